@@ -1,0 +1,262 @@
+"""What a native module stands on: the declaration of its arguments, `Fail`, `Change`, and the one way it is run.
+
+A module is `inspect` → `desire` → `apply` over one resource, or one `run`. Check mode, diff, idempotence and
+rollback are derived here and never written in a module. Shipped to targets: stdlib only, Python 3.6.
+"""
+MYPY = False
+if MYPY:
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+    from engine.agent.host import Host
+
+    FileState = Dict[str, Any]
+    """One shape for everything of kind ``file``; None where nothing is there.
+
+    type: "file" | "directory" | "link" | "fifo" | "socket" | "block" | "char"; mode: int (0o644);
+    uid, gid: int; owner, group: str (the id as text where it has no name);
+    for files: size: int, digest: sha1 hex, content: bytes, or None above the size cap (then not reversible);
+    for links: target: str; for directories under management as a tree: entries: Dict[str, FileState].
+    """
+
+
+class Argument(object):
+    """One argument of a module.
+
+    kind: any | str | int | float | bool | list | dict | path | raw | bytes | mode | json | bits (sizes such as 10M).
+    "raw" is handed through; "mode" stays int or str for ``Host.mode``; "path" expands ~ and $VARS on the target.
+    """
+
+    __slots__ = ("kind", "required", "default", "choices", "doc", "aliases", "secret", "elements")
+
+    def __init__(self, kind="str", required=False, default=None, choices=(), doc="", aliases=(), secret=False, elements=""):
+        # type: (str, bool, Any, Sequence[Any], str, Sequence[str], bool, str) -> None
+        self.kind = kind
+        self.required = required
+        self.default = default
+        self.choices = choices
+        self.doc = doc
+        self.aliases = aliases
+        self.secret = secret
+        self.elements = elements
+
+
+class Fail(Exception):
+    """The task fails with this message. Further values are registered with it."""
+
+    def __init__(self, msg, **values):
+        # type: (str, **Any) -> None
+        Exception.__init__(self, msg)
+        self.msg = msg
+        self.values = values
+
+
+class Change(object):
+    """What is there and what shall be. ``reversed()`` is the way back."""
+
+    __slots__ = ("before", "after")
+
+    def __init__(self, before, after):
+        # type: (Any, Any) -> None
+        self.before = before
+        self.after = after
+
+    def reversed(self):
+        # type: () -> Change
+        return Change(self.after, self.before)
+
+
+class Context(object):
+    """How a module is called, beside its arguments."""
+
+    __slots__ = ("check", "diff", "verbosity")
+
+    def __init__(self, check=False, diff=False, verbosity=0):
+        # type: (bool, bool, int) -> None
+        self.check = check
+        self.diff = diff
+        self.verbosity = verbosity
+
+
+FILE_ARGUMENTS = {
+    "mode": Argument("mode", doc="Permissions: '0644', 0o644 or u=rw,g=r; `preserve` (copy, template) keeps the source's."),
+    "owner": Argument("str", doc="User name or uid that owns it."),
+    "group": Argument("str", doc="Group name or gid."),
+    "attributes": Argument("str", aliases=("attr",), doc="chattr(1) flags, such as +i."),
+    "unsafe_writes": Argument("bool", default=False, doc="Write in place where a rename is impossible (bind-mounted files)."),
+    "seuser": Argument("str"),
+    "serole": Argument("str"),
+    "setype": Argument("str"),
+    "selevel": Argument("str"),
+}
+"""What every module that writes a file accepts; merge into ARGUMENTS."""
+
+
+# The contract of a module file (engine/modules/builtin/NAME.py), see docs/guides/write-a-module.md:
+#
+#   ARGUMENTS        {name: Argument}
+#   RESOURCE         kind of the thing managed ("file", "user", …); "" where nothing is managed
+#   IDENTITY         names of the arguments whose values name it, joined with ":"; or a function identity(args) -> str
+#   REVERSIBLE       False where apply cannot undo; REASON says why
+#   inspect(args, host) -> state                  read only
+#   desire(args, before) -> state                 pure; may raise Fail
+#   apply(args, change, host) -> None or dict     makes change.after true; a dict's values are registered
+#   report(args, change, host) -> dict            optional: what is registered beside changed (path, mode, msg …);
+#                                                 called after apply, or instead of it in check mode
+#   shown(args, change) -> list of diffs          optional: [{"before": str, "after": str, "before_header":, "after_header":}]
+#                                                 default: difference of content where kind is file, else of the states
+#   run(args, host, context) -> dict              instead of the three: the registered values, with "changed" (default False),
+#                                                 "failed", "skipped"; must honour context.check
+#                                                 (CHECK = False: the engine skips it in check mode)
+#   RULES            optional {"mutually_exclusive": [(..)], "required_together": [(..)], "required_one_of": [(..)],
+#                              "required_if": [(key, value, (names..))], "required_by": {key: (names..)}}
+
+
+class ArgumentErrors(Exception):
+    """Every mistake in a task's arguments: pairs of (argument name or "", text)."""
+
+    def __init__(self, errors):
+        # type: (List[Tuple[str, str]]) -> None
+        Exception.__init__(self, "; ".join(text for _, text in errors))
+        self.errors = errors
+
+
+TRUE = frozenset(("y", "yes", "on", "1", "true", "t", 1, 1.0, True))
+FALSE = frozenset(("n", "no", "off", "0", "false", "f", 0, 0.0, False))
+
+
+def boolean(value):
+    # type: (Any) -> bool
+    """A bool from what people write for one; ValueError otherwise."""
+    given = value.lower().strip() if isinstance(value, str) else value
+    try:
+        if given in TRUE:
+            return True
+        if given in FALSE:
+            return False
+    except TypeError:
+        pass
+    raise ValueError("{0!r} is not a valid boolean; use true or false".format(value))
+
+
+def validate(specs, given, rules=None):
+    # type: (Dict[str, Argument], Dict[str, Any], Optional[Dict[str, Any]]) -> Dict[str, Any]
+    """The arguments by canonical name, converted, defaults filled in. Raises ArgumentErrors with every mistake.
+
+    Runs on the controller, before anything is sent. An argument whose value is None counts as not given.
+    """
+    from engine.agent.arguments import check
+
+    return check(specs, given, rules or {})
+
+
+def perform(module, args, host, context):
+    # type: (Any, Dict[str, Any], Host, Context) -> Dict[str, Any]
+    """Run one module; the reply that travels: {"result": registered values with changed/failed/…, "changes": […], "diffs": […]}.
+
+    Errors other than Fail are the caller's to turn into a reply.
+    """
+    if hasattr(module, "run"):
+        return _run(module, args, host, context)
+    before = module.inspect(args, host)
+    after = module.desire(args, before)
+    change = Change(before, after)
+    changed = not same(before, after)
+    values = {}  # type: Dict[str, Any]
+    if changed and not context.check:
+        said = module.apply(args, change, host)
+        if said:
+            values.update(said)
+    if hasattr(module, "report"):
+        values.update(module.report(args, change, host))
+    values["changed"] = changed
+    reply = {"result": values}  # type: Dict[str, Any]
+    if changed:
+        reply["changes"] = [described(module, args, change)]
+        if context.diff:
+            reply["diffs"] = module.shown(args, change) if hasattr(module, "shown") else shown(change)
+    return reply
+
+
+def _run(module, args, host, context):
+    # type: (Any, Dict[str, Any], Host, Context) -> Dict[str, Any]
+    if context.check and not getattr(module, "CHECK", True):
+        return {"result": {"changed": False, "skipped": True, "msg": "this module does not support check mode"}}
+    values = dict(module.run(args, host, context))
+    reply = {}  # type: Dict[str, Any]
+    for name in ("changes", "diffs"):
+        if name in values:
+            reply[name] = values.pop(name)
+    values.setdefault("changed", False)
+    reply["result"] = values
+    return reply
+
+
+def restore(module, args, change, host):
+    # type: (Any, Dict[str, Any], Change, Host) -> Dict[str, Any]
+    """Apply a change whose `after` was recorded earlier: the step of a rollback. Idempotent."""
+    now = module.inspect(args, host)
+    if same(now, change.after):
+        return {"result": {"changed": False}}
+    wanted = Change(now, change.after)
+    module.apply(args, wanted, host)
+    return {"result": {"changed": True}, "changes": [described(module, args, wanted)]}
+
+
+def described(module, args, change):
+    # type: (Any, Dict[str, Any], Change) -> Dict[str, Any]
+    """A change as it travels: kind, identity, before, after, and whether the way back is open."""
+    reason = getattr(module, "REASON", "") if not getattr(module, "REVERSIBLE", True) else unrecorded(change.before)
+    return {
+        "kind": module.RESOURCE,
+        "identity": identity(module, args),
+        "before": change.before,
+        "after": change.after,
+        "reversible": getattr(module, "REVERSIBLE", True) and not reason,
+        "reason": reason,
+        "module": module.__name__,
+    }
+
+
+def identity(module, args):
+    # type: (Any, Dict[str, Any]) -> str
+    names = module.IDENTITY
+    if callable(names):
+        return str(names(args))
+    return ":".join(str(args[name]) for name in names)
+
+
+def unrecorded(state):
+    # type: (Any) -> str
+    """Why a state could not be put back, or "": content above the cap was not kept."""
+    if isinstance(state, dict):
+        if state.get("type") == "file" and state.get("content") is None:
+            return "the file was larger than what is kept"
+        for each in state.get("entries", {}).values():
+            why = unrecorded(each)
+            if why:
+                return why
+    return ""
+
+
+IGNORED = frozenset(("mtime", "atime", "ctime", "inode"))
+
+
+def same(one, other):
+    # type: (Any, Any) -> bool
+    """Are two states equal, times of files aside? Content above the cap is compared by digest."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        if "digest" in one and "digest" in other and one["digest"] is not None and other["digest"] is not None:
+            skipped = IGNORED | frozenset(("content", "size"))
+        else:
+            skipped = IGNORED
+        names = (set(one) | set(other)) - skipped
+        return all(name in one and name in other and same(one[name], other[name]) for name in names)
+    return bool(one == other)
+
+
+def shown(change):
+    # type: (Change) -> List[Dict[str, Any]]
+    """The difference as --diff shows it: contents for files, else the states as sorted `name: value` lines."""
+    from engine.agent.shown import difference
+
+    return difference(change.before, change.after)

@@ -1,0 +1,64 @@
+"""Exceptions are for bugs and for mistakes found before a run; a failed task is a value.
+
+EngineError
+├── UsageError      the command line or a setting is wrong
+├── ParseError      a playbook, role, inventory or vars file cannot be read
+├── PlanError       the text is fine, the plan is not (unknown module, cycle, missing role)
+├── TemplateError   a template or condition cannot be rendered
+├── ConnectError    a host cannot be reached, refuses the login, or was lost
+├── AgentError      the agent on a host broke the protocol, or cannot start
+├── StateError      the state store cannot be read or written, or is locked
+├── VaultError      an encrypted value cannot be opened
+└── BugError        the engine itself is wrong
+"""
+from __future__ import annotations
+
+from engine.model.problem import Problem
+
+
+class EngineError(Exception):
+    """Carries every `Problem` found, not only the first."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems: tuple[Problem, ...] = problems
+
+    @property
+    def problem(self) -> Problem:
+        return self.problems[0]
+
+
+class UsageError(EngineError):
+    pass
+
+
+class ParseError(EngineError):
+    pass
+
+
+class PlanError(EngineError):
+    pass
+
+
+class TemplateError(EngineError):
+    pass
+
+
+class ConnectError(EngineError):
+    pass
+
+
+class AgentError(EngineError):
+    pass
+
+
+class StateError(EngineError):
+    pass
+
+
+class VaultError(EngineError):
+    pass
+
+
+class BugError(EngineError):
+    pass

@@ -1,0 +1,35 @@
+"""Before and after of one resource, and how a difference is shown."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one task did to one thing. `before`/`after` are the module kind's own shape; None = does not exist.
+
+    Bytes (file contents) are bytes here; the state keeps them as blobs.
+    """
+
+    kind: str
+    identity: str
+    before: Value
+    after: Value
+    reversible: bool = True
+    reason: str = ""
+    """Why it is not reversible; empty where it is."""
+    module: str = ""
+    """Native module that can apply the reversed change: `engine.modules.builtin.copy`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diff:
+    """One difference as --diff shows it. `prepared` stands for both texts where a tool made the diff itself."""
+
+    before: str = ""
+    after: str = ""
+    before_header: str = ""
+    after_header: str = ""
+    prepared: str = ""

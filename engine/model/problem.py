@@ -1,0 +1,42 @@
+"""What is told to the user when something is wrong: a stable code, one summary, a place, and what to do."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from engine.model.source import Span
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong.
+
+    `summary` is the same words each time and holds no user names; `detail` is the specific text that stands
+    behind the caret. `code` is stable and documented in docs/reference/problems.md.
+    """
+
+    code: str
+    summary: str
+    detail: str = ""
+    severity: Severity = Severity.ERROR
+    span: Span | None = None
+    notes: tuple[str, ...] = ()
+    hint: str = ""
+
+    def with_note(self, note: str) -> Problem:
+        return replace(self, notes=(*self.notes, note))
+
+    def at(self, span: Span | None) -> Problem:
+        """The same problem at `span`, unless it has a place already."""
+        return self if self.span is not None or span is None else replace(self, span=span)
+
+    def __str__(self) -> str:
+        """One line, for logs and exceptions; the terminal's form is in cli/view/problem.py."""
+        text = f"{self.summary}: {self.detail}" if self.detail else self.summary
+        return f"{self.span}: {text}" if self.span else text

@@ -1,0 +1,70 @@
+"""The recap: a pure fold of events into counts per host. A terminal and a web page cannot disagree about it."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from engine.model.addresses import HostName
+from engine.model.event import Event, RunFinished, TaskFinished
+from engine.model.outcome import Status
+
+
+@dataclass(slots=True)
+class HostCounts:
+    ok: int = 0
+    changed: int = 0
+    unreachable: int = 0
+    failed: int = 0
+    skipped: int = 0
+    rescued: int = 0
+    ignored: int = 0
+
+    @property
+    def as_dict(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True)
+class Recap:
+    """Counts per host, in Ansible's terms: `changed` tasks count as `ok` too, an ignored failure as `ok` and `ignored`."""
+
+    hosts: dict[HostName, HostCounts] = field(default_factory=dict)
+    exit_code: int = 0
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Recap:
+        recap = cls()
+        for event in events:
+            recap.add(event)
+        return recap
+
+    def add(self, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            self.exit_code = event.exit_code
+        if not isinstance(event, TaskFinished):
+            return
+        outcome = event.outcome
+        counts = self.hosts.get(outcome.host)
+        if counts is None:
+            counts = self.hosts[outcome.host] = HostCounts()
+        match outcome.status:
+            case Status.UNREACHABLE:
+                counts.unreachable += 1
+                if outcome.ignored:
+                    counts.ignored += 1
+                    counts.skipped += 1
+            case Status.FAILED if outcome.ignored:
+                counts.ok += 1
+                counts.ignored += 1
+                counts.changed += outcome.result.changed
+            case Status.FAILED if outcome.rescued:
+                counts.rescued += 1
+            case Status.FAILED:
+                counts.failed += 1
+            case Status.SKIPPED:
+                counts.skipped += 1
+            case Status.CHANGED:
+                counts.ok += 1
+                counts.changed += 1
+            case Status.OK:
+                counts.ok += 1

@@ -1,0 +1,33 @@
+"""Where a value was written: file, line, column. Every node of a playbook or inventory knows its `Span`."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a text. Lines and columns count from 1; `width` is how many characters a caret underlines (at least 1)."""
+
+    path: str
+    line: int
+    column: int = 1
+    width: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+    def shifted(self, columns: int, width: int = 1) -> Span:
+        """The place `columns` to the right on the same line."""
+        return Span(self.path, self.line, self.column + columns, width)
+
+
+NOWHERE = Span("<nowhere>", 0, 0)
+"""For values that no text holds: made by a test, or by the engine itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A text that was read, as it was read."""
+
+    path: str
+    text: str

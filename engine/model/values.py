@@ -1,0 +1,88 @@
+"""The values that travel: JSON-like data, text that may hold templates, encrypted text, and two marks.
+
+Trust is a type. A `TemplateText` is text that a human wrote for us; only such text is ever rendered. Any
+string operation on it gives a plain `str`, so losing the mark fails closed: the text stays as it is.
+"""
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from engine.model.source import NOWHERE, Span
+
+Value: TypeAlias = Any
+"""None, bool, int, float, str, bytes, datetime.date/datetime, list[Value], dict[str, Value], TemplateText, EncryptedText, OMIT.
+
+`Any` to type checkers: a recursive union costs more casts than it finds mistakes."""
+
+
+class TemplateText(str):
+    """Text that a human wrote for us, template markers or not, and where it stands.
+
+    Made by `read` (YAML, inventories, `-e`, prompt defaults, template files) and by `part`, and nowhere else.
+    """
+
+    __slots__ = ("span",)
+    span: Span
+
+    @classmethod
+    def read(cls, text: str, span: Span = NOWHERE) -> TemplateText:
+        """Text just read from what a human wrote."""
+        made = cls(text)
+        made.span = span
+        return made
+
+    def part(self, start: int, end: int | None = None) -> TemplateText:
+        """The characters from `start` to `end`, still trusted. For parsers; slicing would lose the type."""
+        text = str.__getitem__(self, slice(start, end))
+        span = self.span
+        if "\n" not in str.__getitem__(self, slice(0, start)):
+            span = span.shifted(start, max(1, len(text)))
+        return TemplateText.read(text, span)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (TemplateText.read, (str(self), self.span))
+
+    def __copy__(self) -> TemplateText:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> TemplateText:
+        return self
+
+
+class EncryptedText:
+    """An inline `!vault` value: the envelope as written. Decrypted by the renderer when it is first used."""
+
+    __slots__ = ("envelope", "span")
+
+    def __init__(self, envelope: str, span: Span = NOWHERE) -> None:
+        self.envelope = envelope
+        self.span = span
+
+    def __repr__(self) -> str:
+        return "EncryptedText(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EncryptedText) and other.envelope == self.envelope
+
+    def __hash__(self) -> int:
+        return hash(self.envelope)
+
+
+class _Mark:
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __bool__(self) -> bool:
+        return False
+
+
+OMIT: Final = _Mark("OMIT")
+"""The value of the magic variable `omit`: an argument that renders to it is left out."""
+
+UNSET: Final = _Mark("UNSET")
+"""No value was given, where None is a value."""

@@ -1,0 +1,86 @@
+"""The language's only door to processes, URLs, the environment and the terminal. Injected by `Engine`; tests refuse."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.errors import UsageError
+from engine.model.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Outside(Protocol):
+    def environ(self) -> Mapping[str, str]: ...
+
+    def run(self, argv: Sequence[str] | str, *, stdin: bytes = b"", cwd: str | None = None) -> Ran:
+        """A program to its end; a text is a line for /bin/sh. OSError where it cannot start."""
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0) -> bytes:
+        """The body behind a URL; OSError otherwise."""
+
+    def ask(self, prompt: str, *, secret: bool = True) -> str:
+        """A line from the terminal; UsageError `no-terminal` where there is none."""
+
+    def is_terminal(self) -> bool: ...
+
+
+class RealOutside:
+    def environ(self) -> Mapping[str, str]:
+        return os.environ
+
+    def run(self, argv: Sequence[str] | str, *, stdin: bytes = b"", cwd: str | None = None) -> Ran:
+        done = subprocess.run(argv, input=stdin, capture_output=True, shell=isinstance(argv, str), cwd=cwd, check=False)
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0) -> bytes:
+        from urllib.request import Request, urlopen
+
+        with urlopen(Request(url, headers=dict(headers or {})), timeout=timeout) as answer:  # the user's own URL
+            body: bytes = answer.read()
+        return body
+
+    def ask(self, prompt: str, *, secret: bool = True) -> str:
+        if not self.is_terminal():
+            raise UsageError(Problem(code="no-terminal", summary="A question cannot be asked without a terminal", detail=prompt.strip()))
+        if secret:
+            import getpass
+
+            return getpass.getpass(prompt)
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        return sys.stdin.readline().rstrip("\n")
+
+    def is_terminal(self) -> bool:
+        return sys.stdin is not None and sys.stdin.isatty()
+
+
+class ClosedOutside:
+    """Refuses everything but a given environment: for tests, and for what must only read files (`engine graph`)."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = dict(environ or {})
+
+    def environ(self) -> Mapping[str, str]:
+        return self._environ
+
+    def run(self, argv: Sequence[str] | str, *, stdin: bytes = b"", cwd: str | None = None) -> Ran:
+        raise OSError(f"no process may be started here: {argv}")
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0) -> bytes:
+        raise OSError(f"no URL may be opened here: {url}")
+
+    def ask(self, prompt: str, *, secret: bool = True) -> str:
+        raise UsageError(Problem(code="no-terminal", summary="A question cannot be asked without a terminal", detail=prompt.strip()))
+
+    def is_terminal(self) -> bool:
+        return False

@@ -1,0 +1,60 @@
+"""One host's view of the variables at one step: layers that are looked up, top to bottom, and never merged."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.model.source import Span
+from engine.model.values import EncryptedText, TemplateText, Value
+from engine.scopes.layers import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A name's value, unrendered, and where it comes from."""
+
+    value: Value
+    layer: Layer
+
+    @property
+    def span(self) -> Span | None:
+        return self.value.span if isinstance(self.value, TemplateText | EncryptedText) else None
+
+
+class Scope:
+    """Immutable. Renders nothing and decrypts nothing; layers are shared between hosts and steps."""
+
+    __slots__ = ("layers",)
+
+    def __init__(self, layers: Iterable[tuple[Layer, Mapping[str, Value]]]) -> None:
+        self.layers: tuple[tuple[Layer, Mapping[str, Value]], ...] = tuple(layers)
+        """Highest first. A mapping may compute its values on access (magic variables do)."""
+
+    def lookup(self, name: str) -> Binding | None:
+        """The binding that wins, or None where nothing defines `name`."""
+        for layer, mapping in self.layers:
+            if name in mapping:
+                return Binding(mapping[name], layer)
+        return None
+
+    def all(self, name: str) -> list[Binding]:
+        """Every binding of `name`, the winner first."""
+        return [Binding(mapping[name], layer) for layer, mapping in self.layers if name in mapping]
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in mapping for _, mapping in self.layers)
+
+    def names(self) -> Iterator[str]:
+        """Every defined name, once."""
+        seen: set[str] = set()
+        for _, mapping in self.layers:
+            for name in mapping:
+                if name not in seen:
+                    seen.add(name)
+                    yield name
+
+    def over(self, layer: Layer, mapping: Mapping[str, Value]) -> Scope:
+        """A scope with one more layer on top, but under the magic variables."""
+        if self.layers and self.layers[0][0] is Layer.MAGIC:
+            return Scope((self.layers[0], (layer, mapping), *self.layers[1:]))
+        return Scope(((layer, mapping), *self.layers))

@@ -1,0 +1,53 @@
+"""Ansible's search rules for files, templates and vars named in a task, with the list of places tried.
+
+Source: playbook_pathing in Ansible's manual; order checked against ansible-core 2.21 by tests/unit/test_search.py.
+"""
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.files import Files
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    path: str | None
+    """None where nothing was found."""
+    tried: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The folders that a task looks into, nearest first: its roles' (innermost first), its file's, the playbook's."""
+
+    files: Files
+    bases: tuple[str, ...]
+
+    @classmethod
+    def of(cls, files: Files, *, role_paths: Sequence[str], task_dir: str, playbook_dir: str) -> Search:
+        bases: list[str] = []
+        for base in (*role_paths, task_dir, playbook_dir):
+            if base and base not in bases:
+                bases.append(base)
+        return cls(files, tuple(bases))
+
+    def candidates(self, subfolder: str, name: str) -> tuple[str, ...]:
+        """Every path that `name` may stand for, in order; `subfolder` is files, templates, vars, tasks or ""."""
+        name = os.path.expanduser(name)
+        if os.path.isabs(name):
+            return (name,)
+        paths: list[str] = []
+        for base in self.bases:
+            if subfolder and not name.startswith(subfolder + "/"):
+                paths.append(os.path.normpath(os.path.join(base, subfolder, name)))
+            paths.append(os.path.normpath(os.path.join(base, name)))
+        return tuple(dict.fromkeys(paths))
+
+    def find(self, subfolder: str, name: str) -> Found:
+        tried = self.candidates(subfolder, name)
+        for path in tried:
+            if self.files.exists(path):
+                return Found(path + "/" if name.endswith("/") else path, tried)
+        return Found(None, tried)

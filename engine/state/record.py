@@ -1,0 +1,69 @@
+"""What a run did to one thing, and all that inspecting or undoing it needs."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.model.addresses import HostName, ResourceAddress, RunId
+from engine.model.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A handler that the change notified, so that a rollback can notify it again."""
+
+    name: str
+    action: str = ""
+    args: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRecord:
+    """What one task did to one resource. `before`/`after` are the kind's shape; contents are `{"$blob": sha256}`."""
+
+    address: ResourceAddress
+    run: RunId
+    step: str
+    """The step's address as text."""
+    task: str
+    """The task's name, as shown."""
+    action: str
+    """As the playbook says: `lineinfile`."""
+    module: str
+    """The native module that inspects and applies: `engine.modules.builtin.lineinfile`."""
+    args: Mapping[str, Value]
+    """Without secrets."""
+    before: Value
+    after: Value
+    reversible: bool
+    reason: str = ""
+    inventory_host: HostName = ""
+    """Whose task it was; differs from `address.host` under delegate_to."""
+    become: Mapping[str, Value] = field(default_factory=dict)
+    """{"method": "sudo", "user": "root"}; empty without become. No password."""
+    handlers: tuple[Notification, ...] = ()
+    at: float = 0.0
+    number: int = 0
+    """Order within the store; assigned by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run, finished or not."""
+
+    id: RunId
+    playbooks: tuple[str, ...]
+    inventory: tuple[str, ...] = ()
+    """The sources as given (-i)."""
+    started: float = 0.0
+    finished: float | None = None
+    serial: int | None = None
+    """Assigned by the store when the run is finished; None before."""
+    exit_code: int | None = None
+    changed: int = 0
+    """How many resources it changed."""
+    rolls_back: RunId | None = None
+    """The run that this one undid."""
+    rolled_back_by: RunId | None = None
+    options: Mapping[str, Value] = field(default_factory=dict)
+    """limit, tags, skip_tags…: what is needed to say what it was."""
