@@ -64,6 +64,9 @@ class Rendering(Protocol):
     def condition(self, expression: Value) -> bool:
         """A bare expression (TemplateText), a bool, or a list of them (all must hold)."""
 
+    def evaluate(self, expression: TemplateText) -> Value:
+        """The value of a bare expression (debug.var); TemplateError `undefined-variable` where it has none."""
+
 
 @dataclass(slots=True, kw_only=True)
 class ActionCall:
