@@ -91,6 +91,31 @@ FILE_ARGUMENTS = {
 """What every module that writes a file accepts; merge into ARGUMENTS."""
 
 
+def owned(state, args, is_dir=False):
+    # type: (Dict[str, Any], Dict[str, Any], bool) -> Dict[str, Any]
+    """A copy of a file's state with the `mode`, `owner` and `group` of FILE_ARGUMENTS; what they leave open stays. For ``desire``.
+
+    Symbolic modes change the state's own. Of an owner given by name the state keeps the name alone (the number is
+    looked up when it is made), of one given by number the number alone.
+    """
+    from engine.agent.modes import permissions
+
+    wanted = dict(state)
+    if args.get("mode") is not None and state.get("type") != "link":
+        wanted["mode"] = permissions(args["mode"], state.get("mode") or 0, is_dir or state.get("type") == "directory")
+    for name, number in (("owner", "uid"), ("group", "gid")):
+        value = args.get(name)
+        if value is None or value == "":
+            continue
+        if str(value).isdigit():
+            wanted.pop(name, None)
+            wanted[number] = int(value)
+        elif value != wanted.get(name):
+            wanted.pop(number, None)
+            wanted[name] = value
+    return wanted
+
+
 # The contract of a module file (engine/modules/builtin/NAME.py), see docs/guides/write-a-module.md:
 #
 #   ARGUMENTS        {name: Argument}
@@ -243,12 +268,20 @@ IGNORED = frozenset(("mtime", "atime", "ctime", "inode"))
 
 def same(one, other):
     # type: (Any, Any) -> bool
-    """Are two states equal, times of files aside? Content above the cap is compared by digest."""
+    """Are two states equal, times of files aside? Content above the cap is compared by digest.
+
+    Of the pairs uid/owner and gid/group, one that a side does not know is left out where the other one is in both.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
-        if "digest" in one and "digest" in other and one["digest"] is not None and other["digest"] is not None:
-            skipped = IGNORED | frozenset(("content", "size"))
-        else:
-            skipped = IGNORED
+        skipped = set(IGNORED)
+        if one.get("content") is not None and other.get("content") is not None:
+            skipped.update(("digest", "size"))
+        elif one.get("digest") is not None and other.get("digest") is not None:
+            skipped.update(("content", "size"))
+        for pair in (("uid", "owner"), ("gid", "group")):
+            common = [name for name in pair if name in one and name in other]
+            if common:
+                skipped.update(name for name in pair if name not in common)
         names = (set(one) | set(other)) - skipped
         return all(name in one and name in other and same(one[name], other[name]) for name in names)
     return bool(one == other)
