@@ -1,0 +1,162 @@
+"""A playbook's tree → the plan. Each play becomes steps in order; what tags leave out is not in it.
+
+The same `Builder` serves run-time includes (plan/expand.py): an included file's tasks get keys below the include's.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.model.addresses import OrderKey, StepAddress
+from engine.model.source import NOWHERE
+from engine.model.values import TemplateText, Value
+from engine.plan.digest import digest_of
+from engine.plan.graph import PlanGraph, PlayPlan
+from engine.plan.step import Step, StepKind, Surroundings
+from engine.plan.tags import TagFilter
+from engine.playbook.inherit import effective
+from engine.playbook.names import short
+from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role, Task
+
+HANDLERS, BODY = 0, 1
+"""Second part of every order key: handlers sort before all else, so that a flush is over before any host goes on."""
+
+INCLUDES = frozenset(("include_tasks", "include_role"))
+FLUSH = Task(action="meta", args={"_raw_params": "flush_handlers"}, keywords={"tags": ["always"]}, origin="flush_handlers")
+GATHER = Task(action="gather_facts", name=TemplateText.read("Gathering Facts"), keywords={"tags": ["always"]}, origin="gather_facts")
+
+
+@dataclass(slots=True, kw_only=True)
+class PlanOptions:
+    """What the command line and the settings say about the plan."""
+
+    tags: TagFilter = TagFilter()
+    render: Callable[[Play, Value], Value] = lambda play, value: value
+    """Render a static value (tags, gather_facts) with what is known before any host: play vars and extra vars."""
+    force_handlers: bool = False
+    gathering: str = "implicit"
+    """implicit, explicit or smart."""
+
+
+def build_plan(playbooks: Sequence[Playbook], options: PlanOptions) -> PlanGraph:
+    """The whole plan of one command line. Edges are added by plan/edges.py when they are asked for."""
+    plays: list[PlayPlan] = []
+    for playbook in playbooks:
+        for play in playbook.plays:
+            plays.append(build_play(len(plays), play, options))
+    return PlanGraph(plays=tuple(plays), playbooks=tuple(playbooks), digest=digest_of(playbooks))
+
+
+def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
+    builder = Builder(index=index, play=play, options=options)
+    nodes: list[Node] = []
+    if gathers(play, options):
+        nodes.append(replace(GATHER, span=play.span))
+    force = options.render(play, play.keywords.get("force_handlers", options.force_handlers))
+    for section in (play.pre_tasks, (*play.roles, *play.tasks), play.post_tasks):
+        if force and section:
+            nodes.append(Block(body=tuple(section), always=(FLUSH,), span=play.span))
+        else:
+            nodes.extend(section)
+            nodes.append(FLUSH)
+    body = builder.steps(nodes, (index, BODY), Surroundings())
+    handlers: list[Step] = []
+    for role, around in builder.handler_roles:
+        handlers.extend(builder.handlers(role.handlers, len(handlers), around))
+    handlers.extend(builder.handlers(play.handlers, len(handlers), Surroundings()))
+    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles))
+
+
+def gathers(play: Play, options: PlanOptions) -> bool:
+    wanted = options.render(play, play.keywords.get("gather_facts"))
+    if wanted is None:
+        return options.gathering != "explicit"
+    return wanted if isinstance(wanted, bool) else str(wanted).lower() in ("yes", "true", "on", "1", "y", "t")
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder:
+    """Makes the steps of one play. Collects the roles it meets, for their handlers and public variables."""
+
+    index: int
+    play: Play
+    options: PlanOptions
+    roles: list[Role] = field(default_factory=list)
+    handler_roles: list[tuple[Role, Surroundings]] = field(default_factory=list)
+
+    def steps(self, nodes: Sequence[Node], key: OrderKey, around: Surroundings) -> tuple[Step, ...]:
+        """Steps for `nodes`, in order, with keys below `key`; those that the tags leave out are missing."""
+        made = (self.step(node, (*key, number), around) for number, node in enumerate(nodes))
+        return tuple(step for step in made if step is not None)
+
+    def step(self, node: Node, key: OrderKey, around: Surroundings) -> Step | None:
+        return self.task(node, key, around) if isinstance(node, Task) else self.block(node, key, around)
+
+    def task(self, task: Task, key: OrderKey, around: Surroundings, *, filtered: bool = True) -> Step | None:
+        keywords = effective([self.play.keywords, *(block.keywords for block in around.blocks), task.keywords])
+        tags = self.tags_of(keywords)
+        if filtered and not self.options.tags.selects(tags):
+            return None
+        name = short(task.action)
+        kind = StepKind.INCLUDE if name in INCLUDES else StepKind.META if name == "meta" else StepKind.TASK
+        return Step(address=address(key, task), kind=kind, task=task, keywords=keywords, around=around, tags=tags)
+
+    def block(self, block: Block, key: OrderKey, around: Surroundings) -> Step | None:
+        inside = Surroundings(blocks=(*around.blocks, block), roles=around.roles)
+        body: tuple[Node, ...] = block.body
+        if block.kind is BlockKind.ROLE and block.role is not None:
+            role = block.role
+            inside = replace(inside, roles=(*around.roles, role))
+            body = (*role.dependencies, *(block.body or role.tasks))
+            number = len(self.handler_roles)
+            made = self.steps(body, (*key, 0), inside)
+            self.meet(role, inside, number)
+            if not made:
+                return None
+        else:
+            made = self.steps(body, (*key, 0), inside)
+        rescue = self.steps(block.rescue, (*key, 1), inside)
+        always = self.steps(block.always, (*key, 2), inside)
+        if not made and not always:
+            return None
+        keywords = effective([self.play.keywords, *(each.keywords for each in inside.blocks)])
+        return Step(
+            address=address(key, block), kind=StepKind.BLOCK, block=block, keywords=keywords, around=inside,
+            body=made, rescue=rescue, always=always, tags=self.tags_of(keywords),
+        )
+
+    def meet(self, role: Role, around: Surroundings, number: int) -> None:
+        """Remember a role; its dependencies, met while its tasks were built, stand before it."""
+        if all(known is not role for known in self.roles):
+            self.roles.append(role)
+        if role.handlers and all(known.path != role.path for known, _ in self.handler_roles):
+            self.handler_roles.append((role, around))
+
+    def handlers(self, nodes: Sequence[Node], start: int, around: Surroundings) -> list[Step]:
+        """Handlers are not filtered by tags. A block of handlers counts as the handlers in it."""
+        made: list[Step] = []
+        for node in nodes:
+            if isinstance(node, Block):
+                inside = Surroundings(blocks=(*around.blocks, node), roles=around.roles)
+                made.extend(self.handlers(node.body, start + len(made), inside))
+                continue
+            step = self.task(node, (self.index, HANDLERS, start + len(made)), around, filtered=False)
+            assert step is not None
+            made.append(step)
+        return made
+
+    def tags_of(self, keywords: object) -> frozenset[str]:
+        given = keywords.get("tags") if isinstance(keywords, dict) else None
+        if not given:
+            return frozenset()
+        rendered = self.options.render(self.play, given)
+        found: set[str] = set()
+        for each in rendered if isinstance(rendered, list | tuple) else [rendered]:
+            for text in each if isinstance(each, list | tuple) else [each]:
+                found.update(part.strip() for part in str(text).split(",") if part.strip())
+        return frozenset(found)
+
+
+def address(key: OrderKey, node: Node) -> StepAddress:
+    span = node.span
+    return StepAddress(key, f"{span.path}:{span.line}" if span is not NOWHERE and span.line else "")

@@ -1,0 +1,60 @@
+"""The plan: steps and the edges between them, in plain tuples. Hands a networkx graph to algorithms when one is asked for.
+
+networkx costs 140 ms of CPU to import, so nothing here imports it before `digraph` is called.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from engine.model.addresses import StepAddress
+from engine.plan.step import Edge, Step
+from engine.playbook.tree import Play, Playbook, Role
+
+if TYPE_CHECKING:
+    import networkx
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayPlan:
+    """One play: its steps in order, and its handlers in the order of definition."""
+
+    index: int
+    play: Play
+    body: tuple[Step, ...]
+    handlers: tuple[Step, ...] = ()
+    roles: tuple[Role, ...] = ()
+    """Every role known before the run, in the order of use, dependencies first."""
+
+    def steps(self) -> Iterator[Step]:
+        for step in (*self.body, *self.handlers):
+            yield from step.walk()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanGraph:
+    plays: tuple[PlayPlan, ...]
+    edges: tuple[Edge, ...] = ()
+    playbooks: tuple[Playbook, ...] = ()
+    digest: str = ""
+    """Fingerprint of every text that it was made from."""
+    title: str = ""
+    """For plans made from records instead of a playbook."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def steps(self) -> dict[StepAddress, Step]:
+        return {step.address: step for play in self.plays for step in play.steps()}
+
+    def digraph(self) -> networkx.MultiDiGraph[StepAddress]:
+        """Nodes are addresses (attribute `step`), edges have `kind` and `label`."""
+        import networkx
+
+        graph: networkx.MultiDiGraph[StepAddress] = networkx.MultiDiGraph()
+        for address, step in self.steps.items():
+            graph.add_node(address, step=step)
+        for edge in self.edges:
+            graph.add_edge(edge.source, edge.target, kind=edge.kind, label=edge.label)
+        return graph

@@ -1,0 +1,168 @@
+"""Where one host stands in a plan: a stack of frames, moved by outcomes. Pure: it starts nothing and knows no clock.
+
+A frame walks one list of steps: the play's own, a part of a block, the handlers of a flush, or what an include
+brought. A failure looks upwards for a `rescue`, runs every `always` on its way, and ends the host if nothing
+stopped it.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from engine.model.addresses import HostName
+from engine.plan.step import Step, StepKind
+from engine.playbook.tree import BlockKind, Role
+
+
+class Part(Enum):
+    BODY = "body"
+    RESCUE = "rescue"
+    ALWAYS = "always"
+
+
+class Fate(Enum):
+    """What became of a host."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    ENDED = "ended"
+    """By meta: end_host, end_play or end_batch: neither done nor failed."""
+
+
+@dataclass(slots=True)
+class Frame:
+    steps: Sequence[Step]
+    block: Step | None = None
+    part: Part = Part.BODY
+    index: int = 0
+    failing: bool = False
+    """A failure waits until this `always` is over."""
+    handlers: bool = False
+
+
+@dataclass(slots=True)
+class HostCursor:
+    host: HostName
+    frames: list[Frame]
+    fate: Fate = Fate.RUNNING
+    skips: Callable[[Step], bool] = lambda step: False
+    """Is this block to be passed over (a role that has run already)?"""
+    left: Callable[[Step], None] = lambda step: None
+    """Called when a block was walked to its end."""
+    _next: Step | None = field(default=None, repr=False)
+
+    @classmethod
+    def at(cls, host: HostName, steps: Sequence[Step]) -> HostCursor:
+        return cls(host, [Frame(steps)])
+
+    @property
+    def running(self) -> bool:
+        return self.next() is not None
+
+    def next(self) -> Step | None:
+        """The step to do now; None when nothing is left. Descends into blocks, leaves finished ones."""
+        if self._next is not None:
+            return self._next
+        while self.fate is Fate.RUNNING:
+            if not self.frames:
+                self.fate = Fate.DONE
+                break
+            frame = self.frames[-1]
+            if frame.index >= len(frame.steps):
+                self._end_of_part(frame)
+                continue
+            step = frame.steps[frame.index]
+            if step.kind is not StepKind.BLOCK:
+                self._next = step
+                return step
+            frame.index += 1
+            if not self.skips(step):
+                self.frames.append(Frame(step.body, step))
+        return None
+
+    def advance(self) -> None:
+        """The present step is over and went well (or was forgiven)."""
+        self._next = None
+        self.frames[-1].index += 1
+
+    def push(self, steps: Sequence[Step], *, handlers: bool = False) -> None:
+        """Go through `steps` before what comes next: what an include brought, or the handlers of a flush."""
+        self._next = None
+        self.frames.append(Frame(steps, handlers=handlers))
+
+    def fail(self) -> bool:
+        """The present step failed. True if a `rescue` takes over."""
+        self._next = None
+        while self.frames:
+            frame = self.frames[-1]
+            block = frame.block
+            if block is not None and frame.part is Part.BODY and block.rescue:
+                self._turn(frame, Part.RESCUE, block.rescue)
+                return True
+            if block is not None and frame.part is not Part.ALWAYS and block.always:
+                self._turn(frame, Part.ALWAYS, block.always)
+                frame.failing = True
+                return False
+            self.frames.pop()
+        self.fate = Fate.FAILED
+        return False
+
+    def would_rescue(self) -> bool:
+        """Would a failure now be taken over by a `rescue`?"""
+        return any(f.block is not None and f.part is Part.BODY and f.block.rescue for f in self.frames)
+
+    def unreachable(self) -> None:
+        self._stop(Fate.UNREACHABLE)
+
+    def end(self) -> None:
+        self._stop(Fate.ENDED)
+
+    def give_up(self) -> None:
+        """Fail without a way back: max_fail_percentage was exceeded."""
+        self._stop(Fate.FAILED)
+
+    def end_role(self) -> None:
+        """Leave the innermost role (`meta: end_role`)."""
+        self._next = None
+        while self.frames:
+            frame = self.frames.pop()
+            block = frame.block
+            if block is not None and block.block is not None and block.block.kind is BlockKind.ROLE:
+                self.left(block)
+                return
+
+    def revive(self) -> None:
+        """`meta: clear_host_errors`: a failed host may go on with the next play."""
+        if self.fate in (Fate.FAILED, Fate.UNREACHABLE):
+            self.fate = Fate.DONE
+
+    @property
+    def in_handlers(self) -> bool:
+        return any(frame.handlers for frame in self.frames)
+
+    @property
+    def role(self) -> Role | None:
+        step = self.next()
+        return step.around.role if step is not None else None
+
+    def _stop(self, fate: Fate) -> None:
+        self._next = None
+        self.frames.clear()
+        self.fate = fate
+
+    def _turn(self, frame: Frame, part: Part, steps: Sequence[Step]) -> None:
+        frame.part, frame.steps, frame.index, frame.failing = part, steps, 0, False
+
+    def _end_of_part(self, frame: Frame) -> None:
+        block = frame.block
+        if block is not None and frame.part is not Part.ALWAYS and block.always:
+            self._turn(frame, Part.ALWAYS, block.always)
+            return
+        self.frames.pop()
+        if frame.failing:
+            self.fail()
+        elif block is not None:
+            self.left(block)

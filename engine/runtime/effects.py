@@ -1,0 +1,44 @@
+"""What follows from an outcome, as data. Decides only; the ledger acts."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.model.addresses import HostName
+from engine.model.effect import Effect, IncludeVariables, Notify, Register, SetFacts, SetVariables
+from engine.model.outcome import Status, TaskOutcome
+
+
+def effects_of(
+    outcome: TaskOutcome, *, register: str = "", notify: Sequence[str] = (), acted: Sequence[Effect] = (), facts_to: HostName | None = None
+) -> list[Effect]:
+    """Everything that follows, in the order it must be applied.
+
+    Args:
+        register: the name under which the outcome is registered; empty: it is not.
+        notify: handlers, by name or topic, for a change.
+        acted: what the action itself decided (set_fact, add_host…); dropped where the task failed.
+        facts_to: who gets the facts: the delegate under delegate_facts, else the host.
+    """
+    effects: list[Effect] = []
+    if outcome.status is not Status.FAILED or outcome.ignored:
+        effects.extend(acted)
+        for one in outcome.items or (outcome,):
+            if one.result.facts and one.status in (Status.OK, Status.CHANGED):
+                effects.append(SetFacts(facts_to or outcome.host, one.result.facts))
+    if register:
+        effects.append(Register(outcome.host, register, dict(outcome.registered)))
+    if outcome.status is Status.CHANGED:
+        effects.extend(Notify(outcome.host, name) for name in notify)
+    return effects
+
+
+def shared(effects: Sequence[Effect], hosts: Sequence[HostName]) -> list[Effect]:
+    """The effects of a run_once task for every host of the batch: what it registered and set is theirs too."""
+    found: list[Effect] = []
+    for effect in effects:
+        if isinstance(effect, Register | SetFacts | SetVariables | IncludeVariables):
+            found.extend(replace(effect, host=host) for host in hosts)
+        else:
+            found.append(effect)
+    return found

@@ -1,0 +1,50 @@
+"""Which handlers are due. They run in the order they are defined, not notified: playbooks rely on "stop" standing before "start".
+
+Source: playbooks_handlers in Ansible's manual; checked against ansible-core by tests/conformance/handlers.md.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from engine.model.values import TemplateText
+from engine.plan.step import Step
+
+Names = Callable[[Step], str]
+"""A handler's rendered name: a static name is itself; one that cannot be rendered yet is empty."""
+
+
+def answering(handlers: Sequence[Step], notification: str, name_of: Names) -> list[Step]:
+    """The handlers that a notification means: the last one defined of that name, and every one that listens to it.
+
+    A name may be given as `role : name`.
+    """
+    found: list[Step] = []
+    for step in reversed(handlers):
+        if notification in titles(step, name_of(step)):
+            found.append(step)
+            break
+    for step in handlers:
+        assert step.task is not None
+        if notification in (str(topic) for topic in step.task.listen) and step not in found:
+            found.append(step)
+    return found
+
+
+def titles(step: Step, name: str) -> tuple[str, ...]:
+    """What a handler answers to by name."""
+    role = step.around.role
+    if not name:
+        return ()
+    return (name, f"{role.name} : {name}") if role is not None else (name,)
+
+
+def due(handlers: Sequence[Step], notifications: Collection[str], name_of: Names) -> list[Step]:
+    """The handlers to run now, each once, in the order of definition."""
+    if not notifications:
+        return []
+    wanted = {id(step) for notification in notifications for step in answering(handlers, notification, name_of)}
+    return [step for step in handlers if id(step) in wanted]
+
+
+def is_templated(text: str | None) -> bool:
+    return isinstance(text, TemplateText) and "{{" in text

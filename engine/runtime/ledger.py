@@ -1,0 +1,80 @@
+"""The only code that changes a run's state. It applies effects: variables, the inventory, notified handlers, stats.
+
+Hosts' positions are the runner's (cursors); what hosts know and what is to be told is here.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from engine.inventory.tree import Inventory
+from engine.model.addresses import HostName
+from engine.model.effect import (
+    AddHost,
+    ClearFacts,
+    Effect,
+    IncludeVariables,
+    JoinGroup,
+    Notify,
+    Register,
+    SetFacts,
+    SetStats,
+    SetVariables,
+)
+from engine.model.values import Value
+from engine.scopes.store import VariableStore
+
+
+@dataclass(slots=True)
+class RunLedger:
+    inventory: Inventory
+    variables: VariableStore
+    notified: dict[HostName, dict[str, None]] = field(default_factory=dict)
+    """Handler names as rendered, per host, in the order of notification, until the handlers have run."""
+    stats: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """set_stats: `_run` for all, else by host."""
+    inventory_changed: list[Callable[[], None]] = field(default_factory=list)
+    """Called when add_host or group_by changed the inventory."""
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            self._apply(effect)
+
+    def _apply(self, effect: Effect) -> None:
+        host = effect.host
+        match effect:
+            case Register(name=name, value=value):
+                self.variables.assign(host, {name: value})
+            case SetVariables(variables=values, cacheable=cacheable):
+                self.variables.assign(host, values)
+                if cacheable:
+                    self.variables.set_facts(host, values)
+            case SetFacts(facts=facts):
+                self.variables.set_facts(host, facts)
+            case IncludeVariables(variables=values):
+                self.variables.include(host, values)
+            case Notify(handler=handler):
+                self.notified.setdefault(host, {})[handler] = None
+            case ClearFacts():
+                self.variables.clear_facts(host)
+            case AddHost(name=name, groups=groups, variables=values):
+                self._change(self.inventory.with_host(name, list(groups), values))
+            case JoinGroup(group=group, parents=parents):
+                self._change(self.inventory.with_group(group, [host], list(parents) or ["all"]))
+            case SetStats(data=data, per_host=per_host, aggregate=aggregate):
+                self._add_stats(host if per_host else "_run", dict(data), aggregate)
+
+    def _change(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        for tell in self.inventory_changed:
+            tell()
+
+    def _add_stats(self, owner: str, data: dict[str, Value], aggregate: bool) -> None:
+        """Aggregated values of one type are added up: numbers, lists, texts; dicts are merged."""
+        own = self.stats.setdefault(owner, {})
+        for name, value in data.items():
+            old = own.get(name)
+            if aggregate and old is not None and type(old) is type(value):
+                own[name] = {**old, **value} if isinstance(value, dict) else old + value
+            else:
+                own[name] = value

@@ -1,0 +1,113 @@
+"""Masks secrets before anybody is told: known secret values wherever they appear, and results under no_log whole.
+
+Secrets must not depend on a mark that travels with a value (losing it would fail open), so the values themselves
+are remembered: vaulted text, passwords, arguments that a module declares secret.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from engine.model.change import Diff
+from engine.model.event import Event, Included, ItemFinished, OutputLine, ProblemFound, RetryScheduled, RunFinished, TaskFinished
+from engine.model.outcome import ModuleResult, TaskOutcome
+from engine.model.problem import Problem
+from engine.model.values import Value
+
+MASK = "********"
+HIDDEN = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
+SHORTEST = 4
+"""Characters. Shorter secrets would mask half the output, and reveal themselves by what is missing."""
+KEPT = ("attempts", "retries", "changed", "failed", "skipped", "unreachable")
+
+
+class Redactor:
+    """Knows the secret values of one engine."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, secret: str | None) -> None:
+        """Mask this value, and each longer line of it, from now on."""
+        if not secret or len(secret) < SHORTEST or secret in self._secrets:
+            return
+        self._secrets.add(secret)
+        self._secrets.update(line for line in secret.splitlines() if len(line.strip()) >= 8)
+        longest_first = sorted(self._secrets, key=len, reverse=True)
+        self._pattern = re.compile("|".join(re.escape(each) for each in longest_first))
+
+    def knows_any(self, text: str | bytes) -> bool:
+        """Does `text` hold a known secret?"""
+        if self._pattern is None:
+            return False
+        return self._pattern.search(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")) is not None
+
+    def text(self, text: str) -> str:
+        return self._pattern.sub(MASK, text) if self._pattern is not None else text
+
+    def value(self, value: Value) -> Value:
+        """A copy with every known secret masked, keys included; the value itself where nothing is known."""
+        return self._value(value) if self._pattern is not None else value
+
+    def _value(self, value: Value) -> Value:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self._value(key): self._value(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._value(each) for each in value]
+        if isinstance(value, bytes):
+            return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return value
+
+    def event(self, event: Event) -> Event:
+        match event:
+            case TaskFinished() | ItemFinished() | RetryScheduled():
+                return replace(event, outcome=self.outcome(event.outcome))
+            case OutputLine():
+                return replace(event, line=self.text(event.line)) if self._pattern is not None else event
+            case ProblemFound():
+                return replace(event, problem=self.problem(event.problem))
+            case RunFinished():
+                return replace(event, stats=self.value(event.stats))
+            case Included():
+                return replace(event, item_label=self.value(event.item_label))
+        return event
+
+    def outcome(self, outcome: TaskOutcome) -> TaskOutcome:
+        if outcome.no_log:
+            return replace(
+                outcome, result=self._censored(outcome.result), registered={}, item=None, item_label=f"(censored due to no_log)",
+                items=tuple(self.outcome(replace(item, no_log=True)) for item in outcome.items),
+            )
+        if self._pattern is None:
+            return outcome
+        return replace(
+            outcome, result=self.result(outcome.result), registered=self._value(outcome.registered),
+            item=self._value(outcome.item), item_label=self._value(outcome.item_label),
+            items=tuple(self.outcome(item) for item in outcome.items),
+        )
+
+    def result(self, result: ModuleResult) -> ModuleResult:
+        if self._pattern is None:
+            return result
+        return replace(
+            result, values=self._value(result.values), facts=self._value(result.facts),
+            changes=(), diffs=tuple(self._diff(diff) for diff in result.diffs), warnings=tuple(map(self.text, result.warnings)),
+            problem=self.problem(result.problem) if result.problem else None,
+        )
+
+    def problem(self, problem: Problem) -> Problem:
+        if self._pattern is None:
+            return problem
+        return replace(problem, detail=self.text(problem.detail), notes=tuple(map(self.text, problem.notes)), hint=self.text(problem.hint))
+
+    def _diff(self, diff: Diff) -> Diff:
+        return replace(diff, before=self.text(diff.before), after=self.text(diff.after), prepared=self.text(diff.prepared))
+
+    def _censored(self, result: ModuleResult) -> ModuleResult:
+        values = {name: value for name, value in result.values.items() if name in KEPT}
+        return ModuleResult(values={"censored": HIDDEN, **values}, changed=result.changed, failed=result.failed, skipped=result.skipped,
+                            unreachable=result.unreachable)

@@ -1,0 +1,70 @@
+"""Variables as templates and actions see them: names looked up and rendered on access, nothing copied."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from engine.errors import TemplateError
+from engine.model.addresses import HostName
+from engine.model.values import Value
+
+if TYPE_CHECKING:
+    from engine.templating.renderer import Renderer
+
+
+class VariablesView(Mapping[str, Value]):
+    """The rendered variables of one scope: `vars` and what an action asks."""
+
+    __slots__ = ("renderer",)
+
+    def __init__(self, renderer: Renderer) -> None:
+        self.renderer = renderer
+
+    def __getitem__(self, name: str) -> Value:
+        if name not in self.renderer.scope:
+            raise KeyError(name)
+        return self.renderer.name(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.renderer.scope
+
+    def __iter__(self) -> Iterator[str]:
+        return self.renderer.scope.names()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.renderer.scope.names())
+
+    def names(self) -> list[str]:
+        return list(self.renderer.scope.names())
+
+    def get(self, name: str, default: Value = None) -> Value:
+        return self[name] if name in self else default
+
+    def safe(self, name: str, default: Value = None) -> Value:
+        """As `get`; the default too where the value cannot be rendered. Only for what is shown, never for what is done."""
+        try:
+            return self.get(name, default)
+        except TemplateError:
+            return default
+
+
+class HostVars(Mapping[HostName, Value]):
+    """`hostvars`: every host's variables, seen from outside the play. A host's view is made when it is asked for."""
+
+    def __init__(self, hosts: Callable[[], Mapping[HostName, object]], view: Callable[[HostName], VariablesView]) -> None:
+        self._hosts = hosts
+        self._view = view
+
+    def __getitem__(self, host: HostName) -> Value:
+        if host not in self:
+            raise KeyError(host)
+        return self._view(host)
+
+    def __contains__(self, host: object) -> bool:
+        return host in self._hosts() or host == "localhost"
+
+    def __iter__(self) -> Iterator[HostName]:
+        return iter(self._hosts())
+
+    def __len__(self) -> int:
+        return len(self._hosts())

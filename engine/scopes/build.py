@@ -1,0 +1,163 @@
+"""Lines up the layers for one host at one step, top to bottom, and copies nothing.
+
+A step's own layers are the same for all hosts and made once per step; a host's are made once per host.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.model.addresses import HostName
+from engine.model.values import Value
+from engine.scopes.layers import Layer
+from engine.scopes.magic import Magic, PlayFacts
+from engine.scopes.scope import Scope
+from engine.scopes.store import VariableStore
+
+if TYPE_CHECKING:
+    from engine.plan.step import Step
+    from engine.playbook.tree import Play, Role
+
+Layered = tuple[tuple[Layer, Mapping[str, Value]], ...]
+
+
+@dataclass(slots=True)
+class StepLayers:
+    """The layers that a step brings along, in three groups by rank."""
+
+    params: Layered
+    """Above what hosts have assigned: include and role params."""
+    text: Layered
+    """Task, blocks, role vars: below include_vars, above the play's."""
+    defaults: Layered
+    roles: tuple[Role, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class ScopeBuilder:
+    """Makes scopes for one batch of a play."""
+
+    play: Play
+    facts: PlayFacts
+    store: VariableStore
+    inventory_layers: Callable[[HostName], Layered]
+    """Highest first, of one host; shared mappings."""
+    extra_vars: Mapping[str, Value]
+    prompts: Mapping[str, Value] = field(default_factory=dict)
+    play_files: Callable[[HostName], Sequence[Mapping[str, Value]]] = lambda host: ()
+    """vars_files that were read for a host, last one first."""
+    public_roles: Callable[[], Sequence[Role]] = tuple
+    """Roles whose variables the rest of the play sees, in order of use."""
+    vars_view: Callable[[Scope], Value] = lambda scope: None
+    """What the magic variable `vars` is for a scope."""
+    _steps: dict[int, tuple[Step, StepLayers]] = field(default_factory=dict)
+    _hosts: dict[HostName, Layered] = field(default_factory=dict)
+
+    def scope_for(self, step: Step | None, host: HostName, loop: Mapping[str, Value] | None = None) -> Scope:
+        """The scope of `host` at `step`; None for a view from outside the play's steps (hostvars, play keywords)."""
+        variables = self.store.of(host)
+        of_step = self._of_step(step)
+        magic = Magic(self.facts, host, of_step.roles)
+        layers: list[tuple[Layer, Mapping[str, Value]]] = [(Layer.MAGIC, magic)]
+        if loop:
+            layers.append((Layer.LOOP, loop))
+        if self.extra_vars:
+            layers.append((Layer.EXTRA, self.extra_vars))
+        layers.extend(of_step.params)
+        layers.append((Layer.SET_FACT, variables.assigned))
+        if variables.included:
+            layers.append((Layer.INCLUDE_VARS, variables.included))
+        layers.extend(of_step.text)
+        layers.extend(self._of_play(host))
+        layers.append((Layer.FACTS, variables.injected))
+        if variables.added:
+            layers.append((Layer.INVENTORY_HOST, variables.added))
+        layers.extend(self._of_host(host))
+        layers.extend(of_step.defaults)
+        scope = Scope(layers)
+        magic._variables = self.vars_view(scope)
+        return scope
+
+    def seen_from_outside(self, host: HostName) -> Scope:
+        """What `hostvars[host]` shows: nothing of the play and its steps."""
+        variables = self.store.of(host)
+        layers: list[tuple[Layer, Mapping[str, Value]]] = [(Layer.MAGIC, Magic(self.facts, host))]
+        if self.extra_vars:
+            layers.append((Layer.EXTRA, self.extra_vars))
+        layers.append((Layer.SET_FACT, variables.assigned))
+        layers.append((Layer.INCLUDE_VARS, variables.included))
+        layers.append((Layer.FACTS, variables.injected))
+        layers.append((Layer.INVENTORY_HOST, variables.added))
+        layers.extend(self._of_host(host))
+        return Scope(layers)
+
+    def forget_steps(self) -> None:
+        """A role became public: what steps see of other roles is stale."""
+        self._steps.clear()
+
+    def forget_hosts(self) -> None:
+        """The inventory changed."""
+        self._hosts.clear()
+
+    def _of_host(self, host: HostName) -> Layered:
+        layers = self._hosts.get(host)
+        if layers is None:
+            layers = self._hosts[host] = self.inventory_layers(host)
+        return layers
+
+    def _of_play(self, host: HostName) -> Iterable[tuple[Layer, Mapping[str, Value]]]:
+        for mapping in self.play_files(host):
+            yield Layer.PLAY_FILES, mapping
+        if self.prompts:
+            yield Layer.PROMPT, self.prompts
+        if self.play.vars:
+            yield Layer.PLAY, self.play.vars
+
+    def _of_step(self, step: Step | None) -> StepLayers:
+        known = self._steps.get(id(step))
+        if known is not None:
+            return known[1]
+        if step is None:
+            return StepLayers((), (), tuple((Layer.ROLE_DEFAULTS, r.defaults) for r in reversed(self.public_roles()) if r.defaults), ())
+        made = self._made(step)
+        self._steps[id(step)] = (step, made)
+        return made
+
+    def _made(self, step: Step) -> StepLayers:
+        blocks = step.around.blocks
+        params = (
+            *((Layer.INCLUDE_PARAMS, block.params) for block in reversed(blocks) if block.params and block.role is None),
+            *((Layer.ROLE_PARAMS, block.params) for block in reversed(blocks) if block.params and block.role is not None),
+        )
+        text: list[tuple[Layer, Mapping[str, Value]]] = []
+        if step.task is not None and step.task.vars:
+            text.append((Layer.TASK, step.task.vars))
+        text.extend((Layer.BLOCK, block.vars) for block in reversed(blocks) if block.vars)
+        roles = roles_seen(step.around.roles, self.public_roles())
+        text.extend((Layer.ROLE, role.vars) for role in roles if role.vars)
+        defaults = tuple((Layer.ROLE_DEFAULTS, role.defaults) for role in roles if role.defaults)
+        return StepLayers(params, tuple(text), defaults, step.around.roles)
+
+
+def roles_seen(inside: Sequence[Role], public: Sequence[Role]) -> list[Role]:
+    """The roles whose variables a step sees, strongest first: its own, that one's dependencies, its parents, the play's others."""
+    found: list[Role] = []
+    for role in reversed(inside):
+        found.append(role)
+        found.extend(reversed(dependencies_of(role)))
+    found.extend(reversed(public))
+    unique: list[Role] = []
+    for role in found:
+        if all(role is not known for known in unique):
+            unique.append(role)
+    return unique
+
+
+def dependencies_of(role: Role) -> list[Role]:
+    found: list[Role] = []
+    for block in role.dependencies:
+        if block.role is not None:
+            found.extend(dependencies_of(block.role))
+            found.append(block.role)
+    return found

@@ -1,0 +1,116 @@
+"""Magic variables: computed when they are looked up, never stored. Nothing overrules them.
+
+Source: https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from engine.model.addresses import HostName
+from engine.model.values import OMIT, Value
+
+if TYPE_CHECKING:
+    from engine.playbook.tree import Role
+
+
+class Groups(Protocol):
+    """What magic variables ask of the inventory."""
+
+    def group_map(self) -> Mapping[str, Sequence[HostName]]:
+        """Group name → its hosts; `all` and `ungrouped` included."""
+
+    def group_names(self, host: HostName) -> Sequence[str]: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class PlayFacts:
+    """What is the same for every host and step of a play's batch."""
+
+    groups: Callable[[], Groups]
+    hostvars: Mapping[HostName, Value]
+    name: str = ""
+    hosts_all: Sequence[HostName] = ()
+    """Every host of the play, failed ones and other batches too."""
+    alive: Callable[[], Sequence[HostName]] = tuple
+    """Those of the batch that have not failed."""
+    batch: Callable[[], Sequence[HostName]] = tuple
+    role_names: Callable[[], Sequence[str]] = tuple
+    playbook_dir: str = ""
+    constant: Mapping[str, Value] = field(default_factory=dict)
+    """ansible_version, ansible_check_mode, ansible_forks, inventory_sources, run tags…: fixed for the run."""
+
+
+class Magic(Mapping[str, Value]):
+    """The topmost layer of one host at one step."""
+
+    __slots__ = ("_host", "_play", "_roles", "_search", "_variables")
+
+    def __init__(
+        self, play: PlayFacts, host: HostName, roles: Sequence[Role] = (), *, search: Sequence[str] = (), variables: Value = None
+    ) -> None:
+        self._play = play
+        self._host = host
+        self._roles = roles
+        self._search = search
+        self._variables = variables
+
+    def with_variables(self, variables: Value) -> Magic:
+        return Magic(self._play, self._host, self._roles, search=self._search, variables=variables)
+
+    def __contains__(self, name: object) -> bool:
+        if name in self._play.constant:
+            return True
+        if name in ROLE_NAMES:
+            return bool(self._roles)
+        return name in TABLE
+
+    def __getitem__(self, name: str) -> Value:
+        if name in self._play.constant:
+            return self._play.constant[name]
+        if name not in self:
+            raise KeyError(name)
+        return TABLE[name](self)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._play.constant
+        for name in TABLE:
+            if name in self:
+                yield name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _role(magic: Magic) -> Role:
+    return magic._roles[-1]
+
+
+TABLE: Mapping[str, Callable[[Magic], Value]] = {
+    "omit": lambda m: OMIT,
+    "inventory_hostname": lambda m: m._host,
+    "inventory_hostname_short": lambda m: m._host.split(".")[0],
+    "hostvars": lambda m: m._play.hostvars,
+    "vars": lambda m: m._variables,
+    "groups": lambda m: m._play.groups().group_map(),
+    "group_names": lambda m: list(m._play.groups().group_names(m._host)),
+    "playbook_dir": lambda m: m._play.playbook_dir,
+    "play_hosts": lambda m: list(m._play.alive()),
+    "ansible_play_hosts": lambda m: list(m._play.alive()),
+    "ansible_play_hosts_all": lambda m: list(m._play.hosts_all),
+    "ansible_play_batch": lambda m: list(m._play.batch()),
+    "ansible_play_name": lambda m: m._play.name,
+    "ansible_play_role_names": lambda m: list(m._play.role_names()),
+    "ansible_role_names": lambda m: list(m._play.role_names()),
+    "ansible_search_path": lambda m: list(m._search),
+    "role_name": lambda m: _role(m).name,
+    "role_path": lambda m: _role(m).path,
+    "ansible_role_name": lambda m: _role(m).name,
+    "ansible_parent_role_names": lambda m: [role.name for role in reversed(m._roles[:-1])],
+    "ansible_parent_role_paths": lambda m: [role.path for role in reversed(m._roles[:-1])],
+    "ansible_dependent_role_names": lambda m: [block.role.name for block in _role(m).dependencies if block.role is not None],
+}
+
+ROLE_NAMES = frozenset(("role_name", "role_path", "ansible_role_name", "ansible_parent_role_names", "ansible_parent_role_paths",
+                        "ansible_dependent_role_names"))

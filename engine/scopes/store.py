@@ -1,0 +1,83 @@
+"""What a run learns about each host: facts, set_fact, registered variables, include_vars. Written by runtime/ledger.py alone."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from engine.model.addresses import HostName
+from engine.model.values import Value
+
+
+@dataclass(slots=True)
+class HostVariables:
+    """One host's own layers. The dicts are the layers that scopes look into: changed in place, never replaced."""
+
+    facts: dict[str, Value] = field(default_factory=dict)
+    """Without the `ansible_` prefix: what `ansible_facts` holds."""
+    injected: dict[str, Value] = field(default_factory=dict)
+    """`ansible_facts` itself and, if facts are injected, `ansible_NAME` for each."""
+    assigned: dict[str, Value] = field(default_factory=dict)
+    """set_fact and register."""
+    included: dict[str, Value] = field(default_factory=dict)
+    """include_vars."""
+    added: dict[str, Value] = field(default_factory=dict)
+    """Variables that add_host gave it."""
+    version: int = 0
+    """Grows with every change; what was derived from the variables is stale when it has grown."""
+
+
+class VariableStore:
+    """Per host, made when a host is first asked for."""
+
+    def __init__(self, *, inject_facts: bool = True) -> None:
+        self.inject_facts = inject_facts
+        self._hosts: dict[HostName, HostVariables] = {}
+
+    def of(self, host: HostName) -> HostVariables:
+        variables = self._hosts.get(host)
+        if variables is None:
+            variables = self._hosts[host] = HostVariables()
+            variables.injected["ansible_facts"] = variables.facts
+        return variables
+
+    def __iter__(self) -> Iterator[HostName]:
+        return iter(self._hosts)
+
+    def set_facts(self, host: HostName, facts: Mapping[str, Value]) -> None:
+        """Add facts; names come without prefix, and are injected with it unless they are injected as they are."""
+        variables = self.of(host)
+        variables.facts.update(facts)
+        if self.inject_facts:
+            for name, value in facts.items():
+                variables.injected[injected_name(name)] = value
+        variables.version += 1
+
+    def assign(self, host: HostName, values: Mapping[str, Value]) -> None:
+        variables = self.of(host)
+        variables.assigned.update(values)
+        variables.version += 1
+
+    def include(self, host: HostName, values: Mapping[str, Value]) -> None:
+        variables = self.of(host)
+        variables.included.update(values)
+        variables.version += 1
+
+    def add(self, host: HostName, values: Mapping[str, Value]) -> None:
+        variables = self.of(host)
+        variables.added.update(values)
+        variables.version += 1
+
+    def clear_facts(self, host: HostName) -> None:
+        variables = self.of(host)
+        variables.facts.clear()
+        variables.injected.clear()
+        variables.injected["ansible_facts"] = variables.facts
+        variables.version += 1
+
+
+AS_THEY_ARE = ("ansible_", "discovered_interpreter_")
+
+
+def injected_name(name: str) -> str:
+    """The variable for a fact: `distribution` → `ansible_distribution`."""
+    return name if name.startswith(AS_THEY_ARE) else f"ansible_{name}"
