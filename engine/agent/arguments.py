@@ -6,7 +6,7 @@ from engine.agent.sdk import FALSE, TRUE, ArgumentErrors, boolean
 
 MYPY = False
 if MYPY:
-    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+    from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
     from engine.agent.sdk import Argument
 
@@ -16,8 +16,7 @@ HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 UNITS = {"Y": 80, "Z": 70, "E": 60, "P": 50, "T": 40, "G": 30, "M": 20, "K": 10, "B": 0}
 
 
-def check(specs, given, rules):
-    # type: (Dict[str, Argument], Dict[str, Any], Dict[str, Any]) -> Dict[str, Any]
+def check(specs: "Dict[str, Argument]", given: "Dict[str, Any]", rules: "Dict[str, Any]") -> "Dict[str, Any]":
     """The arguments by canonical name, converted, with defaults; raises ArgumentErrors. None counts as not given.
 
     rules: see RULES in sdk.py; beside them `module`, the name that messages show.
@@ -43,8 +42,7 @@ def check(specs, given, rules):
     return values
 
 
-def named(specs, given, rules, errors):
-    # type: (Dict[str, Argument], Dict[str, Any], Dict[str, Any], Errors) -> Dict[str, Any]
+def named(specs: "Dict[str, Argument]", given: "Dict[str, Any]", rules: "Dict[str, Any]", errors: "Errors") -> "Dict[str, Any]":
     """What was given, by canonical name; names nobody knows become errors."""
     canonical = {}
     for name, spec in specs.items():
@@ -64,8 +62,7 @@ def named(specs, given, rules, errors):
     return values
 
 
-def unsupported(unknown, specs, canonical, rules):
-    # type: (List[str], Dict[str, Argument], Dict[str, str], Dict[str, Any]) -> str
+def unsupported(unknown: "List[str]", specs: "Dict[str, Argument]", canonical: "Dict[str, str]", rules: "Dict[str, Any]") -> str:
     module = rules.get("module", "")
     text = "Unsupported parameters for ({0}) module: ".format(module) if module else "Unsupported parameters: "
     text += ", ".join(unknown)
@@ -73,12 +70,15 @@ def unsupported(unknown, specs, canonical, rules):
     meant = ["{0} (for {1})".format(likely, name) if len(unknown) > 1 else likely for name, likely in near if likely]
     if meant:
         text += ". Did you mean {0}?".format(", ".join(meant))
-    supported = ", ".join(name + " ({0})".format(", ".join(sorted(specs[name].aliases))) if specs[name].aliases else name for name in sorted(specs))
+    supported = ", ".join(with_aliases(name, specs[name]) for name in sorted(specs))
     return text.rstrip("?") + ("? " if meant else ". ") + "Supported parameters include: {0}.".format(supported)
 
 
-def nearest(name, known):
-    # type: (str, Iterable[str]) -> str
+def with_aliases(name: str, spec: "Argument") -> str:
+    return "{0} ({1})".format(name, ", ".join(sorted(spec.aliases))) if spec.aliases else name
+
+
+def nearest(name: str, known: "Iterable[str]") -> str:
     import difflib
 
     found = difflib.get_close_matches(name, list(known), 1, 0.7)
@@ -88,8 +88,7 @@ def nearest(name, known):
 # ---- types
 
 
-def converted(name, spec, value):
-    # type: (str, Argument, Any) -> Any
+def converted(name: str, spec: "Argument", value: "Any") -> "Any":
     """The value as the kind of the argument; ValueError with Ansible's words."""
     try:
         value = KINDS[spec.kind](value)
@@ -104,8 +103,7 @@ def converted(name, spec, value):
     return value
 
 
-def element(name, spec, value):
-    # type: (str, Argument, Any) -> Any
+def element(name: str, spec: "Argument", value: "Any") -> "Any":
     try:
         return KINDS[spec.elements](value)
     except (TypeError, ValueError, OverflowError) as error:
@@ -116,27 +114,23 @@ def element(name, spec, value):
         ) from None
 
 
-def type_name(value):
-    # type: (Any) -> str
+def type_name(value: "Any") -> str:
     for kind in (bool, str, int, float, list, dict, bytes):
         if isinstance(value, kind):
             return kind.__name__
     return type(value).__name__
 
 
-def as_is(value):
-    # type: (Any) -> Any
+def as_is(value: "Any") -> "Any":
     return value
 
 
-def as_str(value):
-    # type: (Any) -> Any
+def as_str(value: "Any") -> "Any":
     """Text stays; anything else as Python writes it (True gives "True", as in Ansible). Bytes are content and stay."""
     return value if isinstance(value, (str, bytes)) else str(value)
 
 
-def as_int(value):
-    # type: (Any) -> int
+def as_int(value: "Any") -> int:
     if isinstance(value, int):
         return value
     if isinstance(value, (str, float)):
@@ -151,23 +145,20 @@ def as_int(value):
     raise ValueError('"{0!r}" cannot be converted to an int'.format(value))
 
 
-def exact(number):
-    # type: (float) -> int
+def exact(number: float) -> int:
     if number != int(number):
         raise ValueError("not a whole number")
     return int(number)
 
 
-def as_float(value):
-    # type: (Any) -> float
+def as_float(value: "Any") -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
         raise ValueError("{0} cannot be converted to a float".format(type(value))) from None
 
 
-def as_list(value):
-    # type: (Any) -> List[Any]
+def as_list(value: "Any") -> "List[Any]":
     if isinstance(value, (list, tuple)):
         return list(value)
     if isinstance(value, str):
@@ -177,8 +168,7 @@ def as_list(value):
     raise ValueError("{0} cannot be converted to a list".format(type(value)))
 
 
-def as_dict(value):
-    # type: (Any) -> Dict[Any, Any]
+def as_dict(value: "Any") -> "Dict[Any, Any]":
     """A mapping, its JSON or Python text, or `a=1, b='x y'`."""
     if isinstance(value, dict):
         return value
@@ -191,8 +181,7 @@ def as_dict(value):
     raise ValueError("dictionary requested, could not parse JSON or key=value")
 
 
-def parsed(text):
-    # type: (str) -> Dict[Any, Any]
+def parsed(text: str) -> "Dict[Any, Any]":
     import ast
     import json
 
@@ -209,16 +198,14 @@ def parsed(text):
     return found
 
 
-def pair(field):
-    # type: (str) -> Tuple[str, str]
+def pair(field: str) -> "Tuple[str, str]":
     key, equals, value = field.partition("=")
     if not equals:
         raise ValueError("dictionary requested, could not parse JSON or key=value")
     return key, value
 
 
-def fields(text):
-    # type: (str) -> List[str]
+def fields(text: str) -> "List[str]":
     """Split at commas and spaces outside quotes; quotes and backslashes are taken away."""
     found = []
     field = []  # type: List[str]
@@ -248,8 +235,7 @@ def fields(text):
     return found
 
 
-def as_json(value):
-    # type: (Any) -> str
+def as_json(value: "Any") -> str:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, (list, tuple, dict)):
@@ -259,14 +245,12 @@ def as_json(value):
     raise ValueError("{0} cannot be converted to a json string".format(type(value)))
 
 
-def as_bytes(value):
-    # type: (Any) -> Any
+def as_bytes(value: "Any") -> "Any":
     """Content: bytes as they are, text in UTF-8."""
     return value if isinstance(value, bytes) else str(as_str(value)).encode("utf-8", "surrogateescape")
 
 
-def as_bits(value):
-    # type: (Any) -> int
+def as_bits(value: "Any") -> int:
     """A size with a unit by powers of 1024: 10M, 1Kb, 512."""
     text = str(value).strip()
     digits = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
@@ -277,11 +261,10 @@ def as_bits(value):
             raise ValueError(unit)
     except ValueError:
         raise ValueError("{0} cannot be converted to a Bit value".format(type(value))) from None
-    return int(round(number * (1 << (UNITS[unit[0].upper()] if unit else 0))))
+    return round(number * (1 << (UNITS[unit[0].upper()] if unit else 0)))
 
 
-def as_mode(value):
-    # type: (Any) -> Any
+def as_mode(value: "Any") -> "Any":
     """An int or text, for Host.mode to read."""
     if isinstance(value, (int, str)) and not isinstance(value, bool):
         return value
@@ -289,25 +272,23 @@ def as_mode(value):
 
 
 KINDS = {
-    "any": as_is, "raw": as_is, "str": as_str, "path": as_str, "int": as_int, "float": as_float, "bool": boolean, "list": as_list, "dict": as_dict,
-    "json": as_json, "bytes": as_bytes, "bits": as_bits, "mode": as_mode,
+    "any": as_is, "raw": as_is, "str": as_str, "path": as_str, "int": as_int, "float": as_float, "bool": boolean,
+    "list": as_list, "dict": as_dict, "json": as_json, "bytes": as_bytes, "bits": as_bits, "mode": as_mode,
 }  # type: Dict[str, Callable[[Any], Any]]
 
 
 # ---- choices and rules
 
 
-def of_choices(name, spec, value):
-    # type: (str, Argument, Any) -> Any
+def of_choices(name: str, spec: "Argument", value: "Any") -> "Any":
     """The value if it is one of the choices; `True` finds the one choice that means yes."""
     if not spec.choices:
         return value
     if isinstance(value, list):
         wrong = [each for each in value if each not in spec.choices]
         if wrong:
-            raise ValueError(
-                "value of {0} must be one or more of: {1}. Got no match for: {2}".format(name, listed(spec.choices), HIDDEN if spec.secret else listed(wrong))
-            )
+            shown = HIDDEN if spec.secret else listed(wrong)
+            raise ValueError("value of {0} must be one or more of: {1}. Got no match for: {2}".format(name, listed(spec.choices), shown))
         return value
     if value in spec.choices:
         return value
@@ -318,13 +299,11 @@ def of_choices(name, spec, value):
     raise ValueError("value of {0} must be one of: {1}, got: {2}".format(name, listed(spec.choices), HIDDEN if spec.secret else value))
 
 
-def listed(values):
-    # type: (Sequence[Any]) -> str
+def listed(values: "Sequence[Any]") -> str:
     return ", ".join(str(each) for each in values)
 
 
-def exclusive(rules, values):
-    # type: (Dict[str, Any], Dict[str, Any]) -> Errors
+def exclusive(rules: "Dict[str, Any]", values: "Dict[str, Any]") -> "Errors":
     found = []
     for names in rules.get("mutually_exclusive", ()):
         given = [name for name in names if name in values]
@@ -333,8 +312,7 @@ def exclusive(rules, values):
     return found
 
 
-def broken(rules, values, specs):
-    # type: (Dict[str, Any], Dict[str, Any], Dict[str, Argument]) -> Errors
+def broken(rules: "Dict[str, Any]", values: "Dict[str, Any]", specs: "Dict[str, Argument]") -> "Errors":
     """The rules about what goes with what; a default counts as a value for `required_if`, not as given."""
     found = []
     for names in rules.get("required_together", ()):
@@ -354,8 +332,7 @@ def broken(rules, values, specs):
     return found
 
 
-def needed(rule, values, specs):
-    # type: (Sequence[Any], Dict[str, Any], Dict[str, Argument]) -> Errors
+def needed(rule: "Sequence[Any]", values: "Dict[str, Any]", specs: "Dict[str, Argument]") -> "Errors":
     name, value, names = rule[:3]
     one_of = len(rule) > 3 and rule[3]
     actual = values.get(name, specs[name].default if name in specs else None)
@@ -368,8 +345,7 @@ def needed(rule, values, specs):
     return [(name, "{0} is {1} but {2} of the following are missing: {3}".format(name, value, which, ", ".join(missing)))]
 
 
-def copied(value):
-    # type: (Optional[Any]) -> Any
+def copied(value: "Optional[Any]") -> "Any":
     """A default that nobody can change for the next task."""
     if isinstance(value, dict):
         return {key: copied(each) for key, each in value.items()}

@@ -11,8 +11,7 @@ WHO = {"u": 0o4700, "g": 0o2070, "o": 0o1007}
 BITS = {"r": 0o444, "w": 0o222, "x": 0o111}
 
 
-def umask():
-    # type: () -> int
+def umask() -> int:
     """The process's umask. Read from /proc, for umask(2) can only be asked by changing it under the feet of other threads."""
     try:
         descriptor = os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
@@ -27,8 +26,7 @@ def umask():
         return mask
 
 
-def permissions(value, current=0, is_dir=False):
-    # type: (Any, int, bool) -> int
+def permissions(value: "Any", current: int = 0, is_dir: bool = False) -> int:
     """The bits; symbolic ones change `current` as chmod(1) does. Fail on anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
@@ -43,8 +41,7 @@ def permissions(value, current=0, is_dir=False):
     return number
 
 
-def symbolic(text, current, is_dir):
-    # type: (str, int, bool) -> int
+def symbolic(text: str, current: int, is_dir: bool) -> int:
     """Clauses such as `u=rwX`, `go-w`, `+x`, `g=u`, `u=rw+x`, applied from left to right."""
     mode = current
     for clause in text.split(","):
@@ -61,8 +58,7 @@ def symbolic(text, current, is_dir):
     return mode
 
 
-def applied(mode, who, operator, letters, is_dir, clause):
-    # type: (int, str, str, str, bool, str) -> int
+def applied(mode: int, who: str, operator: str, letters: str, is_dir: bool, clause: str) -> int:
     users = "ugo" if not who or "a" in who else who
     area = 0
     for user in users:
@@ -83,8 +79,7 @@ def applied(mode, who, operator, letters, is_dir, clause):
     return (mode & (~area | kept)) | bits
 
 
-def meant(letter, mode, is_dir, clause):
-    # type: (str, int, bool, str) -> int
+def meant(letter: str, mode: int, is_dir: bool, clause: str) -> int:
     if letter in BITS:
         return BITS[letter]
     if letter == "X":

@@ -11,7 +11,7 @@ from engine.agent.sdk import Fail
 
 MYPY = False
 if MYPY:
-    from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
+    from typing import Callable, Dict, List, Optional, Sequence, Union
 
 PATIENCE = 0.1
 """Seconds between two looks whether a program ended though its pipes are still open (a daemon it left holds them)."""
@@ -21,10 +21,9 @@ READ = 65536
 class Ran(object):
     """What a program came to. code: exit status, or minus the signal that ended it."""
 
-    __slots__ = ("code", "stdout", "stderr")
+    __slots__ = ("code", "stderr", "stdout")
 
-    def __init__(self, code, stdout, stderr):
-        # type: (int, bytes, bytes) -> None
+    def __init__(self, code: int, stdout: bytes, stderr: bytes) -> None:
         self.code = code
         self.stdout = stdout
         self.stderr = stderr
@@ -33,38 +32,32 @@ class Ran(object):
 class Running(object):
     """The process groups of one call; `cancel` ends them all and forbids new ones."""
 
-    def __init__(self):
-        # type: () -> None
+    def __init__(self) -> None:
         self.groups = set()  # type: Set[int]
         self.cancelled = False
 
-    def add(self, pid):
-        # type: (int) -> None
+    def add(self, pid: int) -> None:
         self.groups.add(pid)
         if self.cancelled:
             kill_group(pid)
 
-    def done(self, pid):
-        # type: (int) -> None
+    def done(self, pid: int) -> None:
         self.groups.discard(pid)
 
-    def cancel(self):
-        # type: () -> None
+    def cancel(self) -> None:
         self.cancelled = True
         for pid in list(self.groups):
             kill_group(pid)
 
 
-def kill_group(pid):
-    # type: (int) -> None
+def kill_group(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
     except OSError:
         return
 
 
-def arguments(command, shell, executable):
-    # type: (Union[str, Sequence[str]], bool, Optional[str]) -> List[bytes]
+def arguments(command: "Union[str, Sequence[str]]", shell: bool, executable: "Optional[str]") -> "List[bytes]":
     """argv of a command; a list given to the shell is quoted into a line."""
     if shell:
         if not isinstance(command, (str, bytes)):
@@ -81,13 +74,11 @@ def arguments(command, shell, executable):
     return [each if isinstance(each, bytes) else str(each).encode("utf-8", "surrogateescape") for each in words]
 
 
-def raw_text(data):
-    # type: (bytes) -> str
+def raw_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def which(name, folders):
-    # type: (str, Sequence[str]) -> Optional[str]
+def which(name: str, folders: "Sequence[str]") -> "Optional[str]":
     """The program's path; a name with a slash is looked for where it says."""
     for path in [name] if "/" in name else [os.path.join(folder or ".", name) for folder in folders]:
         real = path.encode("utf-8", "surrogateescape")
@@ -96,8 +87,16 @@ def which(name, folders):
     return None
 
 
-def run(running, argv, environ, stdin, cwd, umask, on_line, timeout):
-    # type: (Running, List[bytes], Dict[str, str], bytes, Optional[str], Optional[int], Optional[Callable[[str, str], None]], Optional[float]) -> Ran
+def run(
+    running: "Running",
+    argv: "List[bytes]",
+    environ: "Dict[str, str]",
+    stdin: bytes,
+    cwd: "Optional[str]",
+    umask: "Optional[int]",
+    on_line: "Optional[Callable[[str, str], None]]",
+    timeout: "Optional[float]",
+) -> "Ran":
     """Run a program to its end; see Host.run."""
     if not argv:
         raise Fail("no command given")
@@ -121,8 +120,7 @@ def run(running, argv, environ, stdin, cwd, umask, on_line, timeout):
     return Ran(code, b"".join(child.said[1]), b"".join(child.said[2]))
 
 
-def refusal(program):
-    # type: (bytes) -> OSError
+def refusal(program: bytes) -> "OSError":
     if b"/" in program and os.path.exists(program):
         return PermissionError(13, "Permission denied", program)
     return FileNotFoundError(2, "No such file or directory", program)
@@ -131,16 +129,14 @@ def refusal(program):
 class Child(object):
     """A started program, the pipes to it (numbers as its own descriptors have) and what it said."""
 
-    def __init__(self, pid, pipes, wait=None):
-        # type: (int, Dict[int, int], Optional[Callable[[bool], Optional[int]]]) -> None
+    def __init__(self, pid: int, pipes: "Dict[int, int]", wait: "Optional[Callable[[bool], Optional[int]]]" = None) -> None:
         self.pid = pid
         self.pipes = pipes
         self.code = None  # type: Optional[int]
         self.said = {1: [], 2: []}  # type: Dict[int, List[bytes]]
         self._wait = wait
 
-    def ended(self, block=False):
-        # type: (bool) -> bool
+    def ended(self, block: bool = False) -> bool:
         """Did it end? Waits for it with `block`."""
         if self.code is None:
             if self._wait is not None:
@@ -151,22 +147,18 @@ class Child(object):
                     self.code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
         return self.code is not None
 
-    def reap(self):
-        # type: () -> None
+    def reap(self) -> None:
         self.ended(True)
 
-    def shut(self, number):
-        # type: (int) -> None
+    def shut(self, number: int) -> None:
         os.close(self.pipes.pop(number))
 
-    def close(self):
-        # type: () -> None
+    def close(self) -> None:
         for number in list(self.pipes):
             self.shut(number)
 
 
-def spawned(program, argv, environ, has_input):
-    # type: (str, List[bytes], Dict[str, str], bool) -> Child
+def spawned(program: str, argv: "List[bytes]", environ: "Dict[str, str]", has_input: bool) -> "Child":
     """By posix_spawn: no fork of a big process, no import of subprocess (7 ms). Python 3.8 and newer."""
     pipes, theirs = {}, {}  # type: Tuple[Dict[int, int], Dict[int, int]]
     try:
@@ -192,13 +184,13 @@ def spawned(program, argv, environ, has_input):
     return Child(pid, pipes)
 
 
-def forked(program, argv, environ, has_input, cwd, umask):
-    # type: (Optional[str], List[bytes], Dict[str, str], bool, Optional[str], Optional[int]) -> Child
+def forked(
+    program: "Optional[str]", argv: "List[bytes]", environ: "Dict[str, str]", has_input: bool, cwd: "Optional[str]", umask: "Optional[int]"
+) -> "Child":
     """By subprocess, for a working directory or umask of its own, and before Python 3.8."""
     import subprocess
 
-    def prepare():
-        # type: () -> None
+    def prepare() -> None:
         os.setpgid(0, 0)
         if umask is not None:
             os.umask(umask)
@@ -219,8 +211,7 @@ def forked(program, argv, environ, has_input, cwd, umask):
     return Child(process.pid, pipes, lambda block: process.wait() if block else process.poll())
 
 
-def conversation(child, stdin, on_line, timeout):
-    # type: (Child, bytes, Optional[Callable[[str, str], None]], Optional[float]) -> int
+def conversation(child: "Child", stdin: bytes, on_line: "Optional[Callable[[str, str], None]]", timeout: "Optional[float]") -> int:
     """Feed and hear the child until it ended and said all it had to say; its code."""
     deadline = None if timeout is None else time.time() + timeout
     left = memoryview(stdin)
@@ -256,8 +247,7 @@ def conversation(child, stdin, on_line, timeout):
     return child.code
 
 
-def wait_until(child, deadline, timeout):
-    # type: (Child, Optional[float], Optional[float]) -> None
+def wait_until(child: "Child", deadline: "Optional[float]", timeout: "Optional[float]") -> None:
     """Both pipes are closed: wait for the end. A program may close them and work on."""
     if deadline is None:
         child.ended(True)
@@ -270,8 +260,7 @@ def wait_until(child, deadline, timeout):
         pause = min(pause * 2, PATIENCE)
 
 
-def fed(child, poll, left):
-    # type: (Child, select.poll, memoryview) -> memoryview
+def fed(child: "Child", poll: "select.poll", left: "memoryview") -> "memoryview":
     try:
         left = left[os.write(child.pipes[0], left[:READ]):]
     except BlockingIOError:
@@ -284,8 +273,7 @@ def fed(child, poll, left):
     return left
 
 
-def heard(child, poll, number, lines):
-    # type: (Child, select.poll, int, Optional[Lines]) -> None
+def heard(child: "Child", poll: "select.poll", number: int, lines: "Optional[Lines]") -> None:
     while True:
         try:
             data = os.read(child.pipes[number], READ)
@@ -305,20 +293,17 @@ def heard(child, poll, number, lines):
 class Lines(object):
     """Cuts what comes in pieces into lines, per stream."""
 
-    def __init__(self, on_line):
-        # type: (Callable[[str, str], None]) -> None
+    def __init__(self, on_line: "Callable[[str, str], None]") -> None:
         self.on_line = on_line
         self.open = {1: b"", 2: b""}
 
-    def add(self, number, data):
-        # type: (int, bytes) -> None
+    def add(self, number: int, data: bytes) -> None:
         parts = (self.open[number] + data).split(b"\n")
         self.open[number] = parts.pop()
         for part in parts:
             self.on_line("stdout" if number == 1 else "stderr", raw_text(part))
 
-    def end(self):
-        # type: () -> None
+    def end(self) -> None:
         for number, rest in self.open.items():
             if rest:
                 self.on_line("stdout" if number == 1 else "stderr", raw_text(rest))

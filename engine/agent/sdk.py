@@ -5,7 +5,7 @@ rollback are derived here and never written in a module. Shipped to targets: std
 """
 MYPY = False
 if MYPY:
-    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+    from typing import Any, Dict, List, Optional, Sequence, Tuple
 
     from engine.agent.host import Host
 
@@ -26,10 +26,19 @@ class Argument(object):
     "raw" is handed through; "mode" stays int or str for ``Host.mode``; "path" expands ~ and $VARS on the target.
     """
 
-    __slots__ = ("kind", "required", "default", "choices", "doc", "aliases", "secret", "elements")
+    __slots__ = ("aliases", "choices", "default", "doc", "elements", "kind", "required", "secret")
 
-    def __init__(self, kind="str", required=False, default=None, choices=(), doc="", aliases=(), secret=False, elements=""):
-        # type: (str, bool, Any, Sequence[Any], str, Sequence[str], bool, str) -> None
+    def __init__(
+        self,
+        kind: str = "str",
+        required: bool = False,
+        default: "Any" = None,
+        choices: "Sequence[Any]" = (),
+        doc: str = "",
+        aliases: "Sequence[str]" = (),
+        secret: bool = False,
+        elements: str = "",
+    ) -> None:
         self.kind = kind
         self.required = required
         self.default = default
@@ -43,8 +52,7 @@ class Argument(object):
 class Fail(Exception):
     """The task fails with this message. Further values are registered with it."""
 
-    def __init__(self, msg, **values):
-        # type: (str, **Any) -> None
+    def __init__(self, msg: str, **values: "Any") -> None:
         Exception.__init__(self, msg)
         self.msg = msg
         self.values = values
@@ -53,15 +61,13 @@ class Fail(Exception):
 class Change(object):
     """What is there and what shall be. ``reversed()`` is the way back."""
 
-    __slots__ = ("before", "after")
+    __slots__ = ("after", "before")
 
-    def __init__(self, before, after):
-        # type: (Any, Any) -> None
+    def __init__(self, before: "Any", after: "Any") -> None:
         self.before = before
         self.after = after
 
-    def reversed(self):
-        # type: () -> Change
+    def reversed(self) -> "Change":
         return Change(self.after, self.before)
 
 
@@ -70,8 +76,7 @@ class Context(object):
 
     __slots__ = ("check", "diff", "verbosity")
 
-    def __init__(self, check=False, diff=False, verbosity=0):
-        # type: (bool, bool, int) -> None
+    def __init__(self, check: bool = False, diff: bool = False, verbosity: int = 0) -> None:
         self.check = check
         self.diff = diff
         self.verbosity = verbosity
@@ -91,8 +96,7 @@ FILE_ARGUMENTS = {
 """What every module that writes a file accepts; merge into ARGUMENTS."""
 
 
-def owned(state, args, is_dir=False):
-    # type: (Dict[str, Any], Dict[str, Any], bool) -> Dict[str, Any]
+def owned(state: "Dict[str, Any]", args: "Dict[str, Any]", is_dir: bool = False) -> "Dict[str, Any]":
     """A copy of a file's state with the `mode`, `owner` and `group` of FILE_ARGUMENTS; what they leave open stays. For ``desire``.
 
     Symbolic modes change the state's own. Of an owner given by name the state keeps the name alone (the number is
@@ -139,8 +143,7 @@ def owned(state, args, is_dir=False):
 class ArgumentErrors(Exception):
     """Every mistake in a task's arguments: pairs of (argument name or "", text)."""
 
-    def __init__(self, errors):
-        # type: (List[Tuple[str, str]]) -> None
+    def __init__(self, errors: "List[Tuple[str, str]]") -> None:
         Exception.__init__(self, "; ".join(text for _, text in errors))
         self.errors = errors
 
@@ -149,8 +152,7 @@ TRUE = frozenset(("y", "yes", "on", "1", "true", "t", 1, 1.0, True))
 FALSE = frozenset(("n", "no", "off", "0", "false", "f", 0, 0.0, False))
 
 
-def boolean(value):
-    # type: (Any) -> bool
+def boolean(value: "Any") -> bool:
     """A bool from what people write for one; ValueError otherwise."""
     given = value.lower().strip() if isinstance(value, str) else value
     try:
@@ -163,8 +165,7 @@ def boolean(value):
     raise ValueError("{0!r} is not a valid boolean; use true or false".format(value))
 
 
-def validate(specs, given, rules=None):
-    # type: (Dict[str, Argument], Dict[str, Any], Optional[Dict[str, Any]]) -> Dict[str, Any]
+def validate(specs: "Dict[str, Argument]", given: "Dict[str, Any]", rules: "Optional[Dict[str, Any]]" = None) -> "Dict[str, Any]":
     """The arguments by canonical name, converted, defaults filled in. Raises ArgumentErrors with every mistake.
 
     Runs on the controller, before anything is sent. An argument whose value is None counts as not given.
@@ -174,8 +175,7 @@ def validate(specs, given, rules=None):
     return check(specs, given, rules or {})
 
 
-def perform(module, args, host, context):
-    # type: (Any, Dict[str, Any], Host, Context) -> Dict[str, Any]
+def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":
     """Run one module; the reply that travels: {"result": registered values with changed/failed/…, "changes": […], "diffs": […]}.
 
     Errors other than Fail are the caller's to turn into a reply.
@@ -202,8 +202,7 @@ def perform(module, args, host, context):
     return reply
 
 
-def _run(module, args, host, context):
-    # type: (Any, Dict[str, Any], Host, Context) -> Dict[str, Any]
+def _run(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":
     if context.check and not getattr(module, "CHECK", True):
         return {"result": {"changed": False, "skipped": True, "msg": "this module does not support check mode"}}
     values = dict(module.run(args, host, context))
@@ -216,8 +215,7 @@ def _run(module, args, host, context):
     return reply
 
 
-def restore(module, args, change, host):
-    # type: (Any, Dict[str, Any], Change, Host) -> Dict[str, Any]
+def restore(module: "Any", args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, Any]":
     """Apply a change whose `after` was recorded earlier: the step of a rollback. Idempotent."""
     now = module.inspect(args, host)
     if same(now, change.after):
@@ -227,8 +225,7 @@ def restore(module, args, change, host):
     return {"result": {"changed": True}, "changes": [described(module, args, wanted)]}
 
 
-def described(module, args, change):
-    # type: (Any, Dict[str, Any], Change) -> Dict[str, Any]
+def described(module: "Any", args: "Dict[str, Any]", change: "Change") -> "Dict[str, Any]":
     """A change as it travels: kind, identity, before, after, and whether the way back is open."""
     reason = getattr(module, "REASON", "") if not getattr(module, "REVERSIBLE", True) else unrecorded(change.before)
     return {
@@ -242,16 +239,14 @@ def described(module, args, change):
     }
 
 
-def identity(module, args):
-    # type: (Any, Dict[str, Any]) -> str
+def identity(module: "Any", args: "Dict[str, Any]") -> str:
     names = module.IDENTITY
     if callable(names):
         return str(names(args))
     return ":".join(str(args[name]) for name in names)
 
 
-def unrecorded(state):
-    # type: (Any) -> str
+def unrecorded(state: "Any") -> str:
     """Why a state could not be put back, or "": content above the cap was not kept."""
     if isinstance(state, dict):
         if state.get("type") == "file" and state.get("content") is None:
@@ -266,8 +261,7 @@ def unrecorded(state):
 IGNORED = frozenset(("mtime", "atime", "ctime", "inode"))
 
 
-def same(one, other):
-    # type: (Any, Any) -> bool
+def same(one: "Any", other: "Any") -> bool:
     """Are two states equal, times of files aside? Content above the cap is compared by digest.
 
     Of the pairs uid/owner and gid/group, one that a side does not know is left out where the other one is in both.
@@ -287,8 +281,7 @@ def same(one, other):
     return bool(one == other)
 
 
-def shown(change):
-    # type: (Change) -> List[Dict[str, Any]]
+def shown(change: "Change") -> "List[Dict[str, Any]]":
     """The difference as --diff shows it: contents for files, else the states as sorted `name: value` lines."""
     from engine.agent.shown import difference
 
