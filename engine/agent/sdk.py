@@ -59,13 +59,18 @@ class Fail(Exception):
 
 
 class Change(object):
-    """What is there and what shall be. ``reversed()`` is the way back."""
+    """What is there and what shall be. ``reversed()`` is the way back.
 
-    __slots__ = ("after", "before")
+    ``apply`` may set ``after`` to what it really came to (a number the system chose). In a rollback ``recorded`` is
+    the state that the undone task left behind, with what the module ``noted`` in it; None otherwise.
+    """
 
-    def __init__(self, before: "Any", after: "Any") -> None:
+    __slots__ = ("after", "before", "recorded")
+
+    def __init__(self, before: "Any", after: "Any", recorded: "Any" = None) -> None:
         self.before = before
         self.after = after
+        self.recorded = recorded
 
     def reversed(self) -> "Change":
         return Change(self.after, self.before)
@@ -220,9 +225,9 @@ def restore(module: "Any", args: "Dict[str, Any]", change: "Change", host: "Host
     now = module.inspect(args, host)
     if same(now, change.after):
         return {"result": {"changed": False}}
-    wanted = Change(now, change.after)
-    module.apply(args, wanted, host)
-    return {"result": {"changed": True}, "changes": [described(module, args, wanted)]}
+    wanted = Change(now, change.after, recorded=change.before)
+    values = dict(module.apply(args, wanted, host) or {}, changed=True)
+    return {"result": values, "changes": [described(module, args, wanted)]}
 
 
 def described(module: "Any", args: "Dict[str, Any]", change: "Change") -> "Dict[str, Any]":
@@ -258,7 +263,9 @@ def unrecorded(state: "Any") -> str:
     return ""
 
 
-IGNORED = frozenset(("mtime", "atime", "ctime", "inode"))
+IGNORED = frozenset(("mtime", "atime", "ctime", "inode", "noted"))
+"""Parts of a state that make no difference: times of files, and what a module noted for its own way back."""
+
 
 
 def same(one: "Any", other: "Any") -> bool:
