@@ -1,0 +1,192 @@
+"""Sources of an inventory → one `Inventory`: files, folders of files, scripts and host lists, later ones over earlier ones."""
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.errors import ParseError, VaultError
+from engine.files import Files
+from engine.inventory.fragment import Fragment, refused
+from engine.inventory.ini import read_ini
+from engine.inventory.list import read_list
+from engine.inventory.script import read_script
+from engine.inventory.tree import Group, Host, Inventory, arranged
+from engine.inventory.vars_files import VarsFiles
+from engine.inventory.yaml import read_yaml
+from engine.model.problem import Problem, Severity
+from engine.model.source import Span
+from engine.model.values import Value
+from engine.outside import Outside
+
+IGNORED_EXTENSIONS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
+IGNORED_FOLDERS = ("group_vars", "host_vars", "vars_plugins")
+YAML_START = re.compile(r"---|%YAML|\{|[\"']?[^\s\[\]=:]+[\"']?:(\s|$)")
+NO_INVENTORY = "No inventory was parsed, only implicit localhost is available"
+
+
+def load_inventory(
+    sources: Sequence[str],
+    files: Files,
+    outside: Outside,
+    *,
+    playbook_dir: str | None = None,
+    ignored_extensions: Sequence[str] = IGNORED_EXTENSIONS,
+    ignored_patterns: Sequence[str] = (),
+    any_unparsed_is_failed: bool = False,
+    unparsed_is_failed: bool = False,
+    unparsed_warning: bool = True,
+) -> tuple[Inventory, list[Problem]]:
+    """The inventory of all `sources` in their order, and the warnings.
+
+    A source that cannot be read contributes nothing and is a warning, as in Ansible.
+
+    Args:
+        sources: Paths of files and folders, or host lists (texts with a comma).
+        playbook_dir: Whose group_vars/ and host_vars/ apply too.
+        any_unparsed_is_failed: A source that cannot be read is an error.
+        unparsed_is_failed: It is an error where no source can be read.
+        unparsed_warning: Say so where no source gives anything.
+
+    Raises:
+        ParseError: groups contain each other (`group-cycle`), or as the arguments above say.
+    """
+    reading = Reading(files, outside, tuple(ignored_extensions), tuple(re.compile(each) for each in ignored_patterns))
+    fragments: list[Fragment] = []
+    unparsed: list[Problem] = []
+    for source in sources:
+        try:
+            fragments.extend(reading.source(source))
+        except (ParseError, VaultError) as error:
+            unparsed.extend(error.problems)
+    unparsed.extend(reading.unparsed)
+    if unparsed and (any_unparsed_is_failed or (unparsed_is_failed and not fragments)):
+        raise ParseError(*unparsed)
+    problems = [replace(each, severity=Severity.WARNING) for each in unparsed]
+    problems += [problem for fragment in fragments for problem in fragment.problems]
+    if not fragments and unparsed_warning:
+        problems.append(Problem(code="no-inventory", summary=NO_INVENTORY, severity=Severity.WARNING))
+    inventory = merged(fragments, VarsFiles(files, [folder for each in sources if (folder := vars_folder(each, files))], playbook_dir))
+    for name in inventory.hosts:
+        if name in inventory.groups:
+            problems.append(same_name(name))
+    return inventory, problems
+
+
+@dataclass(slots=True)
+class Reading:
+    """One pass over the sources."""
+
+    files: Files
+    outside: Outside
+    ignored_extensions: tuple[str, ...]
+    ignored_patterns: tuple[re.Pattern[str], ...]
+    unparsed: list[Problem] = field(default_factory=list)
+    """What was wrong in files of a folder; the other files of it count."""
+
+    def source(self, source: str) -> Iterator[Fragment]:
+        if "," in source and not self.files.exists(source):
+            yield read_list(source)
+        elif self.files.is_dir(source):
+            yield from self.folder(source)
+        else:
+            yield self.file(source)
+
+    def folder(self, folder: str) -> Iterator[Fragment]:
+        """Every file of a folder and below, by name."""
+        for name in self.files.list(folder):
+            if name.startswith(".") or name in IGNORED_FOLDERS or name.endswith(self.ignored_extensions):
+                continue
+            if any(pattern.search(name) for pattern in self.ignored_patterns):
+                continue
+            try:
+                yield from list(self.source(os.path.join(folder, name)))
+            except (ParseError, VaultError) as error:
+                self.unparsed.extend(error.problems)
+
+    def file(self, path: str) -> Fragment:
+        directory = os.path.dirname(os.path.abspath(path))
+        try:
+            data = self.files.read_bytes(path)
+        except OSError as error:
+            raise refused(Span(path, 1), f"{path}: {error.strerror or error}", code="inventory-missing") from error
+        if data.startswith((b"#!", b"\x7fELF")):
+            return read_script(path, directory, self.outside)
+        text = self.files.read_text(path)
+        if is_yaml(path, text):
+            return read_yaml(text, path, directory)
+        return read_ini(text, path, directory)
+
+
+def is_yaml(path: str, text: str) -> bool:
+    """By the name, and by the first line that is no comment where the name does not say."""
+    extension = os.path.splitext(path)[1]
+    if extension in (".yml", ".yaml", ".json"):
+        return True
+    if extension in (".ini", ".cfg"):
+        return False
+    for line in text.splitlines():
+        bare = line.strip()
+        if bare and not bare.startswith(("#", ";")):
+            return YAML_START.match(bare) is not None
+    return False
+
+
+def vars_folder(source: str, files: Files) -> str:
+    """Where group_vars/ and host_vars/ of a source stand; nowhere for a host list."""
+    if "," in source and not files.exists(source):
+        return ""
+    path = os.path.abspath(source)
+    return path if files.is_dir(path) else os.path.dirname(path)
+
+
+def merged(fragments: Sequence[Fragment], vars_files: VarsFiles) -> Inventory:
+    """One inventory of all fragments. ParseError `group-cycle`."""
+    hosts: dict[str, Host] = {}
+    members: dict[str, dict[str, None]] = {"all": {}, "ungrouped": {}}
+    children: dict[str, dict[str, Span]] = {}
+    variables: dict[str, dict[str, Value]] = {}
+    host_variables: dict[str, dict[str, Value]] = {}
+    for fragment in fragments:
+        for name, given in fragment.hosts.items():
+            own_variables = host_variables.setdefault(name, {})
+            if name not in hosts:
+                hosts[name] = Host(name=name, vars=own_variables, source=fragment.source, directory=fragment.directory)
+            own_variables.update(given)
+        for name, group in fragment.groups.items():
+            members.setdefault(name, {}).update(group.hosts)
+            children.setdefault(name, {}).update(group.children)
+            for child in group.children:
+                members.setdefault(child, {})
+            variables.setdefault(name, {}).update(group.vars)
+    groups = {
+        name: Group(
+            name=name,
+            hosts=tuple(inside),
+            children=tuple(children.get(name, ())),
+            vars=(own := variables.get(name, {})),
+            priority=priority_of(own),
+        )
+        for name, inside in members.items()
+    }
+    spans = {(parent, child): span for parent, below in children.items() for child, span in below.items()}
+    return Inventory(hosts, arranged(hosts, groups, spans), vars_files)
+
+
+def priority_of(variables: dict[str, Value]) -> int:
+    """`ansible_group_priority`, which is a word to the inventory and no variable. 1 where it is missing or no number."""
+    given = variables.pop("ansible_group_priority", 1)
+    try:
+        return int(given)
+    except (TypeError, ValueError):
+        return 1
+
+
+def same_name(name: str) -> Problem:
+    return Problem(
+        code="host-and-group",
+        summary="A host and a group have the same name",
+        detail=f"`{name}`: a pattern finds the group",
+        severity=Severity.WARNING,
+    )
