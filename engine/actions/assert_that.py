@@ -23,7 +23,8 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure("missing required arguments: that")
     for name in ("fail_msg", "success_msg"):
         if not is_message(args.get(name)):
-            return ModuleResult.failure(f"argument '{name}' is of type {type(args[name]).__name__}: a string or list of strings is required")
+            kind = type(args[name]).__name__
+            return ModuleResult.failure(f"argument '{name}' is of type {kind}: a string or list of strings is required")
     for condition in conditions(call, call.raw_args["that"]):
         fault = unusable(condition)
         if fault:
