@@ -16,7 +16,7 @@ from engine.model.problem import Problem, Severity
 from engine.model.source import Span
 from engine.model.values import TemplateText
 
-SUBSCRIPT = re.compile(r"([^\[]+|~.+)\[(?:(-?\d+)|(\d+)([:-])(\d*))\]")
+SUBSCRIPT = re.compile(r"([^~].*)\[(?:(-?\d+)|(\d+)([:-])(\d*))\]")
 PART = re.compile(r"(?:~(?:[^\s:\[\]()]|\[[^\]]*\]|\((?:[^()])*\))+|(?:[^\s:\[\]]|\[[^\]]*\])+)")
 NO_HOSTS = "Specified inventory, host pattern and/or --limit leaves us with no hosts to target."
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")
@@ -136,26 +136,22 @@ def is_address(text: str) -> bool:
 
 def matching(inventory: Inventory, pattern: str, problems: list[Problem]) -> Sequence[HostName]:
     """The hosts of one part, without its `!` or `&`."""
-    if pattern in inventory.groups:
-        return inventory.members(pattern)
-    if pattern in inventory.hosts:
-        return [pattern]
-    if pattern in ("all", "*", ""):
-        return inventory.members("all")
-    name, subscript = split_subscript(pattern, problems)
+    name, subscript = split_subscript(inventory, pattern, problems)
     found = named(inventory, name)
-    if not found:
+    if found is None:
         problems.append(unmatched(pattern))
         return ()
+    if isinstance(subscript, slice):
+        return found[subscript]
     if subscript is None:
         return found
-    return found[subscript] if isinstance(subscript, slice) else found[subscript:][:1] if subscript != -1 else found[-1:]
+    return (found[subscript],) if -len(found) <= subscript < len(found) else ()
 
 
-def split_subscript(pattern: str, problems: list[Problem]) -> tuple[str, slice | int | None]:
-    """`web[1:3]` → web, and the hosts 1 to 3, both included."""
-    match = None if pattern.startswith("~") and not pattern.endswith("]") else SUBSCRIPT.fullmatch(pattern)
-    if match is None or is_address(pattern):
+def split_subscript(inventory: Inventory, pattern: str, problems: list[Problem]) -> tuple[str, slice | int | None]:
+    """`web[1:3]` → web, and the hosts 1 to 3, both included. Regular expressions have none."""
+    match = SUBSCRIPT.fullmatch(pattern)
+    if match is None or pattern in inventory.hosts or is_address(pattern):
         return pattern, None
     name, index, first, mark, last = match.groups()
     if index is not None:
@@ -172,28 +168,24 @@ def split_subscript(pattern: str, problems: list[Problem]) -> tuple[str, slice |
     return name, slice(int(first), int(last) + 1 if last else None)
 
 
-def named(inventory: Inventory, pattern: str) -> Sequence[HostName]:
-    """Hosts whose group's or own name fits: the groups' members first, in the order of the groups."""
+def named(inventory: Inventory, pattern: str) -> tuple[HostName, ...] | None:
+    """Hosts whose group's or own name fits: the groups' members first, in the order of the groups. None where no name fits."""
     if pattern in inventory.groups:
         return inventory.members(pattern)
     if pattern in inventory.hosts:
         return (pattern,)
-    if pattern == "*":
+    if pattern in ("*", ""):
         return inventory.members("all")
     if not is_wild(pattern):
         if pattern in LOCALHOSTS:
             return (pattern,)
         address = split_port(pattern, None)[0] if is_address(pattern) else pattern
-        return (address,) if address in inventory.hosts else ()
-    fits = compiled(pattern)
-    names: dict[HostName, None] = {}
-    groups = [group for group in inventory.groups if fits.match(group)]
-    for group in groups:
-        names.update(dict.fromkeys(inventory.members(group)))
-    names.update(dict.fromkeys(host for host in inventory.hosts if fits.match(host)))
-    if not names and pattern.startswith("~") is False:
-        names.update(dict.fromkeys(name for name in LOCALHOSTS[:1] if fits.match(name)))
-    return tuple(names)
+        return (address,) if address in inventory.hosts else None
+    fits = compiled(pattern).match
+    groups = [group for group in inventory.groups if fits(group)]
+    names = dict.fromkeys(host for group in groups for host in inventory.members(group))
+    names.update(dict.fromkeys(host for host in inventory.hosts if fits(host)))
+    return tuple(names) if names or groups else None
 
 
 def is_wild(pattern: str) -> bool:
