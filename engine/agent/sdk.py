@@ -134,6 +134,8 @@ def owned(state: "Dict[str, Any]", args: "Dict[str, Any]", is_dir: bool = False)
 #   inspect(args, host) -> state                  read only
 #   desire(args, before) -> state                 pure; may raise Fail
 #   apply(args, change, host) -> None or dict     makes change.after true; a dict's values are registered
+#                                                 (its "changes" go before the change itself: parent directories made);
+#                                                 may put into change.after what only the system knows (mode of a new file)
 #   report(args, change, host) -> dict            optional: what is registered beside changed (path, mode, msg …);
 #                                                 called after apply, or instead of it in check mode
 #   shown(args, change) -> list of diffs          optional: [{"before": str, "after": str, "before_header":, "after_header":}]
@@ -191,17 +193,16 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
     after = module.desire(args, before)
     change = Change(before, after)
     changed = not same(before, after)
-    values = {}  # type: Dict[str, Any]
+    values: "Dict[str, Any]" = {}
     if changed and not context.check:
-        said = module.apply(args, change, host)
-        if said:
-            values.update(said)
+        values.update(module.apply(args, change, host) or {})
+    earlier = values.pop("changes", [])     # of other things that had to be there first: missing parent directories
     if hasattr(module, "report"):
         values.update(module.report(args, change, host))
     values["changed"] = changed
-    reply = {"result": values}  # type: Dict[str, Any]
+    reply: "Dict[str, Any]" = {"result": values}
     if changed:
-        reply["changes"] = [described(module, args, change)]
+        reply["changes"] = earlier + [described(module, args, change)]
         if context.diff:
             reply["diffs"] = module.shown(args, change) if hasattr(module, "shown") else shown(change)
     return reply
@@ -211,7 +212,7 @@ def _run(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Context"
     if context.check and not getattr(module, "CHECK", True):
         return {"result": {"changed": False, "skipped": True, "msg": "this module does not support check mode"}}
     values = dict(module.run(args, host, context))
-    reply = {}  # type: Dict[str, Any]
+    reply: "Dict[str, Any]" = {}
     for name in ("changes", "diffs"):
         if name in values:
             reply[name] = values.pop(name)
@@ -252,9 +253,9 @@ def identity(module: "Any", args: "Dict[str, Any]") -> str:
 
 
 def unrecorded(state: "Any") -> str:
-    """Why a state could not be put back, or "": content above the cap was not kept."""
+    """Why a state could not be put back, or "": content above the cap was not kept. A state without `content` leaves it alone."""
     if isinstance(state, dict):
-        if state.get("type") == "file" and state.get("content") is None:
+        if state.get("type") == "file" and "content" in state and state["content"] is None:
             return "the file was larger than what is kept"
         for each in state.get("entries", {}).values():
             why = unrecorded(each)
@@ -265,7 +266,6 @@ def unrecorded(state: "Any") -> str:
 
 IGNORED = frozenset(("mtime", "atime", "ctime", "inode", "noted"))
 """Parts of a state that make no difference: times of files, and what a module noted for its own way back."""
-
 
 
 def same(one: "Any", other: "Any") -> bool:

@@ -90,3 +90,9 @@ def report(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
         return {}
     values.update(gid=found["gid"], system=args["system"])
     return values
+
+
+def shown(args: "Dict[str, Any]", change: "Change") -> "List[Dict[str, Any]]":
+    """name and number, a line each."""
+    texts = ["" if state is None else "gid: {gid}\nname: {name}\n".format(**state) for state in (change.before, change.after)]
+    return [{"before": texts[0], "after": texts[1], "before_header": args["name"], "after_header": args["name"]}]
