@@ -1,0 +1,147 @@
+"""Everything that templates share in one Engine: Jinja's environment, compiled texts, filters, tests, lookups."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from engine.errors import VaultError
+from engine.files import Files
+from engine.model.problem import Problem, Severity
+from engine.model.values import EncryptedText, Value
+from engine.outside import Outside
+from engine.scopes.scope import Scope
+from engine.search import Search
+from engine.templating.compiled import Compiler
+from engine.templating.jinja import JinjaEnvironment
+from engine.templating.plugins import all_filters, all_tests
+from engine.templating.renderer import Renderer
+
+PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+
+
+def no_secrets(value: EncryptedText) -> str:
+    raise VaultError(Problem(code="vault-no-secret", summary="An encrypted value cannot be opened without a secret", span=value.span))
+
+
+class Templates:
+    """One per Engine. `warn` is told problems of severity warning, each once."""
+
+    warning = Severity.WARNING
+
+    def __init__(
+        self,
+        *,
+        files: Files,
+        outside: Outside,
+        decrypt: Callable[[EncryptedText], str] = no_secrets,
+        compat: str = "engine",
+        allow_broken_conditionals: bool | None = None,
+        warn: Callable[[Problem], None] = lambda problem: None,
+        extra_filters: Mapping[str, Callable[..., Any]] | None = None,
+        extra_tests: Mapping[str, Callable[..., Any]] | None = None,
+        vault: Any = None,
+    ) -> None:
+        self.files = files
+        self.outside = outside
+        self.decrypt = decrypt
+        self.vault = vault
+        """What the filters `vault` and `unvault` need: see filters/secret.py; None where there is none."""
+        self.strict_conditions = compat == "ansible" if allow_broken_conditionals is None else not allow_broken_conditionals
+        self._warn = warn
+        self._warned: set[Problem] = set()
+        self._compilers: dict[int, tuple[JinjaEnvironment, Compiler]] = {}
+        self.jinja = JinjaEnvironment(trim_blocks=True)
+        self.jinja.filters.clear()
+        self.jinja.filters.update(all_filters(self, extra_filters or {}))
+        self.jinja.tests.clear()
+        self.jinja.tests.update(all_tests(self, extra_tests or {}))
+        self.globals = self._globals()
+        self.jinja.globals.clear()
+        self.compiler = Compiler(self.jinja)
+
+    def renderer(self, scope: Scope, *, search: Search | None = None, extra: Mapping[str, Value] | None = None) -> Renderer:
+        """A renderer of `scope`; `extra` are variables on top of it."""
+        return Renderer(self, scope, search, extra)
+
+    def view(self, scope: Scope, search: Search | None = None) -> Mapping[str, Value]:
+        """The variables of `scope` as a mapping that renders each when it is read: what `hostvars[host]` and `vars` are."""
+        return ScopeView(self.renderer(scope, search=search))
+
+    def has_filter(self, name: str) -> bool:
+        return name in self.jinja.filters
+
+    def has_test(self, name: str) -> bool:
+        return name in self.jinja.tests
+
+    def has_lookup(self, name: str) -> bool:
+        from engine.templating.lookups.table import LOOKUPS
+
+        return short(name) in LOOKUPS
+
+    @property
+    def filter_names(self) -> list[str]:
+        """Short names, sorted."""
+        return sorted(name for name in self.jinja.filters if "." not in name)
+
+    @property
+    def test_names(self) -> list[str]:
+        return sorted(name for name in self.jinja.tests if "." not in name)
+
+    @property
+    def lookup_names(self) -> list[str]:
+        from engine.templating.lookups.table import LOOKUPS
+
+        return sorted(LOOKUPS)
+
+    def warn_once(self, problem: Problem) -> None:
+        if problem not in self._warned:
+            self._warned.add(problem)
+            self._warn(problem)
+
+    def compiler_for(self, environment: Any) -> Compiler:
+        """The compiler for an environment with other delimiters: what it includes is read with the same."""
+        if environment is self.jinja:
+            return self.compiler
+        found = self._compilers.get(id(environment))
+        if found is None:
+            found = self._compilers[id(environment)] = (environment, Compiler(environment))
+        return found[1]
+
+    def _globals(self) -> dict[str, Any]:
+        from engine.templating.functions import FUNCTIONS
+
+        kept = {name: value for name, value in self.jinja.globals.items() if name in ("range", "dict", "lipsum", "cycler", "joiner", "namespace")}
+        return {**kept, **FUNCTIONS}
+
+
+def short(name: str) -> str:
+    """A plugin's name without `ansible.builtin.`."""
+    for prefix in PREFIXES:
+        if name.startswith(prefix):
+            return name[len(prefix):]
+    return name
+
+
+class ScopeView(Mapping[str, Value]):
+    """A scope's variables, rendered as they are read."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+
+    def __getitem__(self, name: str) -> Value:
+        if not isinstance(name, str) or name not in self._renderer.scope:
+            raise KeyError(name)
+        return self._renderer.value_of(name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._renderer.scope
+
+    def __iter__(self) -> Iterator[str]:
+        # `vars` and `hostvars` hold everything, themselves too: they are not listed, or no copy would ever end.
+        return (name for name in self._renderer.scope.names() if name not in ("vars", "hostvars"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return "<variables>"

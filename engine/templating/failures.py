@@ -1,0 +1,170 @@
+"""Whatever goes wrong while a template is compiled or rendered, as one TemplateError with a place and a chain of names."""
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
+from jinja2.exceptions import TemplateError as JinjaError
+
+from engine.errors import EngineError, TemplateError
+from engine.model.problem import Problem
+from engine.model.source import NOWHERE, Span
+from engine.model.values import TemplateText
+from engine.templating.missing import Missing, MissingUsed
+
+GENERATED = "<template>"
+"""The file name that Jinja gives to generated code; frames with it know their template's line."""
+
+
+class PluginFailed(Exception):
+    """A filter, test or lookup refused its input. The message is complete; the cause is the plugin's own error."""
+
+
+def place_of(text: TemplateText | None, line: int = 1, name: str = "") -> Span | None:
+    """The place of `name` in line `line` of `text`; of the line, or of the text, where it cannot be found."""
+    if text is None or text.span is NOWHERE:
+        return None
+    span = text.span
+    lines = str(text).split("\n")
+    if not 1 <= line <= len(lines):
+        return span
+    here = lines[line - 1]
+    if name:
+        found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", here) or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", here)
+        if found:
+            return Span(span.path, span.line + line - 1, span.column + found.start(), len(name))
+        if line == 1:
+            return span
+    if line == 1:
+        return span
+    indent = len(here) - len(here.lstrip())
+    return Span(span.path, span.line + line - 1, span.column + indent, max(1, len(here.strip())))
+
+
+def line_of(error: BaseException) -> tuple[TemplateText | None, int]:
+    """The innermost template line that `error` passed, and the included file's text where it was in one."""
+    text: TemplateText | None = None
+    line = 1
+    step = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == GENERATED:
+            template = step.tb_frame.f_globals.get("__jinja_template__")
+            if template is not None:
+                text = template.text
+                line = template.get_corresponding_lineno(step.tb_lineno)
+        step = step.tb_next
+    return text, line
+
+
+def failure(error: BaseException, text: TemplateText, known: Callable[[], Iterable[str]], names: tuple[str, ...] = ()) -> TemplateError:
+    """`error`, raised while `text` was rendered for the variables `names` (innermost first), as a TemplateError."""
+    if isinstance(error, TemplateError):
+        return through(error, names)
+    included, line = line_of(error)
+    where = included if included is not None else text
+    if isinstance(error, MissingUsed):
+        return absence(error.absent, where, line, known, names)
+    if isinstance(error, RecursionError):
+        return cycle(text, names)
+    if isinstance(error, TemplateSyntaxError):
+        return syntax_failure(error, where)
+    if isinstance(error, EngineError):
+        return TemplateError(*(problem.at(place_of(where, line)) for problem in error.problems))
+    if isinstance(error, TemplateNotFound):
+        detail = f"{error.message or error.name!r} not found" if error.message is None else error.message
+        return TemplateError(_problem("template-not-found", "A template that is included cannot be found", detail, place_of(where, line), names))
+    code, summary = "template-error", "A template cannot be rendered"
+    if isinstance(error, SecurityError):
+        code, summary = "template-unsafe", "A template asks for what templates may not touch"
+    if isinstance(error, PluginFailed | SecurityError):
+        detail = str(error)
+    else:
+        detail = f"Error rendering template: {_message(error)}"
+    return TemplateError(_problem(code, summary, detail, place_of(where, line), names))
+
+
+def absence(absent: Missing, text: TemplateText | None, line: int, known: Callable[[], Iterable[str]], names: tuple[str, ...] = ()) -> TemplateError:
+    """The error of a missing value that was used."""
+    if absent.error is not None:
+        return absent.error
+    origin = absent.text if absent.text is not None else text
+    if absent.text is not None and absent.text is not text:
+        line = _line_with(absent.text, absent.absent_name)
+    span = place_of(origin, line, absent.absent_name)
+    hint = ""
+    if absent.is_variable:
+        hint = nearest(absent.absent_name, known())
+    elif isinstance(absent.near, Mapping):
+        hint = nearest(absent.absent_name, (str(key) for key in absent.near))
+    return TemplateError(
+        _problem("undefined-variable", "A variable is not defined", absent.message, span, (*absent.names, *names), hint=hint)
+    )
+
+
+def through(error: TemplateError, names: tuple[str, ...]) -> TemplateError:
+    """`error` with the variables it came through added to its notes."""
+    notes = [note for note in map(_note, names) if note not in error.problem.notes]
+    if not notes:
+        return error
+    first, *others = error.problems
+    made = TemplateError(replace(first, notes=(*first.notes, *notes)), *others)
+    made.__dict__.update(error.__dict__, problems=made.problems)
+    return made
+
+
+def cycle(text: TemplateText, chain: tuple[str, ...]) -> TemplateError:
+    """A variable's template that asks, perhaps through others, for the variable itself. `chain`: outermost first."""
+    shown = " → ".join(chain)
+    detail = "Recursive loop detected in template" + (f": {shown}" if shown else ": maximum recursion depth exceeded")
+    return TemplateError(_problem("template-cycle", "Variables refer to each other in a circle", detail, place_of(text)))
+
+
+def syntax_failure(error: TemplateSyntaxError, text: TemplateText, *, prefix: str = "Syntax error in template") -> TemplateError:
+    """A template that does not parse, at its own line. Unknown filters and tests are told apart by their code."""
+    message = (error.message or "").rstrip(".")
+    code, summary = "template-syntax", "A template is not valid Jinja"
+    hint, name = "", ""
+    named = re.match(r"No (filter|test) named '([^']*)'", message)
+    if named:
+        code, summary = f"unknown-{named[1]}", f"A template uses a {named[1]} that does not exist"
+        name = named[2]
+    return TemplateError(_problem(code, summary, f"{prefix}: {message}.", place_of(text, error.lineno, name), hint=hint))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean …` for the likeliest of `known`, or nothing."""
+    found = difflib.get_close_matches(word, [each for each in known if isinstance(each, str)], n=1, cutoff=0.75)
+    return f"did you mean `{found[0]}`?" if found else ""
+
+
+def _problem(code: str, summary: str, detail: str, span: Span | None, names: tuple[str, ...] = (), *, hint: str = "") -> Problem:
+    notes = tuple(_note(name) for name in dict.fromkeys(names))
+    return Problem(code=code, summary=summary, detail=detail, span=span, notes=notes, hint=hint)
+
+
+def _note(name: str) -> str:
+    return f"while rendering the variable `{name}`"
+
+
+def _message(error: BaseException) -> str:
+    text = str(error.message if isinstance(error, JinjaError) and error.message else error)
+    return text or type(error).__name__
+
+
+def _line_with(text: TemplateText, name: str) -> int:
+    if not name:
+        return 1
+    for number, line in enumerate(str(text).split("\n"), 1):
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line):
+            return number
+    return 1
+
+
+def shown(value: Any) -> str:
+    """A value in a message: short, on one line."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

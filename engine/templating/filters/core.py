@@ -1,0 +1,57 @@
+"""Filters about values themselves: default, mandatory, bool, ternary, type_debug, quote."""
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from engine.templating.lazy import LazyDict, LazyList
+from engine.templating.missing import Missing
+
+
+class FilterError(ValueError):
+    """A filter refuses its input; the message is told to the user after the filter's name."""
+
+
+def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
+    """`default_value` where `value` is missing (or, with `boolean`, false)."""
+    return default_value if type(value) is Missing or (boolean and not value) else value
+
+
+def mandatory(value: Any, msg: str | None = None) -> Any:
+    if type(value) is not Missing:
+        return value
+    name = value.absent_name
+    raise FilterError(msg if msg else f"Mandatory variable {repr(name) + ' ' if name else ''}not defined.")
+
+
+def type_debug(value: Any) -> str:
+    if type(value) is Missing:
+        return "UndefinedMarker"
+    if isinstance(value, LazyDict):
+        return "dict"
+    if isinstance(value, LazyList):
+        return "list"
+    return "str" if isinstance(value, str) else type(value).__name__
+
+
+def to_bool(value: Any) -> bool | None:
+    """Ansible's reading of yes and no; what it does not know is False."""
+    if value is None or isinstance(value, bool):
+        return value
+    text = value.lower() if isinstance(value, str) else value
+    return text in ("yes", "on", "1", "true", 1)
+
+
+def ternary(value: Any, true_val: Any, false_val: Any, none_val: Any = None) -> Any:
+    if value is None and none_val is not None:
+        return none_val
+    return true_val if bool(value) else false_val
+
+
+def quote(value: Any) -> str:
+    return shlex.quote("" if value is None else str(value))
+
+
+FILTERS = {
+    "default": default, "d": default, "mandatory": mandatory, "type_debug": type_debug, "bool": to_bool, "ternary": ternary, "quote": quote,
+}

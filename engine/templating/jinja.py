@@ -1,0 +1,195 @@
+"""Jinja bent to our rules: native values, names asked from a renderer, includes found by the task's search path.
+
+Generated code asks four things of its context and environment: names (`RenderContext.resolve_or_missing`),
+attributes (`JinjaEnvironment.getattr`), calls, and templates to include (`located`).
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.environment import Template
+from jinja2.exceptions import TemplateNotFound
+from jinja2.nativetypes import NativeCodeGenerator
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context
+from jinja2.runtime import missing as NOT_FOUND
+from jinja2.sandbox import SandboxedEnvironment
+from jinja2.utils import pass_context
+
+from engine.model.values import TemplateText
+from engine.templating.missing import Missing
+from engine.templating.native import block_text
+
+if TYPE_CHECKING:
+    from engine.templating.renderer import Renderer
+
+LOOKUP_NAMES = ("lookup", "query", "q")
+
+
+class Generator(NativeCodeGenerator):
+    """Folds nothing but literal text: a filter's value at compile time is not its value at run time."""
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> Any:
+        if isinstance(node, nodes.TemplateData):
+            return node.data
+        raise nodes.Impossible
+
+
+class Names(dict[str, Any]):
+    """What an included template gets as its variables: the local ones, and the renderer for all others."""
+
+    renderer: Renderer
+
+
+class RenderContext(Context):
+    """Names come from the template's own `set` and loops, then from the renderer."""
+
+    def __init__(self, renderer: Renderer, template: Template, known: Mapping[str, Any] | None = None, *, bare: bool = False) -> None:
+        environment = template.environment
+        self.renderer = renderer
+        self.environment = environment
+        self.parent = dict(known) if known else {}
+        self.vars = {}
+        self.exported_vars = set()
+        self.name = template.name
+        self.globals_keys = set()
+        self.eval_ctx = environment.eval_context  # type: ignore[attr-defined]
+        self.blocks = {name: [block] for name, block in template.blocks.items()} if template.blocks else {}
+        self.bare = bare
+
+    def resolve_or_missing(self, key: str) -> Any:
+        if self.vars and key in self.vars:
+            return self.vars[key]
+        if self.parent and key in self.parent:
+            return self.parent[key]
+        value = self.renderer.global_value(key) if self.bare else self.renderer.value_of(key)
+        return self.renderer.absent(key) if value is NOT_FOUND else value
+
+    def get_all(self) -> dict[str, Any]:
+        names = Names(self.parent)
+        names.update(self.vars)
+        names.renderer = self.renderer
+        return names
+
+    def derived(self, locals: dict[str, Any] | None = None) -> RenderContext:
+        known = {**self.parent, **self.vars, **{name: value for name, value in (locals or {}).items() if value is not NOT_FOUND}}
+        context = RenderContext(self.renderer, self._template(), known, bare=self.bare)
+        context.blocks = {name: list(blocks) for name, blocks in self.blocks.items()}
+        return context
+
+    def _template(self) -> Template:
+        return _Shell(self.environment, self.name)
+
+    def __contains__(self, name: object) -> bool:
+        return self.resolve_or_missing(str(name)) is not NOT_FOUND
+
+
+class _Shell(Template):
+    """Stands for a template where only its environment and name are asked for."""
+
+    def __new__(cls, environment: Any, name: str | None) -> _Shell:
+        shell: _Shell = object.__new__(cls)
+        shell.environment = environment
+        shell.name = name
+        shell.blocks = {}
+        return shell
+
+
+class JinjaTemplate(Template):
+    text: TemplateText | None = None
+    """The file's text, for templates that were included; what a mistake is shown in."""
+
+    def new_context(self, vars: Any = None, shared: bool = False, locals: Mapping[str, Any] | None = None) -> RenderContext:
+        if not isinstance(vars, Names):
+            raise TypeError("a template is rendered by a Renderer")
+        known = {**vars, **{name: value for name, value in (locals or {}).items() if value is not NOT_FOUND}}
+        return RenderContext(vars.renderer, self, known)
+
+    def _get_default_module(self, ctx: Any = None) -> Any:
+        """`{% import %}` without context: the module sees functions such as lookup, and no variable."""
+        from jinja2.environment import TemplateModule
+
+        return TemplateModule(self, RenderContext(ctx.renderer, self, bare=True))
+
+
+class JinjaEnvironment(SandboxedEnvironment):
+    code_generator_class = Generator
+    template_class = JinjaTemplate
+    concat = staticmethod(block_text)  # type: ignore[assignment]
+    eval_context: EvalContext
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(undefined=Missing, autoescape=False, optimized=False, cache_size=0, **options)
+        self.eval_context = EvalContext(self, None)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is Missing:
+            return obj
+        return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if type(obj) is Missing:
+            return obj
+        if type(argument) is Missing:
+            argument.explode()
+        return super().getitem(obj, argument)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return super().is_safe_attribute(obj, attr, value) and not (attr == "renderer" and isinstance(obj, Context))
+
+    @pass_context
+    def located(self, context: Any, name: Any) -> Any:
+        """The template that an include, import or extends names: found as the task finds files in `templates`."""
+        if isinstance(name, list | tuple):
+            for each in name:
+                try:
+                    return self.located(context, each)
+                except TemplateNotFound:
+                    continue
+            raise TemplateNotFound(str(name))
+        return context.renderer.included(context, name)
+
+    @pass_context
+    def embedded(self, context: Any, constant: str) -> Any:
+        """A string constant with a template in it, where Ansible renders such ones."""
+        return context.renderer.embedded(constant)
+
+
+def rewritten(tree: nodes.Template, *, constants: bool) -> nodes.Template:
+    """The tree with our hooks in it. `constants`: every string constant may hold a template, not only those given to lookups."""
+    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        node.template = _hook("located", node.template)
+    if constants:
+        _embed(tree)
+    else:
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in LOOKUP_NAMES:
+                _embed(call)
+    return tree
+
+
+def _hook(name: str, argument: nodes.Expr) -> nodes.Call:
+    lineno = argument.lineno
+    hook = nodes.EnvironmentAttribute(name, lineno=lineno)
+    made = nodes.Call(hook, [argument], [], None, None, lineno=lineno)
+    made.set_environment(argument.environment)
+    return made
+
+
+def _embed(node: nodes.Node) -> None:
+    for field, value in list(node.iter_fields()):
+        if isinstance(value, list):
+            value[:] = [_embedded(each) for each in value]
+        elif isinstance(value, nodes.Node):
+            setattr(node, field, _embedded(value))
+
+
+def _embedded(node: Any) -> Any:
+    if isinstance(node, nodes.Const) and isinstance(node.value, str) and ("{{" in node.value or "{%" in node.value):
+        return _hook("embedded", node)
+    if isinstance(node, nodes.Node):
+        _embed(node)
+    return node

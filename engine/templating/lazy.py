@@ -1,0 +1,197 @@
+"""Dicts and lists of variables whose templates are rendered when an element is read, not before.
+
+They are real dicts and lists to Jinja, to filters and to `isinstance`. The storage underneath holds each element
+raw until it is read, then rendered; every way to read goes through `__getitem__` or `__iter__`.
+"""
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from typing import Any, Protocol
+
+from engine.model.values import EncryptedText, TemplateText, Value
+
+RAW = frozenset((TemplateText, EncryptedText, dict, list))
+"""Exact types that are not rendered yet. What rendering gives is never one of them, or holds nothing that is raw."""
+
+
+class Reader(Protocol):
+    def lazily(self, value: Value) -> Value:
+        """A raw value, rendered one level deep."""
+
+
+class LazyDict(dict[Any, Any]):
+    """A variable's mapping. Copies are plain dicts of rendered values."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, raw: Mapping[Any, Value], reader: Reader) -> None:
+        dict.__init__(self, raw)
+        self._reader = reader
+
+    def __getitem__(self, key: Any) -> Any:
+        value = dict.__getitem__(self, key)
+        if type(value) in RAW:
+            value = self._reader.lazily(value)
+            dict.__setitem__(self, key, value)
+        return value
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self[key] if key in self else default
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        value = self.get(key)
+        dict.pop(self, key, *default)
+        return value if value is not None or not default else default[0]
+
+    def popitem(self) -> tuple[Any, Any]:
+        key = next(reversed(list(self)))
+        return key, self.pop(key)
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return dict.__iter__(self)
+
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+        return ValuesView(self)
+
+    def items(self) -> ItemsView[Any, Any]:  # type: ignore[override]
+        return ItemsView(self)
+
+    def copy(self) -> dict[Any, Any]:
+        return {key: self[key] for key in self}
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return plain(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return (dict, (plain(self),))
+
+    def __or__(self, other: Any) -> Any:
+        return {**self.copy(), **other} if isinstance(other, Mapping) else NotImplemented
+
+    def __ror__(self, other: Any) -> Any:
+        return {**other, **self.copy()} if isinstance(other, Mapping) else NotImplemented
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and bool(plain(self) == plain(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(plain(self))
+
+    __str__ = __repr__
+
+
+class LazyList(list[Any]):
+    """A variable's list. Slices, sums and copies are plain lists of rendered values."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, raw: list[Value], reader: Reader) -> None:
+        list.__init__(self, raw)
+        self._reader = reader
+
+    def _at(self, index: int) -> Any:
+        value = list.__getitem__(self, index)
+        if type(value) in RAW:
+            value = self._reader.lazily(value)
+            list.__setitem__(self, index, value)
+        return value
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._at(each) for each in range(*index.indices(len(self)))]
+        return self._at(index)
+
+    def __iter__(self) -> Iterator[Any]:
+        index = 0
+        while index < len(self):
+            yield self._at(index)
+            index += 1
+
+    def __reversed__(self) -> Iterator[Any]:
+        return (self._at(index) for index in range(len(self) - 1, -1, -1))
+
+    def __contains__(self, wanted: object) -> bool:
+        return any(each is wanted or each == wanted for each in self)
+
+    def index(self, wanted: Any, *bounds: Any) -> int:
+        return list(self).index(wanted, *bounds)
+
+    def count(self, wanted: Any) -> int:
+        return sum(1 for each in self if each is wanted or each == wanted)
+
+    def pop(self, index: Any = -1) -> Any:
+        value = self[index]
+        list.pop(self, index)
+        return value
+
+    def remove(self, wanted: Any) -> None:
+        list.pop(self, self.index(wanted))
+
+    def sort(self, **options: Any) -> None:
+        self[:] = sorted(self, **options)
+
+    def copy(self) -> list[Any]:
+        return list(self)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return plain(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return (list, (plain(self),))
+
+    def __add__(self, other: Any) -> Any:
+        return [*self, *other] if isinstance(other, list) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return [*other, *self] if isinstance(other, list) else NotImplemented
+
+    def __mul__(self, times: Any) -> Any:
+        return list(self) * times
+
+    __rmul__ = __mul__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list) and len(self) == len(other) and all(a == b for a, b in zip(self, other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: Any) -> bool:
+        return list(self) < list(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return list(self) > list(other)
+
+    def __le__(self, other: Any) -> bool:
+        return list(self) <= list(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return list(self) >= list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(plain(self))
+
+    __str__ = __repr__
+
+
+def plain(value: Any) -> Any:
+    """`value` with every lazy container in it read to the end."""
+    from engine.templating.native import finished
+
+    return finished(value)

@@ -1,0 +1,78 @@
+"""What a lookup is given: its renderer, its options, and the doors to files and the outside."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from engine.errors import EngineError
+from engine.files import Files
+from engine.outside import Outside
+from engine.templating.failures import PluginFailed
+
+if TYPE_CHECKING:
+    from engine.templating.renderer import Renderer
+
+UNGIVEN = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupCall:
+    renderer: Renderer
+    name: str
+    options: Mapping[str, Any]
+
+    @property
+    def files(self) -> Files:
+        return self.renderer.templates.files
+
+    @property
+    def outside(self) -> Outside:
+        return self.renderer.templates.outside
+
+    def option(self, name: str, default: Any = None) -> Any:
+        return self.options.get(name, default)
+
+    def fail(self, text: str) -> PluginFailed:
+        return PluginFailed(f"The lookup plugin '{self.name}' failed: {text}")
+
+    def variable(self, name: str) -> Any:
+        """A variable of the host, rendered; None where there is none. For `groups`, `playbook_dir` and the like."""
+        from engine.templating.native import finished
+
+        return finished(self.renderer.value_of(name)) if self.renderer.raw_exists(name) else None
+
+    def found(self, subfolder: str, name: str) -> str | None:
+        """The path of a file named by a term; None where it is nowhere."""
+        search = self.renderer.search
+        if search is not None:
+            return search.find(subfolder, name).path
+        import os
+
+        path = os.path.expanduser(name)
+        return path if self.files.exists(path) else None
+
+    def tried(self, subfolder: str, name: str) -> str:
+        search = self.renderer.search
+        return ", ".join(search.candidates(subfolder, name)) if search is not None else name
+
+    def text(self, path: str) -> str:
+        """A file's text; a failure of this lookup where it cannot be read."""
+        try:
+            return self.files.read_text(path)
+        except (OSError, EngineError) as error:
+            raise self.fail(f"Unable to read {path}: {error}") from error
+
+
+Lookup: TypeAlias = Callable[[LookupCall, list[Any]], list[Any]]
+
+
+def flattened(terms: list[Any], *, deep: bool = False) -> list[Any]:
+    """Lists among the terms replaced by what they hold: one level, or all."""
+    flat: list[Any] = []
+    for term in terms:
+        if isinstance(term, list | tuple):
+            flat.extend(flattened(list(term), deep=True) if deep else term)
+        else:
+            flat.append(term)
+    return flat

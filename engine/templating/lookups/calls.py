@@ -1,0 +1,82 @@
+"""How a lookup is called: its options told from the engine's own (`errors`, `wantlist`), its results joined."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import EngineError
+from engine.model.problem import Problem
+from engine.model.values import TemplateText, Value
+from engine.templating.failures import PluginFailed, nearest
+from engine.templating.lookups.base import LookupCall
+from engine.templating.lookups.table import LOOKUPS
+from engine.templating.missing import Missing, MissingUsed
+from engine.templating.native import finished
+
+if TYPE_CHECKING:
+    from engine.templating.renderer import Renderer
+
+ERRORS = ("strict", "warn", "ignore")
+_PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+
+
+def called(renderer: Renderer, name: Any, terms: list[Any], options: dict[str, Any]) -> Value:
+    """`lookup(name, *terms, **options)` of a template."""
+    wantlist = bool(options.pop("wantlist", False))
+    errors = options.pop("errors", "strict")
+    if errors not in ERRORS:
+        raise PluginFailed(f"errors={errors!r} is not one of: {', '.join(ERRORS)}")
+    for value in (name, *terms, *options.values()):
+        if isinstance(value, Missing):
+            value.explode()
+    try:
+        found = looked_up(renderer, str(name), terms, options)
+    except (MissingUsed, UnknownLookup):
+        raise
+    except (EngineError, PluginFailed) as error:
+        if errors == "strict":
+            raise
+        if errors == "warn":
+            renderer.templates.warn_once(Problem(
+                code="lookup-failed", summary="A lookup failed and was told to go on", detail=str(error), severity=renderer.templates.warning,
+            ))
+        return [] if wantlist else None
+    return found if wantlist else _one(found)
+
+
+def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str, Any]) -> list[Any]:
+    """What the lookup `name` gives, as a list of plain values.
+
+    Raises:
+        UnknownLookup: there is no such lookup.
+        PluginFailed: it refused its terms, or what it looks for is not there.
+    """
+    short = name
+    for prefix in _PREFIXES:
+        short = short.removeprefix(prefix)
+    lookup = LOOKUPS.get(short)
+    if lookup is None:
+        raise UnknownLookup(f"The lookup plugin '{name}' was not found. {nearest(short, LOOKUPS)}".rstrip())
+    call = LookupCall(renderer=renderer, name=short, options=options)
+    try:
+        return [_untrusted(each) for each in lookup(call, terms)]
+    except (EngineError, MissingUsed, PluginFailed, RecursionError):
+        raise
+    except Exception as error:
+        raise PluginFailed(f"The lookup plugin '{short}' failed: {error}") from error
+
+
+class UnknownLookup(PluginFailed):
+    """No lookup has this name."""
+
+
+def _untrusted(value: Any) -> Any:
+    return str(value) if isinstance(value, TemplateText) else value
+
+
+def _one(found: list[Any]) -> Value:
+    """Several texts are one text with commas; a single value is itself; anything else stays a list."""
+    if len(found) == 1:
+        return found[0]
+    if found and all(isinstance(each, str) for each in found):
+        return ",".join(found)
+    return finished(found)

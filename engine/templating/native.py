@@ -1,0 +1,87 @@
+"""Which Python values a template may give, and how parts become one value: the native types of ansible-core 2.19 and later.
+
+A template of one part keeps the part's type; None and omit print nothing; several parts are text. Text is never
+guessed to be a number or a list.
+"""
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Set, ValuesView
+from typing import Any
+
+from jinja2.runtime import Undefined
+from markupsafe import Markup
+
+from engine.model.values import OMIT, Value
+from engine.templating.lazy import LazyDict, LazyList
+from engine.templating.missing import Missing
+
+_AS_THEY_ARE = frozenset((str, int, bool, float, type(None), dict, list, tuple, bytes, LazyDict, LazyList, Missing,
+                          type(OMIT), datetime.datetime, datetime.date))
+
+
+class Unstorable(TypeError):
+    """A template gave something that is no data."""
+
+
+def joined(parts: Iterable[Any]) -> Value:
+    """The one value of a template's parts."""
+    kept = [part for part in parts if part is not None]
+    if len(kept) == 1:
+        return kept[0]
+    if not kept:
+        return None
+    shown = [part for part in kept if part is not OMIT]
+    if not shown:
+        return OMIT
+    if len(shown) == 1:
+        return shown[0]
+    return "".join([part if type(part) is str else str(part) for part in shown])
+
+
+def block_text(parts: Iterable[Any]) -> Value:
+    """As `joined`, for macros and blocks inside a template: nothing is the empty text there."""
+    value = joined(parts)
+    return "" if value is None else value
+
+
+def stored(value: Any) -> Value:
+    """`value` as data that a variable may hold; Unstorable where it is none.
+
+    Views and iterators become lists. Trust ends here: a TemplateText becomes plain text.
+    """
+    if type(value) in _AS_THEY_ARE:
+        return value
+    if isinstance(value, str):
+        return str(Markup.__str__(value)) if isinstance(value, Markup) else str(value)
+    if isinstance(value, dict | list | tuple | bytes | Missing | datetime.date | Mapping):
+        return value
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Undefined):
+        raise Unstorable(str(getattr(value, "_undefined_message", "Type 'Undefined' is unsupported for variable storage.")))
+    if isinstance(value, KeysView | ValuesView | Set | Iterator):
+        return list(value)
+    raise Unstorable(f"Type '{type(value).__name__}' is unsupported for variable storage.")
+
+
+def finished(value: Any) -> Value:
+    """`value` with everything in it rendered: plain dicts, lists and text, nothing lazy, nothing missing, no omit inside."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None or kind is float:
+        return value
+    if isinstance(value, Missing):
+        value.explode()
+    if isinstance(value, str):
+        return str(stored(value))
+    if isinstance(value, Mapping):
+        return {_key(key): finished(each) for key, each in value.items() if each is not OMIT}
+    if isinstance(value, list | tuple):
+        return [finished(each) for each in value if each is not OMIT]
+    if value is OMIT or isinstance(value, bytes | datetime.date | int | float):
+        return value
+    return finished(stored(value))
+
+
+def _key(key: Any) -> Any:
+    return str(key) if isinstance(key, str) else key

@@ -1,0 +1,68 @@
+"""Filters and tests as Jinja calls them: found by short and full name, missing values refused, mistakes named."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.filters import FILTERS as JINJA_FILTERS
+from jinja2.tests import TESTS as JINJA_TESTS
+from jinja2.utils import _PassArg
+
+from engine.errors import EngineError
+from engine.templating.failures import PluginFailed
+from engine.templating.missing import Missing, MissingUsed
+
+if TYPE_CHECKING:
+    from engine.templating.environment import Templates
+
+Plugin = Callable[..., Any]
+
+TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "defined", "undefined"))
+PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
+NOT_ANSIBLES = frozenset(("lineno",))
+
+
+def all_filters(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
+    """Every filter under its short and its full names; `extra` are those of the user's plugins, as they are named."""
+    from engine.templating.filters.table import filters_for
+
+    return _named("filter", {**JINJA_FILTERS, **filters_for(templates)}, extra)
+
+
+def all_tests(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
+    """Every test under its short and its full names."""
+    from engine.templating.tests import tests_for
+
+    return _named("test", {**JINJA_TESTS, **tests_for(templates)}, extra)
+
+
+def _named(kind: str, ours: Mapping[str, Plugin], extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
+    named: dict[str, Plugin] = {}
+    for name, plugin in ours.items():
+        guarded = _guarded(kind, name, f"ansible.builtin.{name}", plugin)
+        for prefix in PREFIXES:
+            named[prefix + name] = guarded
+    for name, plugin in extra.items():
+        named[name] = _guarded(kind, name, name, plugin)
+    return named
+
+
+def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
+    takes_missing = name in TAKES_MISSING
+
+    def guarded(*args: Any, **options: Any) -> Any:
+        for arg in args:
+            if type(arg) is Missing and (not takes_missing or arg.error is not None):
+                arg.explode()
+        try:
+            return plugin(*args, **options)
+        except (EngineError, MissingUsed, PluginFailed, SecurityError, TemplateRuntimeError, RecursionError):
+            raise
+        except Exception as error:
+            raise PluginFailed(f"The {kind} plugin '{full}' failed: {error}") from error
+
+    passed = _PassArg.from_obj(plugin)
+    if passed is not None:
+        guarded.jinja_pass_arg = passed  # type: ignore[attr-defined]
+    return guarded

@@ -1,0 +1,321 @@
+"""Renders what one host's scope holds: text to native values, lazily, each variable once, and never in circles."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jinja2.exceptions import TemplateNotFound
+from jinja2.runtime import missing as NOT_FOUND
+
+from engine.errors import EngineError, TemplateError
+from engine.model.problem import Problem
+from engine.model.values import OMIT, EncryptedText, TemplateText, Value
+from engine.scopes.scope import Scope
+from engine.search import Search
+from engine.templating.compiled import FILE_OPTIONS, Compiled
+from engine.templating.failures import absence, cycle, failure
+from engine.templating.jinja import JinjaTemplate, RenderContext
+from engine.templating.lazy import LazyDict, LazyList
+from engine.templating.missing import Missing
+from engine.templating.native import finished, joined, stored
+
+if TYPE_CHECKING:
+    from engine.templating.environment import Templates
+
+_PLAIN = frozenset((str, int, bool, float, type(None)))
+
+
+def has_markers(text: str) -> bool:
+    """Whether `text` is a template at all."""
+    return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
+
+
+class Renderer:
+    """Bound to one scope: a host at a step, perhaps with a loop's item. What it has rendered it remembers."""
+
+    __slots__ = ("_extra", "_memo", "_stack", "scope", "search", "templates")
+
+    def __init__(self, templates: Templates, scope: Scope, search: Search | None, extra: Mapping[str, Value] | None = None) -> None:
+        self.templates = templates
+        self.scope = scope
+        self.search = search
+        self._extra = extra
+        self._memo: dict[str, Any] = {}
+        self._stack: list[tuple[str, TemplateText]] = []
+        """What is being rendered at this moment, outermost first: the variable's name, where it is one, and its text."""
+
+    # -- for actions and the task runner
+
+    def render(self, value: Value) -> Value:
+        """`value` with every template in it rendered, as plain data.
+
+        Text without markers comes back as it is, still trusted; elements that render to OMIT are dropped.
+
+        Raises:
+            TemplateError: with the place of the mistake.
+        """
+        kind = type(value)
+        if kind is TemplateText:
+            return self._finish(self._template(value), value) if has_markers(value) else value
+        if kind in _PLAIN:
+            return value
+        if isinstance(value, LazyDict | LazyList):
+            return self._finish(value)
+        if isinstance(value, dict):
+            return self._dict(value)
+        if isinstance(value, list | tuple):
+            return [each for each in (self.render(item) for item in value) if each is not OMIT]
+        if isinstance(value, EncryptedText):
+            return self.templates.decrypt(value)
+        if isinstance(value, Missing):
+            raise absence(value, None, 1, self.known_names)
+        return self._finish(value) if isinstance(value, Mapping) else value
+
+    def render_arguments(self, args: Mapping[str, Value]) -> dict[str, Value]:
+        """A task's arguments, rendered; those that render to OMIT are left out. Names that are templates are rendered too."""
+        rendered: dict[str, Value] = {}
+        for name, value in args.items():
+            got = self.render(value)
+            if got is not OMIT:
+                key = self.render(name) if isinstance(name, TemplateText) else name
+                rendered[str(key)] = got
+        return rendered
+
+    def name(self, name: str) -> Value:
+        """The variable `name`, rendered. TemplateError `undefined-variable` where there is none."""
+        value = self.value_of(name)
+        if value is NOT_FOUND:
+            raise absence(Missing(name=name), None, 1, self.known_names)
+        return self._finish(value)
+
+    def text(self, template: TemplateText, options: Mapping[str, Value] | None = None, extra: Mapping[str, Value] | None = None) -> str:
+        """A template file's text, rendered to text. `options` are the template module's; its `#jinja2:` header wins over them."""
+        value = self.file(template, options, extra)
+        return "" if value is None or value is OMIT else str(value)
+
+    def condition(self, expression: Value) -> bool:
+        """Whether `expression` holds: a bare expression, a bool, or a list of them that must all hold."""
+        from engine.templating.expression import holds
+
+        return holds(self, expression)
+
+    def evaluate(self, expression: TemplateText) -> Value:
+        """A bare expression's value, as plain data. TemplateError where it is undefined."""
+        return self._finish(self.expression(expression), expression)
+
+    def lookup(self, name: str, terms: list[Value], options: Mapping[str, Value] | None = None) -> list[Value]:
+        """What the lookup `name` gives for rendered `terms`, as a list: `with_NAME` loops."""
+        from engine.templating.lookups.calls import looked_up
+
+        return [finished(each) for each in looked_up(self, name, terms, dict(options or {}))]
+
+    # -- for the rest of this package
+
+    def over(self, extra: Mapping[str, Value]) -> Renderer:
+        """The same host with more variables on top, for a template's own ones; circles through it are still found."""
+        made = Renderer(self.templates, self.scope, self.search, {**(self._extra or {}), **extra})
+        made._stack = self._stack
+        return made
+
+    def file(self, template: TemplateText, options: Mapping[str, Value] | None = None, extra: Mapping[str, Value] | None = None) -> Value:
+        """A template file's text to its native value."""
+        renderer = self.over(extra) if extra else self
+        given = {name: value for name, value in (options or {}).items() if name in FILE_OPTIONS}
+        compiled = self.templates.compiler.file(template, given)
+        return renderer._finish(renderer._run(compiled, compiled.template.text or template, ""), template)
+
+    def expression(self, expression: TemplateText, name: str = "") -> Value:
+        """A bare expression's value, lazy and perhaps missing."""
+        compiled = self.templates.compiler.expression(expression)
+        return self._run(compiled, expression, name)
+
+    def value_of(self, name: str) -> Any:
+        """A variable as templates see it: lazy, perhaps `Missing`; Jinja's `missing` where nothing defines it."""
+        try:
+            return self._memo[name]
+        except KeyError:
+            pass
+        value = self._found(name)
+        if value is NOT_FOUND:
+            value = self.global_value(name)
+        else:
+            value = self._variable(name, value)
+        self._memo[name] = value
+        return value
+
+    def global_value(self, name: str) -> Any:
+        """A function such as `lookup`, or OMIT; Jinja's `missing` where there is none."""
+        if name == "omit":
+            return OMIT
+        if name == "vars":
+            return self.templates.view(self.scope)
+        return self.templates.globals.get(name, NOT_FOUND)
+
+    def absent(self, name: str) -> Missing:
+        """The value of a name that nothing defines, in the template that is being rendered."""
+        made = Missing(name=name)
+        made.text = self._stack[-1][1] if self._stack else None
+        return made
+
+    def lazily(self, value: Value, name: str = "") -> Any:
+        """A raw value as templates see it."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind is TemplateText:
+            return self._rendered(value, name) if has_markers(value) else str(value)
+        if kind is dict:
+            return LazyDict(value, self)
+        if kind is list:
+            return LazyList(value, self)
+        if kind is EncryptedText:
+            return self.templates.decrypt(value)
+        if kind is tuple:
+            return tuple(self.lazily(each) for each in value)
+        if kind is Scope:
+            return self.templates.view(value)
+        return value
+
+    def trusted_name(self, text: TemplateText) -> TemplateText | None:
+        """The text of the variable that `text` names, `{{ name }}`, where someone wrote it and it is no template."""
+        value: Value = text
+        for _ in range(64):  # aliases of aliases; a circle of them ends here and is reported when it is rendered
+            if not isinstance(value, TemplateText):
+                return None
+            if not has_markers(value):
+                return value
+            compiled = self.templates.compiler.text(value)
+            value = self._found(compiled.name) if compiled.name else None
+        return None
+
+    def raw_exists(self, name: str) -> bool:
+        return self._found(name) is not NOT_FOUND
+
+    def known_names(self) -> Iterator[str]:
+        yield from self._extra or ()
+        yield from self.scope.names()
+
+    def embedded(self, constant: str) -> Value:
+        """A string constant of a template, itself rendered: as Ansible does for arguments of lookups."""
+        text = self._stack[-1][1] if self._stack else None
+        span = text.span if text is not None else None
+        self.templates.warn_once(Problem(
+            code="embedded-template", summary="A string constant in a template holds a template", detail=constant, span=span,
+            severity=self.templates.warning, hint="write the variable itself: `lookup('env', name)`, not `lookup('env', '{{ name }}')`",
+        ))
+        made = TemplateText.read(constant) if span is None else TemplateText.read(constant, span)
+        value = self._template(made)
+        if isinstance(value, Missing):
+            value.explode()
+        return value
+
+    def included(self, context: RenderContext, name: Any) -> JinjaTemplate:
+        """The template `name` for an include in `context`; jinja2's TemplateNotFound with the places tried."""
+        if isinstance(name, JinjaTemplate):
+            return name
+        files = self.templates.files
+        tried = list(self.search.candidates("templates", str(name))) if self.search else []
+        inner = self._stack[-1][1].span.path if self._stack else ""
+        folder = inner.rpartition("/")[0]
+        if folder and not str(name).startswith("/"):
+            tried.append(f"{folder}/{name}")
+        elif not tried:
+            tried.append(str(name))
+        for path in dict.fromkeys(tried):
+            if files.is_file(path):
+                from engine.model.source import Span
+
+                text = TemplateText.read(files.read_text(path), Span(path, 1, 1))
+                compiler = self.templates.compiler_for(context.environment)
+                return compiler.file(text, {}).template
+        raise TemplateNotFound(str(name), f"{str(name)!r} not found in: {', '.join(dict.fromkeys(tried)) or 'no search path'}")
+
+    # -- the work
+
+    def _found(self, name: str) -> Any:
+        if self._extra is not None and name in self._extra:
+            return self._extra[name]
+        binding = self.scope.lookup(name)
+        return NOT_FOUND if binding is None else binding.value
+
+    def _variable(self, name: str, value: Value) -> Any:
+        made = self.lazily(value, name)
+        return made.through(name) if type(made) is Missing and made.error is None else made
+
+    def _rendered(self, text: TemplateText, name: str) -> Any:
+        """A variable's template: a mistake in it is kept as `Missing` until it is used."""
+        try:
+            return self._template(text, name)
+        except TemplateError as error:
+            if error.problem.code == "undefined-variable":
+                absent = getattr(error, "absent", None)
+                if isinstance(absent, Missing):
+                    return absent
+            return Missing.failed(error)
+        except EngineError as error:
+            return Missing.failed(TemplateError(*error.problems))
+
+    def _template(self, text: TemplateText, name: str = "") -> Any:
+        compiled = self.templates.compiler.text(text)
+        if compiled.name and not name:
+            value = self.value_of(compiled.name)
+            if value is not NOT_FOUND and type(value) is not Missing:
+                return value if not compiled.newlines else _ended(value, compiled.newlines)
+        return self._run(compiled, text, name)
+
+    def _run(self, compiled: Compiled, text: TemplateText, name: str) -> Any:
+        stack = self._stack
+        for _, running in stack:
+            if running is text:
+                raise self._circle(text, name)
+        stack.append((name, text))
+        try:
+            value = stored(joined(compiled.root(RenderContext(self, compiled.template))))
+        except RecursionError:
+            raise self._circle(text, name) from None
+        except Exception as error:
+            raise self._failure(error, text, name) from error
+        finally:
+            stack.pop()
+        if type(value) is Missing and value.text is None:
+            value.text = text
+        return _ended(value, compiled.newlines) if compiled.newlines else value
+
+    def _failure(self, error: Exception, text: TemplateText, name: str) -> TemplateError:
+        made = failure(error, text, self.known_names, (name,) if name else ())
+        absent = getattr(error, "absent", None)
+        if isinstance(absent, Missing):
+            if absent.text is None:
+                absent.text = text
+            made.absent = absent  # type: ignore[attr-defined]
+        return made
+
+    def _circle(self, text: TemplateText, name: str) -> TemplateError:
+        running = [each for each, _ in self._stack if each]
+        chain = running[running.index(name):] if name in running else running
+        return cycle(text, (*chain, name) if name else tuple(chain))
+
+    def _finish(self, value: Any, text: TemplateText | None = None) -> Value:
+        if type(value) in _PLAIN:
+            return value
+        try:
+            return finished(value)
+        except EngineError:
+            raise
+        except Exception as error:
+            raise self._failure(error, text if text is not None else TemplateText.read(""), "") from error
+
+    def _dict(self, value: Mapping[Any, Value]) -> dict[Any, Value]:
+        rendered: dict[Any, Value] = {}
+        for key, each in value.items():
+            got = self.render(each)
+            if got is not OMIT:
+                rendered[key] = got
+        return rendered
+
+
+def _ended(value: Any, newlines: int) -> Any:
+    """Text ends with as many line feeds as its template does: Jinja drops one."""
+    if type(value) is not str:
+        return value
+    return value + "\n" * max(0, newlines - (len(value) - len(value.rstrip("\n"))))
