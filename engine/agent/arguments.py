@@ -6,7 +6,7 @@ from engine.agent.sdk import FALSE, TRUE, ArgumentErrors, boolean
 
 MYPY = False
 if MYPY:
-    from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
     from engine.agent.sdk import Argument
 
@@ -21,7 +21,7 @@ def check(specs: "Dict[str, Argument]", given: "Dict[str, Any]", rules: "Dict[st
 
     rules: see RULES in sdk.py; beside them `module`, the name that messages show.
     """
-    errors = []  # type: Errors
+    errors: "Errors" = []
     values = named(specs, given, rules, errors)
     errors.extend(exclusive(rules, values))
     missing = sorted(name for name, spec in specs.items() if spec.required and values.get(name) is None)
@@ -185,7 +185,7 @@ def parsed(text: str) -> "Dict[Any, Any]":
     import ast
     import json
 
-    found = None  # type: Any
+    found: "Any" = None
     try:
         found = json.loads(text)
     except ValueError:
@@ -208,7 +208,7 @@ def pair(field: str) -> "Tuple[str, str]":
 def fields(text: str) -> "List[str]":
     """Split at commas and spaces outside quotes; quotes and backslashes are taken away."""
     found = []
-    field = []  # type: List[str]
+    field: "List[str]" = []
     quote = ""
     escaped = False
     for character in text.strip():
@@ -271,10 +271,10 @@ def as_mode(value: "Any") -> "Any":
     raise ValueError("{0} cannot be converted to a mode".format(type(value)))
 
 
-KINDS = {
+KINDS: "Dict[str, Callable[[Any], Any]]" = {
     "any": as_is, "raw": as_is, "str": as_str, "path": as_str, "int": as_int, "float": as_float, "bool": boolean,
     "list": as_list, "dict": as_dict, "json": as_json, "bytes": as_bytes, "bits": as_bits, "mode": as_mode,
-}  # type: Dict[str, Callable[[Any], Any]]
+}
 
 
 # ---- choices and rules

@@ -11,7 +11,7 @@ from engine.agent.sdk import Fail
 
 MYPY = False
 if MYPY:
-    from typing import Callable, Dict, List, Optional, Sequence, Union
+    from typing import Callable, Dict, List, Optional, Sequence, Set, Union
 
 PATIENCE = 0.1
 """Seconds between two looks whether a program ended though its pipes are still open (a daemon it left holds them)."""
@@ -33,7 +33,7 @@ class Running(object):
     """The process groups of one call; `cancel` ends them all and forbids new ones."""
 
     def __init__(self) -> None:
-        self.groups = set()  # type: Set[int]
+        self.groups: "Set[int]" = set()
         self.cancelled = False
 
     def add(self, pid: int) -> None:
@@ -64,7 +64,7 @@ def arguments(command: "Union[str, Sequence[str]]", shell: bool, executable: "Op
             import shlex
 
             command = " ".join(shlex.quote(each) for each in command)
-        words = [executable or "/bin/sh", "-c", command]  # type: Sequence[Union[str, bytes]]
+        words: "Sequence[Union[str, bytes]]" = [executable or "/bin/sh", "-c", command]
     elif isinstance(command, (str, bytes)):
         import shlex
 
@@ -132,8 +132,8 @@ class Child(object):
     def __init__(self, pid: int, pipes: "Dict[int, int]", wait: "Optional[Callable[[bool], Optional[int]]]" = None) -> None:
         self.pid = pid
         self.pipes = pipes
-        self.code = None  # type: Optional[int]
-        self.said = {1: [], 2: []}  # type: Dict[int, List[bytes]]
+        self.code: "Optional[int]" = None
+        self.said: "Dict[int, List[bytes]]" = {1: [], 2: []}
         self._wait = wait
 
     def ended(self, block: bool = False) -> bool:
@@ -160,7 +160,8 @@ class Child(object):
 
 def spawned(program: str, argv: "List[bytes]", environ: "Dict[str, str]", has_input: bool) -> "Child":
     """By posix_spawn: no fork of a big process, no import of subprocess (7 ms). Python 3.8 and newer."""
-    pipes, theirs = {}, {}  # type: Tuple[Dict[int, int], Dict[int, int]]
+    pipes: "Dict[int, int]" = {}
+    theirs: "Dict[int, int]" = {}
     try:
         for number in (0, 1, 2):
             if number == 0 and not has_input:

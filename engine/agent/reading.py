@@ -129,7 +129,7 @@ class Reading(object):
         if found is None:
             return None
         kind = TYPES.get(st.S_IFMT(found.st_mode), "file")
-        state = {"type": kind, "mode": st.S_IMODE(found.st_mode), "uid": found.st_uid, "gid": found.st_gid}  # type: FileState
+        state: "FileState" = {"type": kind, "mode": st.S_IMODE(found.st_mode), "uid": found.st_uid, "gid": found.st_gid}
         state["owner"] = self.user_name(found.st_uid)
         state["group"] = self.group_name(found.st_gid)
         if kind == "file":

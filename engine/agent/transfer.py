@@ -6,12 +6,12 @@ from engine.agent.writing import discard, write_all
 
 MYPY = False
 if MYPY:
-    from typing import Callable
+    from typing import Callable, Dict, List
 
 CHUNK = 256 * 1024
 """Bytes of a file in one frame."""
 PREFIX = "engine-"
-_made = []  # type: List[str]
+_made: "List[str]" = []
 
 
 def spool() -> str:
@@ -22,7 +22,7 @@ def spool() -> str:
         path = os.path.join(base, "{0}{1}-{2}-{3}".format(PREFIX, os.getuid(), os.getpid(), os.urandom(8).hex()))
         os.mkdir(encoded(path), 0o700)
         _made.append(path)
-    return _made[0]
+    return str(_made[0])
 
 
 def sweep(base: str) -> None:
@@ -53,8 +53,8 @@ class Uploads(object):
     """Files that arrive in chunks, by the id of their upload."""
 
     def __init__(self) -> None:
-        self.open = {}  # type: Dict[int, int]
-        self.wrong = {}  # type: Dict[int, OSError]
+        self.open: "Dict[int, int]" = {}
+        self.wrong: "Dict[int, OSError]" = {}
 
     def name(self, number: int) -> str:
         return "upload{0}".format(number)

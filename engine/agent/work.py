@@ -1,0 +1,124 @@
+"""One call: make the Host, find the module, run it, and turn whatever happens into an answer."""
+import errno
+import importlib
+
+from engine.agent import wire
+from engine.agent.host import Host
+from engine.agent.sdk import Change, Context, Fail, perform, restore
+
+MYPY = False
+if MYPY:
+    from typing import Any, Dict
+
+    from engine.agent.server import Call, Server
+
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+
+
+def answer(server: "Server", call: "Call") -> bytes:
+    """The RESULT frame of a call, its blobs before it."""
+    reply = outcome(server, call)
+    try:
+        return server.codec.frames(wire.RESULT, call.number, reply)
+    except (TypeError, ValueError, wire.Broken) as error:
+        return server.codec.frames(wire.RESULT, call.number, failed("the module's result cannot be sent: {0}".format(error)))
+
+
+def outcome(server: "Server", call: "Call") -> "Any":
+    """What the call came to: {"result":, "changes":, "diffs":}. A failure is an outcome too."""
+    try:
+        request = server.codec.loads(call.body, call.blobs)
+        args = request.get("args") or {}
+
+        def tell(stream: str, text: str) -> None:
+            if request.get("progress") and not call.cancelled:
+                server.send(server.codec.frames(wire.PROGRESS, call.number, [stream, text]))
+
+        host = Host(request.get("environment"), tell, bool(args.get("unsafe_writes")))
+        call.running = host.processes
+        if call.cancelled:
+            host.processes.cancel()
+        return VERBS[request["verb"]](server, call, request, host)
+    except Fail as error:
+        return {"result": dict({"changed": False}, **dict(error.values, failed=True, msg=error.msg))}
+    except Exception as error:
+        return failed(told(error), trace())
+    except SystemExit as error:
+        return failed("the module ended itself with exit status {0}".format(error.code), trace())
+
+
+def failed(text: str, exception: str = "") -> "Dict[str, Any]":
+    result: "Dict[str, Any]" = {"failed": True, "changed": False, "msg": text}
+    if exception:
+        result["exception"] = exception
+    return {"result": result}
+
+
+def told(error: Exception) -> str:
+    """An exception in words; of the system's errors the path and the reason, without Python's decoration."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return "{0}: {1}".format(type(error).__name__, error)
+    name = error.filename.decode("utf-8", "surrogateescape") if isinstance(error.filename, bytes) else error.filename
+    text = "{0}: {1}".format(name, error.strerror) if name is not None else str(error.strerror)
+    return text + ": the disk of the target is full" if error.errno in FULL else text
+
+
+def trace() -> str:
+    import traceback
+
+    return traceback.format_exc()
+
+
+def native(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
+    """The module's own work: `perform`."""
+    module = importlib.import_module(request["module"])
+    args = expanded(module, request["args"], host)
+    return perform(module, args, host, Context(bool(request.get("check")), bool(request.get("diff")), int(request.get("verbosity", 0))))
+
+
+def expanded(module: "Any", args: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":
+    """The arguments with `~` and $VARIABLES of paths filled in, which only the target knows."""
+    specs = getattr(module, "ARGUMENTS", {})
+    for name, value in args.items():
+        spec = specs.get(name)
+        if spec is None:
+            continue
+        if spec.kind == "path" and isinstance(value, str):
+            args[name] = host.expand(value)
+        elif spec.elements == "path" and isinstance(value, list):
+            args[name] = [host.expand(each) if isinstance(each, str) else each for each in value]
+    return args
+
+
+def put_back(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
+    """A step of a rollback: make the recorded state true again."""
+    module = importlib.import_module(request["module"])
+    return restore(module, expanded(module, request["args"], host), Change(request["before"], request["after"]), host)
+
+
+def look(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
+    """The present state of the module's resource; changes nothing."""
+    module = importlib.import_module(request["module"])
+    return {"result": {"changed": False, "state": module.inspect(expanded(module, request["args"], host), host)}}
+
+
+def fetch(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
+    """A file's content as DOWNLOAD frames; its size is the result."""
+    from engine.agent.transfer import download
+
+    def send(part: bytes) -> None:
+        if call.cancelled or server.over:
+            raise Fail("the download was broken off")
+        server.send(wire.frame(wire.DOWNLOAD, call.number, part))
+
+    return {"result": {"changed": False, "size": download(host.expand(request["path"]), send)}}
+
+
+def job(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
+    """Start the module as a process of its own that outlives this agent."""
+    from engine.agent.jobs import start
+
+    return {"result": start(server, request, host)}
+
+
+VERBS = {"call": native, "restore": put_back, "inspect": look, "download": fetch, "job": job}
