@@ -1,8 +1,10 @@
 """Before and after of one resource, and how a difference is shown."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from engine.model.addresses import HostName
 from engine.model.values import Value
 
 
@@ -22,6 +24,12 @@ class Change:
     """Why it is not reversible; empty where it is."""
     module: str = ""
     """Native module that can apply the reversed change: `engine.modules.builtin.copy`."""
+    args: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    """What that module was called with."""
+    host: HostName = ""
+    """The machine it happened on: the delegate, with delegate_to."""
+    become: Mapping[str, Value] = field(default_factory=dict)
+    """{"method": …, "user": …}, without password; empty where no other user was needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,13 +58,13 @@ class RunLedger:
             case ClearFacts():
                 self.variables.clear_facts(host)
             case AddHost(name=name, groups=groups, variables=values):
-                self._change(self.inventory.with_host(name, list(groups), values))
+                self.replace_inventory(self.inventory.with_host(name, list(groups), values))
             case JoinGroup(group=group, parents=parents):
-                self._change(self.inventory.with_group(group, [host], list(parents) or ["all"]))
+                self.replace_inventory(self.inventory.with_group(group, [host], list(parents) or ["all"]))
             case SetStats(data=data, per_host=per_host, aggregate=aggregate):
                 self._add_stats(host if per_host else "_run", dict(data), aggregate)
 
-    def _change(self, inventory: Inventory) -> None:
+    def replace_inventory(self, inventory: Inventory) -> None:
         self.inventory = inventory
         for tell in self.inventory_changed:
             tell()

@@ -49,8 +49,6 @@ class ScopeBuilder:
     """vars_files that were read for a host, last one first."""
     public_roles: Callable[[], Sequence[Role]] = tuple
     """Roles whose variables the rest of the play sees, in order of use."""
-    vars_view: Callable[[Scope], Value] = lambda scope: None
-    """What the magic variable `vars` is for a scope."""
     _steps: dict[int, tuple[Step, StepLayers]] = field(default_factory=dict)
     _hosts: dict[HostName, Layered] = field(default_factory=dict)
 
@@ -75,9 +73,7 @@ class ScopeBuilder:
             layers.append((Layer.INVENTORY_HOST, variables.added))
         layers.extend(self._of_host(host))
         layers.extend(of_step.defaults)
-        scope = Scope(layers)
-        magic._variables = self.vars_view(scope)
-        return scope
+        return Scope(layers)
 
     def seen_from_outside(self, host: HostName) -> Scope:
         """What `hostvars[host]` shows: nothing of the play and its steps."""

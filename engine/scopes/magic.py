@@ -56,8 +56,9 @@ class Magic(Mapping[str, Value]):
         self._search = search
         self._variables = variables
 
-    def with_variables(self, variables: Value) -> Magic:
-        return Magic(self._play, self._host, self._roles, search=self._search, variables=variables)
+    def show(self, variables: Value) -> None:
+        """Set what `vars` is: the rendered view of the scope that this layer tops, made after it."""
+        self._variables = variables
 
     def __contains__(self, name: object) -> bool:
         if name in self._play.constant:

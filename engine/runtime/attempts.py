@@ -1,0 +1,181 @@
+"""One call of an action, and what stands around it: timeout, async and poll, until/retries/delay, the verdict.
+
+`retries: 2` means up to three calls; `attempts` then says 2 if all of them failed, as Ansible does.
+"""
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from engine.actions.base import ActionCall
+from engine.errors import EngineError
+from engine.model.addresses import HostName
+from engine.model.event import AsyncPolled, RetryScheduled
+from engine.model.outcome import ModuleResult, Status, TaskOutcome
+from engine.model.problem import Problem
+from engine.model.values import Value
+from engine.plan.step import Step
+from engine.runtime import failures
+from engine.runtime.context import PlayContext
+from engine.runtime.dispatch import Handler
+from engine.runtime.judge import judge, registered
+from engine.runtime.keywords import TaskKeywords
+
+DEFAULT_RETRIES = 3
+STATUS_MODULE = "engine.modules.builtin.async_status"
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """What every attempt of one item shares."""
+
+    play: PlayContext
+    step: Step
+    host: HostName
+    name: str
+    keywords: TaskKeywords
+    extra: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    status: Status
+    result: ModuleResult
+    shape: dict[str, Value]
+    """As `register` stores it."""
+    attempts: int = 1
+
+
+async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) -> Verdict:
+    """Call the action until `until` holds, at most `retries` times more."""
+    keywords = attempt.step.keywords
+    until = keywords.get("until")
+    repeated = until is not None or attempt.keywords.retries is not None
+    retries = max(0, DEFAULT_RETRIES if attempt.keywords.retries is None else attempt.keywords.retries) if repeated else 0
+    number = 0
+    while True:
+        number += 1
+        verdict = judged(attempt, await performed(attempt, handler, call))
+        if not repeated:
+            return verdict
+        verdict = counted(verdict, number)
+        if verdict.result.unreachable or satisfied(attempt, until, verdict):
+            return verdict
+        if number > retries:
+            return exhausted(verdict, retries)
+        outcome = TaskOutcome(
+            step=attempt.step.address, host=attempt.host, status=verdict.status, result=verdict.result, task_name=attempt.name,
+            attempts=number, registered=verdict.shape, no_log=attempt.keywords.no_log,
+        )
+        attempt.play.events.publish(
+            RetryScheduled(step=attempt.step.address, host=attempt.host, task_name=attempt.name, left=retries - number, outcome=outcome)
+        )
+        await attempt.play.clock.sleep(attempt.keywords.delay)
+        call.effects.clear()
+
+
+def counted(verdict: Verdict, number: int) -> Verdict:
+    values = {**verdict.result.values, "attempts": number}
+    return replace(verdict, result=replace(verdict.result, values=values), shape={**verdict.shape, "attempts": number}, attempts=number)
+
+
+def exhausted(verdict: Verdict, retries: int) -> Verdict:
+    """The last attempt did not satisfy `until` either: the task has failed, whatever the module says."""
+    values = {**verdict.result.values, "attempts": retries}
+    result = replace(verdict.result, values=values, failed=True)
+    return replace(verdict, status=Status.FAILED, result=result, shape={**verdict.shape, "attempts": retries, "failed": True})
+
+
+def satisfied(attempt: Attempt, until: Value, verdict: Verdict) -> bool:
+    if until is None:
+        return verdict.status is not Status.FAILED
+    return holds(attempt, until, verdict.shape)
+
+
+async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> ModuleResult:
+    """One call of the action. What goes wrong on the way is a failed result, never an exception."""
+    seconds = attempt.keywords.timeout
+    try:
+        async with asyncio.timeout(seconds if seconds > 0 else None):
+            if attempt.keywords.async_seconds > 0 and not call.invocation.check and handler.module:
+                return await in_background(attempt, handler, call)
+            return await handler.run(call)
+    except TimeoutError:
+        text = f"The {call.invocation.action} action failed to execute in the expected time frame ({seconds:g}) and was terminated"
+        return ModuleResult.failure(text, timedout={"period": int(seconds)})
+    except EngineError as error:
+        return failures.result_of(error, attempt.step)
+    except Exception as error:
+        return broken(attempt, error)
+
+
+def broken(attempt: Attempt, error: Exception) -> ModuleResult:
+    """A bug in an action: the task fails and says where; other hosts go on."""
+    text = "".join(traceback.format_exception(error))
+    found = Problem(
+        code="bug", summary="The engine itself is wrong here", detail=f"{type(error).__name__}: {error}", span=attempt.step.span,
+        hint="please report this with the lines of `exception` below",
+    )
+    return ModuleResult.failure(f"Unexpected failure during module execution: {error}", found, exception=text)
+
+
+async def in_background(attempt: Attempt, handler: Handler, call: ActionCall) -> ModuleResult:
+    """`async`: start the module as a job that outlives the connection; with `poll`, look until it is over."""
+    keywords = attempt.keywords
+    started = await call.remote.start_job(handler.module, call.invocation.args, seconds=keywords.async_seconds)
+    if keywords.poll <= 0 or started.failed:
+        return replace(started, changed=True)
+    job = str(started.values.get("ansible_job_id", ""))
+    clock = attempt.play.clock
+    deadline = clock.monotonic() + keywords.async_seconds
+    while True:
+        await clock.sleep(keywords.poll)
+        found = await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "status"}, check=False)
+        finished = bool(found.values.get("finished")) or found.failed
+        attempt.play.events.publish(
+            AsyncPolled(step=attempt.step.address, host=attempt.host, job=job, started=bool(found.values.get("started", True)), finished=finished)
+        )
+        if finished:
+            await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "cleanup"}, check=False)
+            return found
+        if clock.monotonic() > deadline:
+            return ModuleResult.failure(f"async task did not complete within the requested time - {keywords.async_seconds:g}s", **found.values)
+
+
+def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
+    """The verdict, with `changed_when` and `failed_when` seeing what was registered."""
+    keywords = attempt.step.keywords
+    shape = registered(result)
+    if result.unreachable or (result.skipped and not result.failed):
+        return Verdict(status=judge(result, None, None), result=result, shape=shape)
+    changed = keywords.get("changed_when")
+    failed = keywords.get("failed_when")
+    if changed is None and failed is None:
+        return Verdict(status=judge(result, None, None), result=result, shape=shape)
+    try:
+        changed_holds = None if changed is None else holds(attempt, changed, shape)
+        if changed_holds is not None:
+            shape["changed"] = changed_holds
+            result = replace(result, changed=changed_holds)
+        failed_holds = None if failed is None else holds(attempt, failed, shape)
+    except EngineError as error:
+        failure = failures.result_of(error, attempt.step)
+        values = {**result.values, **failure.values}
+        failure = replace(failure, values=values, changed=result.changed)
+        return Verdict(status=Status.FAILED, result=failure, shape=registered(failure))
+    if failed_holds is not None:
+        shape["failed"] = shape["failed_when_result"] = failed_holds
+        result = replace(result, failed=failed_holds, values={**result.values, "failed_when_result": failed_holds})
+    return Verdict(status=judge(result, changed_holds, failed_holds), result=result, shape=shape)
+
+
+def holds(attempt: Attempt, condition: Value, shape: Mapping[str, Value]) -> bool:
+    over = dict(attempt.extra)
+    facts = shape.get("ansible_facts")
+    if isinstance(facts, Mapping):
+        over.update({str(name): value for name, value in facts.items()})
+    if attempt.keywords.register:
+        over[attempt.keywords.register] = shape
+    return attempt.play.renderer(attempt.step, attempt.host, over).condition(condition)

@@ -1,0 +1,392 @@
+"""One batch of hosts through one play: cursors move, steps run, failures decide who goes on."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.agent.sdk import boolean
+from engine.errors import EngineError, PlanError
+from engine.model.addresses import HostName
+from engine.model.effect import ClearFacts, Effect, Notify
+from engine.model.event import HandlerNotified, Included, ProblemFound, TaskFinished, TaskStarted
+from engine.model.outcome import ModuleResult, Status, TaskOutcome
+from engine.model.problem import Problem, Severity
+from engine.model.values import Value
+from engine.plan.build import Builder
+from engine.plan.step import Step, StepKind
+from engine.playbook.names import short
+from engine.playbook.tree import BlockKind, Role
+from engine.runtime import dispatch
+from engine.runtime.context import PlayContext
+from engine.runtime.cursor import Fate, HostCursor
+from engine.runtime.effects import effects_of, shared
+from engine.runtime.handlers import answering
+from engine.runtime.include import Includer, IncludeResult, groups_of
+from engine.runtime.limits import throttle_of, too_many_failed
+from engine.runtime.meta import Meta, meta_of
+from engine.runtime.strategies.base import Strategy
+from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
+from engine.state.record import Notification
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """Runs to the end with `go`; afterwards the cursors tell what became of each host."""
+
+    play: PlayContext
+    strategy: Strategy
+    builder: Builder
+    handlers: list[Step]
+    public: list[Role]
+    max_fail: float | None = None
+    cursors: dict[HostName, HostCursor] = field(default_factory=dict)
+    ended_play: bool = False
+    """`meta: end_play`: no later batch of this play runs."""
+    _includer: Includer = field(init=False)
+    _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
+    _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
+    _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
+    _busy: set[HostName] = field(default_factory=set)
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public)
+        self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
+        for host in self.play.batch:
+            self._roles_done[host] = set()
+            self._roles_ran[host] = set()
+            cursor = HostCursor.at(host, self.play.plan.body)
+            cursor.skips = lambda step, host=host: self._ran_already(step, host)
+            cursor.left = lambda step, host=host: self._left(step, host)
+            self.cursors[host] = cursor
+
+    def alive(self) -> list[HostName]:
+        """Hosts of the batch that have not failed."""
+        return [host for host in self.play.batch if self.cursors[host].fate not in (Fate.FAILED, Fate.UNREACHABLE)]
+
+    async def go(self) -> None:
+        """Until no host has anything left. Steps that may start together run together."""
+        if self.strategy.lockstep:
+            while ready := list(self.strategy.ready(self.cursors, self._busy)):
+                await self._group(ready[0][1], [host for host, _ in ready])
+                await self.play.events.settle()
+            return
+        async with asyncio.TaskGroup() as group:
+            await self._freely(group)
+
+    async def _freely(self, group: asyncio.TaskGroup) -> None:
+        finished = asyncio.Event()
+
+        async def one(step: Step, host: HostName) -> None:
+            try:
+                await self._group(step, [host])
+            finally:
+                self._busy.discard(host)
+                finished.set()
+
+        while True:
+            finished.clear()
+            for host, step in list(self.strategy.ready(self.cursors, self._busy)):
+                self._busy.add(host)
+                group.create_task(one(step, host), name=f"{step.address} on {host}")
+            if not self._busy:
+                return
+            await finished.wait()
+            await self.play.events.settle()
+
+    async def _group(self, step: Step, hosts: list[HostName]) -> None:
+        """One step on all hosts that stand at it."""
+        if step.kind is StepKind.META:
+            await self._meta(step, hosts)
+        elif step.kind is StepKind.INCLUDE:
+            await self._include(step, hosts)
+        elif self._runs_once(step):
+            await self._once(step, hosts)
+        else:
+            hosts = [host for host in hosts if self._wanted(step, host)]
+            if hosts:
+                self._announce(step, hosts[0])
+                await self._everywhere(step, hosts)
+        self._decide(step)
+
+    def _wanted(self, step: Step, host: HostName) -> bool:
+        """Handlers run only where they are notified; a host that need not gather facts passes over that."""
+        task = step.task
+        assert task is not None
+        if task.handler:
+            if self._pending.get(host, {}).pop(id(step), None) is None:
+                self.cursors[host].advance()
+                return False
+        elif task.origin == "gather_facts" and self.play.settings.facts.gathering == "smart" and self.play.run.ledger.variables.of(host).facts:
+            self.cursors[host].advance()
+            return False
+        return True
+
+    async def _everywhere(self, step: Step, hosts: Sequence[HostName]) -> None:
+        limit = throttle_of(self._throttle(step, hosts[0]), self.play.settings.run.forks)
+        if len(hosts) == 1:
+            await self._on(step, hosts[0])
+            return
+        slots = self._slots if limit >= self.play.settings.run.forks else asyncio.Semaphore(limit)
+
+        async def limited(host: HostName) -> None:
+            async with slots:
+                await self._on(step, host)
+
+        async with asyncio.TaskGroup() as group:
+            for host in hosts:
+                group.create_task(limited(host), name=f"{step.address} on {host}")
+
+    def _throttle(self, step: Step, host: HostName) -> dict[str, Value]:
+        given = step.keywords.get("throttle")
+        return {"throttle": self.play.renderer(step, host).render(given)} if given is not None else {}
+
+    async def _on(self, step: Step, host: HostName) -> None:
+        run = await run_task(self.play, step, host)
+        outcome = self._with_fate(run.outcome, host)
+        effects = self._effects(step, run, outcome)
+        await self._settle(step, outcome, effects)
+        self._move(step, host, outcome)
+
+    async def _once(self, step: Step, hosts: Sequence[HostName]) -> None:
+        """`run_once`: on the first host that is left; what it registers and sets is everybody's, and so is its failure."""
+        first = hosts[0]
+        self._announce(step, first)
+        run = await run_task(self.play, step, first)
+        outcome = self._with_fate(run.outcome, first)
+        effects = shared(self._effects(step, run, outcome), self.alive())
+        await self._settle(step, outcome, effects)
+        for host in hosts:
+            self._move(step, host, outcome)
+
+    def _with_fate(self, outcome: TaskOutcome, host: HostName) -> TaskOutcome:
+        rescued = outcome.status is Status.FAILED and not outcome.ignored and self.cursors[host].would_rescue()
+        return replace(outcome, rescued=True) if rescued else outcome
+
+    def _effects(self, step: Step, run: TaskRun, outcome: TaskOutcome) -> list[Effect]:
+        register = step.keywords.get("register")
+        renderer = self.play.renderer(step, outcome.host) if outcome.status is Status.CHANGED and step.keywords.get("notify") else None
+        notify: list[str] = []
+        if renderer is not None:
+            for name in step.keywords["notify"]:
+                shown = renderer.render(name)
+                notify.extend(str(each) for each in (shown if isinstance(shown, list) else [shown]))
+        return effects_of(outcome, register=str(register or ""), notify=notify, acted=run.acted, facts_to=run.facts_to)
+
+    async def _settle(self, step: Step, outcome: TaskOutcome, effects: Sequence[Effect]) -> None:
+        """Apply, keep, then tell: in this order, so that nothing is shown that could be lost."""
+        if outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
+            for role in step.around.roles:
+                self._roles_ran[outcome.host].add(id(role))
+        notified = self._notified(step, effects)
+        self.play.run.ledger.apply(effects)
+        await self.play.run.recorder.task(step, outcome, effects, notified)
+        if outcome.result.problem is not None and outcome.failed:
+            self.play.events.publish(ProblemFound(problem=outcome.result.problem, host=outcome.host))
+        self.play.events.publish(TaskFinished(outcome=outcome))
+
+    def _notified(self, step: Step, effects: Sequence[Effect]) -> list[Notification]:
+        """Remember which handlers are due where; a name that no handler has is the user's mistake."""
+        found: list[Notification] = []
+        for effect in effects:
+            if not isinstance(effect, Notify):
+                continue
+            due = answering(self.handlers, effect.handler, lambda handler, host=effect.host: self._handler_name(handler, host))
+            if not due:
+                self._missing_handler(step, effect)
+            for handler in due:
+                self._pending.setdefault(effect.host, {})[id(handler)] = handler
+                assert handler.task is not None
+                found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
+            self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
+        return found
+
+    def _missing_handler(self, step: Step, effect: Notify) -> None:
+        raise PlanError(
+            Problem(
+                code="handler-not-found", summary="There is no such handler",
+                detail=f"The requested handler '{effect.handler}' was not found in either the main handlers list nor in the listening"
+                " handlers list",
+                span=step.task.spans.get("notify", step.span) if step.task else None,
+            )
+        )
+
+    def _handler_name(self, handler: Step, host: HostName) -> str:
+        task = handler.task
+        assert task is not None
+        if task.name is None:
+            return ""
+        if "{{" not in task.name:
+            return str(task.name)
+        try:
+            return str(self.play.renderer(handler, host).render(task.name))
+        except EngineError:
+            return ""   # it needs a variable that is not known yet: it cannot be meant
+
+    def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:
+        cursor = self.cursors[host]
+        if not outcome.failed:
+            cursor.advance()
+        elif outcome.status is Status.UNREACHABLE:
+            cursor.unreachable()
+        else:
+            if cursor.would_rescue():
+                self.play.run.ledger.variables.assign(host, failed_variables(step, outcome))
+            cursor.fail()
+
+    def _decide(self, step: Step) -> None:
+        """After a step: any_errors_fatal, max_fail_percentage."""
+        down = [host for host in self.play.batch if self.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
+        if not down:
+            return
+        if too_many_failed(len(down), len(self.play.batch), self.max_fail):
+            for cursor in self.cursors.values():
+                if cursor.fate is Fate.RUNNING:
+                    cursor.give_up()
+        elif boolean(self._fatal(step)):
+            for cursor in self.cursors.values():
+                if cursor.fate is Fate.RUNNING and cursor.next() is not None:
+                    cursor.fail()
+
+    def _fatal(self, step: Step) -> Value:
+        given = step.keywords.get("any_errors_fatal", self.play.settings.run.any_errors_fatal)
+        return given if isinstance(given, bool) else self.play.renderer(step, self.play.batch[0]).render(given)
+
+    def _announce(self, step: Step, host: HostName) -> None:
+        task = step.task
+        assert task is not None
+        name = task_name(step, self.play.renderer(step, host))
+        self.play.events.publish(
+            TaskStarted(step=step.address, name=name, action=task.action, handler=task.handler, check=self.play.check, span=task.span)
+        )
+
+    async def _meta(self, step: Step, hosts: Sequence[HostName]) -> None:
+        assert step.task is not None
+        if not step.task.origin:
+            self._announce(step, hosts[0])
+        for host in hosts:
+            renderer = None if step.task.origin else self.play.renderer(step, host)
+            if renderer is not None and failing_condition(step, renderer) is not None:
+                self.cursors[host].advance()
+                continue
+            await self._do(meta_of(step, renderer), step, host)
+
+    async def _do(self, meta: Meta, step: Step, host: HostName) -> None:
+        cursor, ledger = self.cursors[host], self.play.run.ledger
+        match meta:
+            case Meta.FLUSH_HANDLERS:
+                due = [handler for handler in self.handlers if id(handler) in self._pending.get(host, {})]
+                if due:
+                    cursor.push(due, handlers=True)   # the flush itself stays next: handlers may notify others
+                    return
+                cursor.advance()
+            case Meta.END_HOST:
+                cursor.end()
+            case Meta.END_PLAY | Meta.END_BATCH:
+                self.ended_play = self.ended_play or meta is Meta.END_PLAY
+                for other in self.cursors.values():
+                    if other.fate is Fate.RUNNING:
+                        other.end()
+            case Meta.END_ROLE:
+                cursor.end_role()
+            case Meta.CLEAR_FACTS:
+                ledger.apply([ClearFacts(host)])
+                cursor.advance()
+            case Meta.CLEAR_HOST_ERRORS:
+                for other in self.cursors.values():
+                    other.revive()
+                self.play.run.failed.clear()
+                self.play.run.unreachable.clear()
+                cursor.advance()
+            case Meta.RESET_CONNECTION:
+                await self._reset(step, host)
+                cursor.advance()
+            case Meta.REFRESH_INVENTORY:
+                self.play.run.refresh_inventory()
+                cursor.advance()
+            case Meta.NOOP:
+                cursor.advance()
+
+    async def _reset(self, step: Step, host: HostName) -> None:
+        from engine.runtime.keywords import rendered
+
+        renderer = self.play.renderer(step, host)
+        keywords = rendered(step, renderer, check=False, diff=False, timeout=0, poll=15)
+        await self.play.pool.forget(self.play.target(step, host, None, renderer, keywords))
+
+    async def _include(self, step: Step, hosts: Sequence[HostName]) -> None:
+        assert step.task is not None
+        if step.task.handler:
+            hosts = [host for host in hosts if self._wanted(step, host)]
+            if not hosts:
+                return
+        self._announce(step, hosts[0])
+        results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
+        for inclusion, sharing in groups_of(results):
+            self.play.events.publish(
+                Included(step=step.address, path=inclusion.path, hosts=tuple(sharing), item_label=inclusion.item_label, is_item=inclusion.is_item)
+            )
+        for host, result in results:
+            await self._included(step, host, result)
+
+    async def _included(self, step: Step, host: HostName, result: IncludeResult) -> None:
+        outcome = result.outcome
+        if outcome is not None:
+            outcome = self._with_fate(outcome, host)
+            await self._settle(step, outcome, self._effects(step, TaskRun(outcome), outcome))
+            if outcome.failed:
+                self._move(step, host, outcome)
+                return
+        elif step.keywords.get("register"):
+            included = ModuleResult(values={"include": [each.path for each in result.inclusions]})
+            found = concluded(step, host, "", included, Status.OK)
+            self.play.run.ledger.apply(effects_of(found, register=str(step.keywords["register"])))
+        cursor = self.cursors[host]
+        cursor.advance()
+        blocks = [each.block for each in result.inclusions if each.block is not None]
+        if blocks:
+            cursor.push(blocks)
+
+    def _runs_once(self, step: Step) -> bool:
+        if not self.strategy.lockstep:
+            return False
+        assert step.task is not None
+        given = step.keywords.get("run_once")
+        if given is None or given is False:
+            handler = dispatch.handler_for(short(step.task.action))
+            return handler is not None and handler.once
+        return given is True or boolean(self.play.renderer(step, self.play.batch[0]).render(given))
+
+    def _ran_already(self, step: Step, host: HostName) -> bool:
+        """A role is run once for each set of params, unless it allows duplicates."""
+        block = step.block
+        if block is None or block.kind is not BlockKind.ROLE or block.role is None or block.role.allow_duplicates:
+            return False
+        return role_key(step) in self._roles_done[host]
+
+    def _left(self, step: Step, host: HostName) -> None:
+        block = step.block
+        if block is not None and block.role is not None and id(block.role) in self._roles_ran[host]:
+            self._roles_done[host].add(role_key(step))
+
+    def warn(self, code: str, summary: str, detail: str) -> None:
+        problem = Problem(code=code, summary=summary, detail=detail, severity=Severity.WARNING)
+        self.play.events.publish(ProblemFound(problem=problem))
+
+
+def role_key(step: Step) -> str:
+    block = step.block
+    assert block is not None and block.role is not None
+    about = {name: value for name, value in block.keywords.items() if name in ("when", "tags", "become", "become_user", "delegate_to")}
+    return repr((block.role.path, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str)))
+
+
+def failed_variables(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
+    """`ansible_failed_task` and `ansible_failed_result`, for rescue and always."""
+    task = step.task
+    assert task is not None
+    about: dict[str, Value] = {"name": str(task.name or ""), "action": task.action, "args": {}, "tags": sorted(step.tags)}
+    return {"ansible_failed_task": about, "ansible_failed_result": dict(outcome.registered)}
+
+

@@ -1,0 +1,171 @@
+"""What every task of one play may use: the run's services, and the play's own scopes, targets and search paths."""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.clock import Clock
+from engine.connections.pool import Pool
+from engine.connections.target import ExecutionTarget
+from engine.files import Files
+from engine.inventory.tree import Inventory
+from engine.model.addresses import HostName, RunId
+from engine.model.effect import Effect, SetFacts
+from engine.model.event import OutputLine
+from engine.model.outcome import Status, TaskOutcome
+from engine.model.values import Value
+from engine.outside import Outside
+from engine.plan.build import PlanOptions
+from engine.plan.graph import PlayPlan
+from engine.plan.step import Step
+from engine.runtime.delegate import connection_values, target_of
+from engine.runtime.events import EventStream
+from engine.runtime.ledger import RunLedger
+from engine.runtime.recorder import Recorder
+from engine.runtime.redact import Redactor
+from engine.runtime.views import VariablesView
+from engine.scopes.build import ScopeBuilder
+from engine.scopes.magic import Magic
+from engine.search import Search
+from engine.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.playbook.parse import Context
+    from engine.runtime.keywords import TaskKeywords
+    from engine.templating.environment import Templates
+    from engine.templating.renderer import Renderer
+
+
+@dataclass(slots=True, kw_only=True)
+class RunContext:
+    """One run's services. Made by `Engine`, shared by all plays."""
+
+    run: RunId
+    settings: Settings
+    templates: Templates
+    pool: Pool
+    files: Files
+    outside: Outside
+    clock: Clock
+    events: EventStream
+    ledger: RunLedger
+    recorder: Recorder
+    redactor: Redactor
+    parser: Context
+    """For files and roles that are included while the run goes on."""
+    options: PlanOptions
+    extra_vars: Mapping[str, Value] = field(default_factory=dict)
+    constant: Mapping[str, Value] = field(default_factory=dict)
+    """Magic variables that are fixed for the run."""
+    ask: Callable[..., Any] | None = None
+    reload: Callable[[], Inventory] | None = None
+    """Reads the inventory's sources again (`meta: refresh_inventory`)."""
+    limit: frozenset[HostName] | None = None
+    """Hosts that --limit leaves; None without it."""
+    known_hosts: frozenset[HostName] = frozenset()
+    """Those of the inventory at the start: hosts that add_host brings are not limited."""
+    failed: set[HostName] = field(default_factory=set)
+    unreachable: set[HostName] = field(default_factory=set)
+
+    def refresh_inventory(self) -> None:
+        if self.reload is not None:
+            self.ledger.replace_inventory(self.reload())
+
+
+@dataclass(slots=True, kw_only=True)
+class PlayContext:
+    """One batch of one play."""
+
+    run: RunContext
+    plan: PlayPlan
+    scopes: ScopeBuilder
+    batch: Sequence[HostName]
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    """The play's own keywords, rendered where they are needed."""
+    _searches: dict[tuple[int, str], Search] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        return self.run.settings
+
+    @property
+    def clock(self) -> Clock:
+        return self.run.clock
+
+    @property
+    def events(self) -> EventStream:
+        return self.run.events
+
+    @property
+    def pool(self) -> Pool:
+        return self.run.pool
+
+    @property
+    def files(self) -> Files:
+        return self.run.files
+
+    @property
+    def check(self) -> bool:
+        return self.run.settings.run.check
+
+    @property
+    def diff(self) -> bool:
+        return self.run.settings.run.diff
+
+    @property
+    def ask(self) -> Callable[..., Any] | None:
+        return self.run.ask
+
+    def renderer(self, step: Step | None, host: HostName, extra: Mapping[str, Value] | None = None) -> Renderer:
+        """A renderer for `host` at `step`, with the variables of a loop's item, or of a verdict, on top."""
+        scope = self.scopes.scope_for(step, host, extra)
+        renderer = self.run.templates.renderer(scope, search=self.search(step) if step is not None else None)
+        magic = scope.layers[0][1]
+        if isinstance(magic, Magic):
+            magic.show(VariablesView(renderer))
+        return renderer
+
+    def search(self, step: Step) -> Search:
+        folder = os.path.dirname(step.span.path)
+        key = (id(step.around), folder)
+        found = self._searches.get(key)
+        if found is None:
+            found = self._searches[key] = Search.of(
+                self.run.files, role_paths=[role.path for role in reversed(step.around.roles)], task_dir=folder,
+                playbook_dir=os.path.dirname(self.plan.play.path),
+            )
+        return found
+
+    def target(self, step: Step, host: HostName, delegate: HostName | None, renderer: Renderer, keywords: TaskKeywords) -> ExecutionTarget:
+        """Where the step runs for `host`: its own machine, or the delegate's with the delegate's connection."""
+        if delegate is not None and delegate != host:
+            renderer = self.renderer(step, delegate)
+        values = connection_values(renderer.scope, renderer)
+        target = target_of(delegate or host, values, keywords.connection, self.settings.ssh, self.settings.become)
+        self.learn_secret(target.password)
+        if target.become is not None:
+            self.learn_secret(target.become.password)
+        return target
+
+    def output_of(self, step: Step, host: HostName, keywords: TaskKeywords) -> Callable[[str, str], None] | None:
+        """Where the lines of a running command go; None where nobody may see them."""
+        if keywords.no_log or self.settings.output.verbosity < 1:
+            return None
+
+        def publish(stream: str, line: str) -> None:
+            self.events.publish(OutputLine(step=step.address, host=host, stream=stream, line=line))
+
+        return publish
+
+    def learn_secret(self, value: Value) -> None:
+        if isinstance(value, str):
+            self.run.redactor.learn(value)
+
+    def see_now(self, acted: Sequence[Effect], outcome: TaskOutcome, facts_to: HostName | None) -> None:
+        """Let the next item of a loop see what this one set."""
+        if outcome.status in (Status.OK, Status.CHANGED):
+            self.run.ledger.apply(acted)
+            if outcome.result.facts:
+                self.run.ledger.apply([SetFacts(facts_to or outcome.host, outcome.result.facts)])

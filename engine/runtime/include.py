@@ -1,0 +1,195 @@
+"""Includes that are carried out while the run goes on: which file or role for which host, as steps under the include's key.
+
+An expansion is made once for each (step, file, params) and shared by all hosts that ask for it.
+"""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.agent.sdk import boolean
+from engine.errors import EngineError, PlanError
+from engine.model.addresses import HostName
+from engine.model.outcome import Status, TaskOutcome
+from engine.model.problem import Problem
+from engine.model.values import Value
+from engine.plan.build import Builder
+from engine.plan.expand import expand_role, expand_tasks
+from engine.plan.step import Step
+from engine.playbook import parse, roles
+from engine.playbook.names import short
+from engine.playbook.tree import Role
+from engine.runtime import failures
+from engine.runtime.context import PlayContext
+from engine.runtime.judge import of_items, skipped
+from engine.runtime.loop import control_of, items_of, variables_of
+from engine.runtime.task import arguments_of_include, concluded, failing_condition, task_name
+from engine.templating.renderer import Renderer
+
+
+@dataclass(slots=True, kw_only=True)
+class Inclusion:
+    """What one host includes at one place: once without a loop, else for each item."""
+
+    path: str
+    """The file; for a role its name."""
+    block: Step | None
+    """None where the tags leave nothing of it."""
+    item_label: Value = None
+    is_item: bool = False
+    copy: int = 0
+
+
+@dataclass(slots=True)
+class IncludeResult:
+    inclusions: list[Inclusion] = field(default_factory=list)
+    outcome: TaskOutcome | None = None
+    """Set where it was skipped, failed, or its loop's items were."""
+    items: list[TaskOutcome] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Includer:
+    """The includes of one batch of a play."""
+
+    play: PlayContext
+    builder: Builder
+    handlers: list[Step]
+    """The play's handlers; those of an included role are added."""
+    public: list[Role]
+    """Roles whose variables the rest of the play sees; grows with `public: true`."""
+    _blocks: dict[tuple[int, str, str], Inclusion] = field(default_factory=dict)
+    _copies: dict[int, int] = field(default_factory=dict)
+
+    def include(self, step: Step, host: HostName) -> IncludeResult:
+        """What `step` brings for `host`. Mistakes are failed outcomes."""
+        renderer = self.play.renderer(step, host)
+        name = task_name(step, renderer)
+        assert step.task is not None
+        try:
+            if step.task.loop is None:
+                return self._one(step, host, name, renderer, {}, None)
+            return self._looped(step, host, name, renderer)
+        except (EngineError, OSError) as error:
+            return IncludeResult(outcome=failed(step, host, name, error))
+
+    def _looped(self, step: Step, host: HostName, name: str, renderer: Renderer) -> IncludeResult:
+        assert step.task is not None and step.task.loop is not None
+        control = control_of(step.keywords, renderer)
+        items = items_of(step.task.loop, renderer)
+        whole = IncludeResult()
+        for index, item in enumerate(items):
+            extra = variables_of(control, items, index)
+            inner = self.play.renderer(step, host, extra)
+            label = item if control.label is None else inner.render(control.label)
+            one = self._one(step, host, name, inner, extra, label)
+            whole.inclusions.extend(one.inclusions)
+            if one.outcome is not None:
+                marked = replace(one.outcome, is_item=True, item=item, item_label=label)
+                whole.items.append(marked)
+                if marked.status is Status.FAILED:
+                    break
+        if not whole.inclusions or any(item.status is Status.FAILED for item in whole.items):
+            status, shape = of_items(whole.items)
+            whole.outcome = TaskOutcome(
+                step=step.address, host=host, status=status, result=replace(skipped(None), values={}), task_name=name, action=step.task.action,
+                items=tuple(whole.items), looped=True, registered=shape,
+            )
+        return whole
+
+    def _one(self, step: Step, host: HostName, name: str, renderer: Renderer, extra: Mapping[str, Value], label: Value) -> IncludeResult:
+        false = failing_condition(step, renderer)
+        if false is not None:
+            return IncludeResult(outcome=concluded(step, host, name, skipped(false), Status.SKIPPED))
+        args = arguments_of_include(step, renderer)
+        assert step.task is not None
+        if short(step.task.action) == "include_role":
+            inclusion = self._role(step, args, extra)
+        else:
+            inclusion = self._tasks(step, args, extra)
+        return IncludeResult([replace(inclusion, item_label=label, is_item=bool(extra))])
+
+    def _tasks(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value]) -> Inclusion:
+        path = self._find(step, str(args.get("file") or args.get("_raw_params") or ""))
+        key = (id(step), path, repr(sorted(extra.items(), key=lambda pair: pair[0])))
+        known = self._blocks.get(key)
+        if known is None:
+            nodes = parse.load_tasks(path, self.play.run.parser, handlers=step.task is not None and step.task.handler)
+            keywords, variables = applied(args)
+            assert step.task is not None
+            copy = self._next_copy(step)
+            block = expand_tasks(self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
+            known = self._blocks[key] = Inclusion(path=path, block=block, copy=copy)
+        return known
+
+    def _role(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value]) -> Inclusion:
+        name = str(args.get("name") or args.get("role") or "")
+        key = (id(step), repr(sorted((k, str(v)) for k, v in args.items())), repr(sorted(extra.items(), key=lambda pair: pair[0])))
+        known = self._blocks.get(key)
+        if known is None:
+            assert step.task is not None
+            froms = {part: str(args[part]) for part in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if args.get(part)}
+            role = roles.load_role(
+                name, self.play.run.parser, base=os.path.dirname(step.span.path), span=step.task.action_span, froms=froms,
+                public=boolean(args.get("public", False)), allow_duplicates=boolean(args.get("allow_duplicates", True)),
+            )
+            keywords, variables = applied(args)
+            copy = self._next_copy(step)
+            before = len(self.builder.handler_roles)
+            block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
+            for met, around in self.builder.handler_roles[before:]:
+                self.handlers.extend(self.builder.handlers(met.handlers, len(self.handlers), around))
+            if role.public:
+                self.public.append(role)
+                self.play.scopes.forget_steps()
+            known = self._blocks[key] = Inclusion(path=name, block=block, copy=copy)
+        return known
+
+    def _find(self, step: Step, name: str) -> str:
+        """The file: beside the file that includes it, in the role's `tasks` (or `handlers`), then the playbook's folder."""
+        folders = [os.path.dirname(step.span.path)]
+        kind = "handlers" if step.task is not None and step.task.handler else "tasks"
+        for role in reversed(step.around.roles):
+            folders += [os.path.join(role.path, kind), role.path]
+        folders.append(os.path.dirname(self.play.plan.play.path))
+        tried = list(dict.fromkeys(os.path.normpath(os.path.join(folder, os.path.expanduser(name))) for folder in folders))
+        for path in tried:
+            if name and self.play.files.is_file(path):
+                return path
+        raise PlanError(
+            Problem(
+                code="file-not-found", summary="The included file is not there", detail=f"Could not find or access '{name}'",
+                span=step.task.action_span if step.task else None, notes=tuple(f"tried {path}" for path in tried),
+            )
+        )
+
+    def _next_copy(self, step: Step) -> int:
+        number = self._copies.get(id(step), 0)
+        self._copies[id(step)] = number + 1
+        return number
+
+
+def applied(args: Mapping[str, Value]) -> tuple[dict[str, Value], Mapping[str, Value]]:
+    """`apply:` as keywords, and its `vars`."""
+    given = args.get("apply") or {}
+    keywords = parse.applied_keywords(given)
+    return keywords, given.get("vars") or {}
+
+
+def failed(step: Step, host: HostName, name: str, error: Exception) -> TaskOutcome:
+    if not isinstance(error, EngineError):
+        error = PlanError(Problem(code="file-not-found", summary="The included file cannot be read", detail=str(error), span=step.span))
+    result = failures.result_of(error, step)
+    return concluded(step, host, name, result, Status.FAILED)
+
+
+def groups_of(results: Sequence[tuple[HostName, IncludeResult]]) -> list[tuple[Inclusion, list[HostName]]]:
+    """Inclusions with the hosts that share them, in the order of their keys: what `included:` lines show."""
+    found: dict[tuple[int, str], tuple[Inclusion, list[HostName]]] = {}
+    for host, result in results:
+        for inclusion in result.inclusions:
+            found.setdefault((inclusion.copy, inclusion.path), (inclusion, []))[1].append(host)
+    return [found[key] for key in sorted(found, key=lambda pair: pair[0])]
+
+

@@ -1,0 +1,116 @@
+"""A step's keywords, rendered for one host: typed, with the mistakes named at their place."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.agent.sdk import boolean
+from engine.errors import TemplateError
+from engine.model.problem import Problem
+from engine.model.values import Value
+from engine.plan.step import Step
+from engine.templating.renderer import Renderer
+
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskKeywords:
+    """What steers one task on one host, before its items."""
+
+    ignore_errors: bool = False
+    ignore_unreachable: bool = False
+    no_log: bool = False
+    check: bool = False
+    diff: bool = False
+    delegate_facts: bool = False
+    timeout: float = 0.0
+    async_seconds: float = 0.0
+    poll: float = 15.0
+    retries: int | None = None
+    delay: float = 5.0
+    register: str = ""
+    connection: Mapping[str, Value] = field(default_factory=dict)
+    """connection, port, remote_user, become…: for runtime/delegate.py."""
+
+
+def rendered(step: Step, renderer: Renderer, *, check: bool, diff: bool, timeout: float, poll: float) -> TaskKeywords:
+    """The keywords of `step`. `check` and `diff` are the run's; a step's own may only overrule them."""
+    keywords = step.keywords
+    own_check = flag(step, "check_mode", renderer, None)
+    own_diff = flag(step, "diff", renderer, None)
+    retries = number(step, "retries", renderer, None)
+    return TaskKeywords(
+        ignore_errors=bool(flag(step, "ignore_errors", renderer, False)),
+        ignore_unreachable=bool(flag(step, "ignore_unreachable", renderer, False)),
+        no_log=bool(flag(step, "no_log", renderer, False)),
+        check=check if own_check is None else own_check,
+        diff=diff if own_diff is None else own_diff,
+        delegate_facts=bool(flag(step, "delegate_facts", renderer, False)),
+        timeout=number(step, "timeout", renderer, timeout) or 0.0,
+        async_seconds=number(step, "async", renderer, 0.0) or 0.0,
+        poll=number(step, "poll", renderer, poll) or 0.0,
+        retries=None if retries is None else int(retries),
+        delay=number(step, "delay", renderer, 5.0) or 0.0,
+        register=str(renderer.render(keywords["register"])) if keywords.get("register") else "",
+        connection={name: renderer.render(keywords[name]) for name in CONNECTION if keywords.get(name) is not None},
+    )
+
+
+CONNECTION = ("connection", "port", "remote_user", "become", "become_method", "become_user", "become_exe", "become_flags")
+
+
+def flag(step: Step, name: str, renderer: Renderer, default: bool | None) -> bool | None:
+    value = step.keywords.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    shown = renderer.render(value)
+    try:
+        return default if shown is None else boolean(shown)
+    except ValueError as error:
+        raise wrong(step, name, str(error)) from None
+
+
+def number(step: Step, name: str, renderer: Renderer, default: float | None) -> float | None:
+    value = step.keywords.get(name)
+    if value is None:
+        return default
+    if isinstance(value, int | float):
+        return float(value)
+    shown = renderer.render(value)
+    try:
+        return default if shown is None else float(shown)
+    except (TypeError, ValueError):
+        raise wrong(step, name, f"{shown!r} is not a number") from None
+
+
+def wrong(step: Step, name: str, text: str) -> TemplateError:
+    spans = step.task.spans if step.task is not None else {}
+    return TemplateError(
+        Problem(code="wrong-type", summary=f"The keyword {name} has a value of the wrong type", detail=text, span=spans.get(name, step.span))
+    )
+
+
+def environment_of(step: Step, renderer: Renderer) -> dict[str, str]:
+    """`environment:` of the step and all around it, the inner one last; a value may be a dict, a list of them, or a template."""
+    given = step.keywords.get("environment")
+    if not given:
+        return {}
+    made: dict[str, str] = {}
+
+    def add(value: Value) -> None:
+        if isinstance(value, Mapping):
+            made.update({str(name): as_text(each) for name, each in value.items()})
+        elif isinstance(value, list | tuple):
+            for each in value:
+                add(each)
+        elif value not in (None, ""):
+            raise wrong(step, "environment", f"{value!r} is no dictionary of variables")
+
+    add(renderer.render(given))
+    return made
+
+
+def as_text(value: Value) -> str:
+    return str(value) if value is not None else ""

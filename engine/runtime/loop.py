@@ -1,0 +1,83 @@
+"""`loop` and `with_*`: the items of a task, the variables each one brings, and loop_control."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.agent.sdk import boolean
+from engine.errors import TemplateError
+from engine.model.problem import Problem
+from engine.model.values import TemplateText, Value
+from engine.playbook.tree import Loop
+from engine.templating.renderer import Renderer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopControl:
+    loop_var: str = "item"
+    index_var: str = ""
+    label: Value = None
+    """Unrendered; rendered per item."""
+    pause: float = 0.0
+    extended: bool = False
+    extended_allitems: bool = True
+    break_when: Value = None
+
+
+def control_of(keywords: Mapping[str, Value], renderer: Renderer) -> LoopControl:
+    given = keywords.get("loop_control")
+    if not isinstance(given, Mapping):
+        return LoopControl()
+    plain = {name: renderer.render(value) for name, value in given.items() if name not in ("label", "break_when")}
+    return LoopControl(
+        loop_var=str(plain.get("loop_var") or "item"), index_var=str(plain.get("index_var") or ""), label=given.get("label"),
+        pause=float(plain.get("pause") or 0), extended=boolean(plain.get("extended", False)),
+        extended_allitems=boolean(plain.get("extended_allitems", True)), break_when=given.get("break_when"),
+    )
+
+
+def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
+    """The items, rendered. TemplateError where they are no list."""
+    if loop.lookup:
+        terms = renderer.render(loop.terms)
+        if isinstance(loop.terms, TemplateText) and "{{" not in loop.terms and isinstance(terms, str) and loop.terms.isidentifier():
+            terms = renderer.name(str(loop.terms)) if loop.terms in renderer.scope else terms
+        return list(renderer.lookup(loop.lookup, terms if isinstance(terms, list) else [terms], {}))
+    items = renderer.render(loop.terms)
+    if not isinstance(items, list | tuple):
+        raise TemplateError(
+            Problem(
+                code="loop-not-list", summary="loop needs a list",
+                detail=f"Invalid data passed to 'loop', it requires a list, got this instead: {items!r}."
+                " Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query"
+                " instead of lookup.",
+                span=loop.span, hint="a dictionary becomes a list with `| dict2items`",
+            )
+        )
+    return list(items)
+
+
+def variables_of(control: LoopControl, items: Sequence[Value], index: int) -> dict[str, Value]:
+    """What one item's scope has on top: the item, its index, `ansible_loop`."""
+    made: dict[str, Value] = {control.loop_var: items[index], "ansible_loop_var": control.loop_var}
+    if control.index_var:
+        made[control.index_var] = index
+        made["ansible_index_var"] = control.index_var
+    if control.extended:
+        made["ansible_loop"] = extended(control, items, index)
+    return made
+
+
+def extended(control: LoopControl, items: Sequence[Value], index: int) -> dict[str, Value]:
+    length = len(items)
+    about: dict[str, Value] = {
+        "index": index + 1, "index0": index, "first": index == 0, "last": index + 1 == length, "length": length,
+        "revindex": length - index, "revindex0": length - index - 1,
+    }
+    if control.extended_allitems:
+        about["allitems"] = list(items)
+    if index > 0:
+        about["previtem"] = items[index - 1]
+    if index + 1 < length:
+        about["nextitem"] = items[index + 1]
+    return about

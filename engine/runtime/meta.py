@@ -1,0 +1,42 @@
+"""`meta` tasks: what they do to hosts' positions and to the run."""
+from __future__ import annotations
+
+from enum import Enum
+
+from engine.errors import PlanError
+from engine.model.problem import Problem
+from engine.model.values import Value
+from engine.model.words import nearest
+from engine.plan.step import Step
+from engine.templating.renderer import Renderer
+
+
+class Meta(Enum):
+    FLUSH_HANDLERS = "flush_handlers"
+    NOOP = "noop"
+    CLEAR_FACTS = "clear_facts"
+    CLEAR_HOST_ERRORS = "clear_host_errors"
+    END_HOST = "end_host"
+    END_PLAY = "end_play"
+    END_BATCH = "end_batch"
+    END_ROLE = "end_role"
+    REFRESH_INVENTORY = "refresh_inventory"
+    RESET_CONNECTION = "reset_connection"
+
+
+def meta_of(step: Step, renderer: Renderer | None) -> Meta:
+    """Which one; PlanError `unknown-meta` for another word."""
+    task = step.task
+    assert task is not None
+    given: Value = task.args.get("_raw_params")
+    word = str(renderer.render(given) if renderer is not None else given).strip()
+    try:
+        return Meta(word)
+    except ValueError:
+        near = nearest(word, [each.value for each in Meta])
+        raise PlanError(
+            Problem(
+                code="unknown-meta", summary="There is no such meta task", detail=f"invalid meta action requested: {word}",
+                span=task.action_span, hint=f"did you mean `{near}`?" if near else "",
+            )
+        ) from None

@@ -1,0 +1,103 @@
+"""`vars_files`: read once each; those whose names need a host's facts are resolved per host, when they can be."""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine import yaml
+from engine.errors import ParseError, PlanError, TemplateError
+from engine.files import Files
+from engine.model.addresses import HostName
+from engine.model.problem import Problem
+from engine.model.source import Span
+from engine.model.values import TemplateText, Value
+from engine.playbook.tree import Play
+from engine.scopes.store import VariableStore
+
+
+@dataclass(slots=True, kw_only=True)
+class PlayFiles:
+    """The vars_files of one play."""
+
+    play: Play
+    files: Files
+    store: VariableStore
+    render: Callable[[HostName, Value], Value]
+    """With the host's variables, without those of vars_files."""
+    _read: dict[str, Mapping[str, Value]] = field(default_factory=dict)
+    _found: dict[HostName, tuple[int, tuple[Mapping[str, Value], ...]]] = field(default_factory=dict)
+    _static: tuple[Mapping[str, Value], ...] | None = None
+    _resolving: bool = False
+
+    def of(self, host: HostName) -> Sequence[Mapping[str, Value]]:
+        """The mappings for `host`, the last file first (it wins)."""
+        if not self.play.vars_files or self._resolving:
+            return ()
+        if self._static is not None:
+            return self._static
+        if all(not is_dynamic(entry) for entry in self.play.vars_files):
+            self._static = self._resolve(host)
+            return self._static
+        version = self.store.of(host).version
+        known = self._found.get(host)
+        if known is None or known[0] != version:
+            self._resolving = True
+            try:
+                known = self._found[host] = (version, self._resolve(host))
+            finally:
+                self._resolving = False
+        return known[1]
+
+    def _resolve(self, host: HostName) -> tuple[Mapping[str, Value], ...]:
+        found: list[Mapping[str, Value]] = []
+        for entry in self.play.vars_files:
+            path = self._path(host, entry)
+            if path is not None:
+                found.append(self._load(path, entry))
+        return tuple(reversed(found))
+
+    def _path(self, host: HostName, entry: Value) -> str | None:
+        """The first file that is there; None where a name cannot be known yet (facts are missing)."""
+        tried: list[str] = []
+        for name in entry if isinstance(entry, list | tuple) else [entry]:
+            try:
+                text = str(self.render(host, name)) if is_dynamic(name) else str(name)
+            except TemplateError:
+                return None
+            for folder in ("", "vars"):
+                path = os.path.normpath(os.path.join(os.path.dirname(self.play.path), folder, os.path.expanduser(text)))
+                if self.files.is_file(path):
+                    return path
+                tried.append(path)
+        raise PlanError(
+            Problem(
+                code="vars-file-not-found", summary="A file of vars_files is not there", detail="no such file", span=span_of(entry, self.play),
+                notes=tuple(f"tried {path}" for path in tried),
+            )
+        )
+
+    def _load(self, path: str, entry: Value) -> Mapping[str, Value]:
+        known = self._read.get(path)
+        if known is None:
+            value = yaml.load(self.files.read_text(path), path)
+            if value is None:
+                value = {}
+            if not isinstance(value, Mapping):
+                raise ParseError(
+                    Problem(code="not-a-mapping", summary="A vars file must be a dictionary", detail=f"{path} holds a {type(value).__name__}",
+                            span=span_of(entry, self.play))
+                )
+            known = self._read[path] = value
+        return known
+
+
+def is_dynamic(entry: Value) -> bool:
+    if isinstance(entry, list | tuple):
+        return any(is_dynamic(each) for each in entry)
+    return isinstance(entry, TemplateText) and "{{" in entry
+
+
+def span_of(entry: Value, play: Play) -> Span:
+    first = entry[0] if isinstance(entry, list | tuple) and entry else entry
+    return first.span if isinstance(first, TemplateText) else play.span

@@ -1,0 +1,106 @@
+"""The target of one task, as actions see it: calls of native modules over the pool, raw lines, uploads and jobs."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.connections.pool import Pool
+from engine.connections.target import AgentReply, ExecutionTarget
+from engine.model.change import Change, Diff
+from engine.model.invocation import TaskInvocation
+from engine.model.outcome import ModuleResult
+from engine.runtime.dispatch import validated
+
+SPECIAL = frozenset(("changed", "failed", "skipped", "unreachable", "ansible_facts", "warnings"))
+
+
+class HostRemote:
+    """Implements actions.base.Remote. ConnectErrors pass through: the task turns them into `unreachable`."""
+
+    def __init__(
+        self, pool: Pool, target: ExecutionTarget, invocation: TaskInvocation, on_output: Callable[[str, str], None] | None = None
+    ) -> None:
+        self._pool = pool
+        self.target = target
+        self._invocation = invocation
+        self._on_output = on_output
+
+    async def call(self, module: str, args: Mapping[str, Any], *, check: bool | None = None) -> ModuleResult:
+        invocation = self._invocation
+        async with self._pool.session(self.target) as session:
+            reply = await session.call(
+                module, args, check=invocation.check if check is None else check, diff=invocation.diff, verbosity=invocation.verbosity,
+                environment=invocation.environment, timeout=invocation.timeout, on_output=self._on_output,
+            )
+        return self._said(reply, module, args)
+
+    async def validate(self, module: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        return validated(module, given, self._invocation)
+
+    def _said(self, reply: AgentReply, module: str, args: Mapping[str, Any]) -> ModuleResult:
+        """The result, its changes completed with what undoing them needs."""
+        result = result_of(reply)
+        if not result.changes:
+            return result
+        become = self.target.become
+        whom = {"method": become.method, "user": become.user} if become else {}
+        done = (
+            replace(change, module=change.module or module, args=change.args or args, host=self.target.host, become=whom)
+            for change in result.changes
+        )
+        return replace(result, changes=tuple(done))
+
+    async def upload(self, path: str) -> str:
+        async with self._pool.session(self.target) as session:
+            return await session.upload(path)
+
+    async def download(self, path: str, write: Callable[[bytes], None]) -> int:
+        async with self._pool.session(self.target) as session:
+            return await session.download(path, write)
+
+    async def raw(self, command: str) -> ModuleResult:
+        code, stdout, stderr = await self._pool.raw(self.target, command)
+        out, err = (data.decode("utf-8", "surrogateescape") for data in (stdout, stderr))
+        values = {"rc": code, "stdout": out, "stderr": err, "stdout_lines": out.splitlines(), "stderr_lines": err.splitlines()}
+        if code:
+            values["msg"] = "non-zero return code"
+        return ModuleResult(values=values, changed=True, failed=code != 0)
+
+    async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
+        async with self._pool.session(self.target) as session:
+            reply = await session.start_job(
+                module, args, seconds=seconds, check=self._invocation.check, diff=self._invocation.diff,
+                environment=self._invocation.environment,
+            )
+        return self._said(reply, module, args)
+
+    async def reset(self) -> None:
+        await self._pool.forget(self.target)
+
+
+def result_of(reply: AgentReply) -> ModuleResult:
+    """A module's word, as it came over the wire, in its own type."""
+    said: Mapping[str, Any] = reply.result
+    facts = said.get("ansible_facts")
+    values = {name: value for name, value in said.items() if name not in SPECIAL or (name == "ansible_facts")}
+    return ModuleResult(
+        values=values, changed=bool(said.get("changed", False)), failed=bool(said.get("failed", False)),
+        skipped=bool(said.get("skipped", False)), changes=tuple(Change(**change) for change in reply.changes),
+        diffs=tuple(diff_of(diff) for diff in reply.diffs), facts=facts if isinstance(facts, dict) else {},
+        warnings=tuple(str(each) for each in said.get("warnings", ())),
+    )
+
+
+def diff_of(diff: Mapping[str, Any]) -> Diff:
+    return Diff(**{name: shown(diff[name]) for name in ("before", "after", "before_header", "after_header", "prepared") if diff.get(name)})
+
+
+def shown(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return value
+    import json
+
+    return json.dumps(value, indent=4, sort_keys=True) + "\n"

@@ -1,0 +1,309 @@
+"""One task on one host: `run_task` makes the items, `run_item` is the straight line that each of them goes.
+
+scope → items → delegate → when → arguments → target → dispatch → attempt → judge → effects. New behaviour must
+choose one of these steps; its logic stands in the file named for it.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from engine.actions.base import ActionCall
+from engine.errors import EngineError
+from engine.model.addresses import HostName
+from engine.model.effect import Effect
+from engine.model.event import ItemFinished
+from engine.model.invocation import TaskInvocation
+from engine.model.outcome import ModuleResult, Status, TaskOutcome
+from engine.model.values import OMIT, TemplateText, Value
+from engine.plan.step import Step
+from engine.playbook.names import short
+from engine.runtime import attempts, dispatch, failures
+from engine.runtime.context import PlayContext
+from engine.runtime.judge import of_items, registered, skipped
+from engine.runtime.keywords import TaskKeywords, environment_of, rendered
+from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
+from engine.runtime.remote import HostRemote
+from engine.runtime.views import VariablesView
+from engine.templating.renderer import Renderer
+
+
+@dataclass(slots=True)
+class TaskRun:
+    """A task's outcome and what its action decided, in order."""
+
+    outcome: TaskOutcome
+    acted: list[Effect] = field(default_factory=list)
+    facts_to: HostName | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Setting:
+    """What all items of one task on one host share."""
+
+    play: PlayContext
+    step: Step
+    host: HostName
+    name: str
+    keywords: TaskKeywords
+    control: LoopControl
+
+
+async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
+    """The task on `host`, all items of its loop. A failed task is an outcome; only bugs and cancellation raise."""
+    started = play.clock.monotonic()
+    renderer = play.renderer(step, host)
+    name = task_name(step, renderer)
+    try:
+        setting = Setting(
+            play=play, step=step, host=host, name=name, control=control_of(step.keywords, renderer),
+            keywords=rendered(
+                step, renderer, check=play.check, diff=play.diff, timeout=play.settings.run.task_timeout,
+                poll=play.settings.run.poll_interval,
+            ),
+        )
+        task = step.task
+        assert task is not None
+        if task.loop is None:
+            run = await run_item(setting, renderer, None)
+        else:
+            run = await run_loop(setting, renderer)
+    except EngineError as error:
+        result = failures.result_of(error, step)
+        run = TaskRun(concluded(step, host, name, result, failures.status_of(result), no_log=no_log_of(step, renderer)))
+    run.outcome = replace(run.outcome, seconds=play.clock.monotonic() - started)
+    return run
+
+
+async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
+    """Each item in turn; what one sets (set_fact) the next one sees. A mistake in the list waits until `when` had its say."""
+    step, play = setting.step, setting.play
+    assert step.task is not None and step.task.loop is not None
+    try:
+        items = items_of(step.task.loop, renderer)
+    except EngineError:
+        if not when_holds_without_items(setting, renderer):
+            result = skipped(False)
+            return TaskRun(concluded(step, setting.host, setting.name, result, Status.SKIPPED))
+        raise
+    outcomes: list[TaskOutcome] = []
+    acted: list[Effect] = []
+    facts_to: HostName | None = None
+    for index, item in enumerate(items):
+        if index and setting.control.pause:
+            await play.clock.sleep(setting.control.pause)
+        extra = variables_of(setting.control, items, index)
+        run = await run_item(setting, play.renderer(step, setting.host, extra), extra)
+        outcome = replace(run.outcome, item=item, is_item=True, loop_var=setting.control.loop_var,
+                          registered={**run.outcome.registered, **loop_marks(setting.control, extra)})
+        outcomes.append(outcome)
+        facts_to = run.facts_to
+        play.see_now(run.acted, outcome, facts_to)
+        acted.extend(run.acted)
+        play.events.publish(ItemFinished(outcome=outcome))
+        if setting.control.break_when is not None and breaks(setting, outcome, extra):
+            break
+    status, shape = of_items(outcomes)
+    values = {name: value for name, value in shape.items() if name not in ("changed", "failed", "skipped", "unreachable")}
+    result = ModuleResult(
+        values=values, changed=shape["changed"], failed=bool(shape.get("failed")), skipped=status is Status.SKIPPED,
+        unreachable=status is Status.UNREACHABLE,
+    )
+    forgiven = bool(outcomes) and all(not one.failed for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
+    whole = TaskOutcome(
+        step=step.address, host=setting.host, status=status, result=result, action=action_of(step), task_name=setting.name,
+        ignored=forgiven, items=tuple(outcomes), looped=True, no_log=setting.keywords.no_log, registered=shape,
+        delegated_to=outcomes[-1].delegated_to if outcomes else None,
+    )
+    return TaskRun(whole, acted, facts_to)
+
+
+def loop_marks(control: LoopControl, extra: Mapping[str, Value]) -> dict[str, Value]:
+    """What a registered item says about its place in the loop."""
+    return {name: extra[name] for name in (control.loop_var, "ansible_loop_var", control.index_var, "ansible_index_var", "ansible_loop")
+            if name and name in extra}
+
+
+def when_holds_without_items(setting: Setting, renderer: Renderer) -> bool:
+    try:
+        return failing_condition(setting.step, renderer) is None
+    except EngineError:
+        return True
+
+
+def breaks(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> bool:
+    over = {**extra, setting.keywords.register: dict(outcome.registered)} if setting.keywords.register else extra
+    return setting.play.renderer(setting.step, setting.host, over).condition(setting.control.break_when)
+
+
+async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Value] | None) -> TaskRun:
+    """One item (or the whole task, without a loop): the straight line. Mistakes on the way are failed outcomes."""
+    step, host, play = setting.step, setting.host, setting.play
+    delegate: HostName | None = None
+    try:
+        delegate = delegate_of(step, renderer)
+        false = failing_condition(step, renderer)
+        if false is not None:
+            return TaskRun(labelled(setting, renderer, concluded(step, host, setting.name, skipped(false), Status.SKIPPED,
+                                                                 no_log=setting.keywords.no_log), extra))
+        call, handler = prepared(setting, renderer, delegate)
+        attempt = attempts.Attempt(play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {})
+        verdict = await attempts.until_satisfied(attempt, handler, call)
+    except EngineError as error:
+        result = failures.result_of(error, step)
+        outcome = concluded(step, host, setting.name, result, failures.status_of(result), no_log=setting.keywords.no_log)
+        return TaskRun(labelled(setting, renderer, forgiven(setting, replace(outcome, delegated_to=delegate)), extra))
+    outcome = TaskOutcome(
+        step=step.address, host=host, status=verdict.status, result=verdict.result, action=action_of(step), task_name=setting.name,
+        attempts=verdict.attempts, no_log=setting.keywords.no_log or bool(verdict.result.values.get("_ansible_no_log")),
+        registered=verdict.shape, delegated_to=delegate,
+    )
+    facts_to = delegate if setting.keywords.delegate_facts and delegate else None
+    return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), call.effects, facts_to)
+
+
+def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) -> tuple[ActionCall, dispatch.Handler]:
+    """Arguments, target, and all that an action may ask for."""
+    step, host, play, keywords = setting.step, setting.host, setting.play, setting.keywords
+    task = step.task
+    assert task is not None
+    name = short(task.action)
+    handler = dispatch.handler_for(name)
+    if handler is None:
+        raise failures.unknown_module(task)
+    raw = arguments_of(step, handler, renderer)
+    lazy = {key: value for key, value in raw.items() if key in handler.lazy}
+    given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
+    invocation = TaskInvocation(
+        action=name, args=given, check=keywords.check, diff=keywords.diff, no_log=keywords.no_log,
+        environment=environment_of(step, renderer), timeout=keywords.timeout, verbosity=play.settings.output.verbosity,
+        span=task.span, spans=task.spans,
+    )
+    args = dispatch.checked(handler, {**given, **{key: value for key, value in lazy.items() if handler.arguments and key in handler.arguments}},
+                            invocation)
+    for secret in handler.secret:
+        play.learn_secret(args.get(secret))
+    invocation = replace(invocation, args=args)
+    remote = HostRemote(play.pool, play.target(step, host, delegate, renderer, keywords), invocation, play.output_of(step, host, keywords))
+    call = ActionCall(
+        invocation=invocation, host=host, remote=remote, variables=VariablesView(renderer), rendering=renderer, files=play.files,
+        search=play.search(step), play_hosts=play.batch, raw_args=raw, ask=play.ask, sleep=play.clock.sleep,
+    )
+    return call, handler
+
+
+def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer) -> dict[str, Value]:
+    """The task's arguments, unrendered: module_defaults under its own, free-form text under the name the module gives it."""
+    task = step.task
+    assert task is not None
+    given: dict[str, Value] = dict(defaults_for(handler.name, step, renderer))
+    own = dict(task.args)
+    whole = own.pop("_args", None)
+    if whole is not None:
+        value = renderer.render(whole)
+        if not isinstance(value, Mapping):
+            raise failures.bad_arguments(task, f"args must be a dictionary, not {type(value).__name__}")
+        own = {**value, **own}
+    given.update(own)
+    if handler.free_form and "_raw_params" in given:
+        given.setdefault(handler.free_form, given.pop("_raw_params"))
+    return given
+
+
+def defaults_for(name: str, step: Step, renderer: Renderer) -> Mapping[str, Value]:
+    """`module_defaults` for this module: the list of all around the step, the inner ones last."""
+    made: dict[str, Value] = {}
+    stack = step.keywords.get("module_defaults") or ()
+    for each in [stack] if isinstance(stack, Mapping) else stack:
+        if isinstance(each, TemplateText):
+            each = renderer.render(each)
+        if isinstance(each, Mapping):
+            for key in (name, f"ansible.builtin.{name}", f"ansible.legacy.{name}"):
+                value = each.get(key)
+                value = renderer.render(value) if isinstance(value, TemplateText) else value
+                if isinstance(value, Mapping):
+                    made.update(value)
+    return made
+
+
+def failing_condition(step: Step, renderer: Renderer) -> Value:
+    """The first condition of `when` that does not hold, as written (False where it is just that); None where all hold."""
+    for condition in step.keywords.get("when") or ():
+        if not renderer.condition(condition):
+            return str(condition) if isinstance(condition, str) else condition
+    return None
+
+
+def delegate_of(step: Step, renderer: Renderer) -> HostName | None:
+    given = step.keywords.get("delegate_to")
+    if given is None:
+        return None
+    name = renderer.render(given)
+    if name is OMIT or name in (None, ""):
+        return None
+    return str(name)
+
+
+def concluded(step: Step, host: HostName, name: str, result: ModuleResult, status: Status, *, no_log: bool = False) -> TaskOutcome:
+    """The outcome of a task whose module was never called."""
+    return TaskOutcome(
+        step=step.address, host=host, status=status, result=result, action=action_of(step), task_name=name, attempts=0, no_log=no_log,
+        registered=registered(result),
+    )
+
+
+def forgiven(setting: Setting, outcome: TaskOutcome) -> TaskOutcome:
+    keywords = setting.keywords
+    ignored = (outcome.status is Status.FAILED and keywords.ignore_errors) or (
+        outcome.status is Status.UNREACHABLE and keywords.ignore_unreachable
+    )
+    return replace(outcome, ignored=True) if ignored else outcome
+
+
+def labelled(setting: Setting, renderer: Renderer, outcome: TaskOutcome, extra: Mapping[str, Value] | None) -> TaskOutcome:
+    if extra is None:
+        return outcome
+    label: Value = extra.get(setting.control.loop_var)
+    if setting.control.label is not None:
+        try:
+            label = renderer.render(setting.control.label)
+        except EngineError:
+            label = str(setting.control.label)   # a label is only shown: it must not decide about the task
+    return replace(outcome, item_label=label, is_item=True)
+
+
+def task_name(step: Step, renderer: Renderer) -> str:
+    """As shown: `role : name`, rendered where it can be; the action where the task has no name."""
+    task = step.task
+    assert task is not None
+    name = str(task.name) if task.name else task.action
+    if task.name and "{{" in task.name:
+        try:
+            name = str(renderer.render(task.name))
+        except EngineError:
+            name = str(task.name)   # shown as written: a name must not decide about the task
+    role = step.around.role
+    return f"{role.name} : {name}" if role is not None else name
+
+
+def no_log_of(step: Step, renderer: Renderer) -> bool:
+    """Fails closed: a `no_log` that cannot be rendered hides the result."""
+    given = step.keywords.get("no_log")
+    if given is None or isinstance(given, bool):
+        return bool(given)
+    try:
+        return bool(renderer.render(given))
+    except EngineError:
+        return True
+
+
+def action_of(step: Step) -> str:
+    return step.task.action if step.task is not None else ""
+
+
+def arguments_of_include(step: Step, renderer: Renderer) -> dict[str, Value]:
+    """An include's arguments; `apply` stays unrendered, since its keywords belong to the tasks that are brought."""
+    task = step.task
+    assert task is not None
+    rendered_args = renderer.render_arguments({name: value for name, value in task.args.items() if name != "apply"})
+    return {**rendered_args, **({"apply": task.args["apply"]} if "apply" in task.args else {})}
