@@ -174,6 +174,8 @@ def want_password(args: "Dict[str, Any]", before: "Optional[Dict[str, Any]]", af
     now = before["password"] if before is not None else None
     password = now
     given = args["password"]
+    if given is not None and (":" in given or "\n" in given):
+        raise Fail("a password hash can hold neither a colon nor a line break", name=args["name"])
     if given is not None and (before is None or args["update_password"] == "always"):
         password = now if now is not None and now.lstrip("!") == given.lstrip("!") else given
     if args["password_lock"] is not None:
@@ -282,4 +284,5 @@ def listing(state: "Optional[Dict[str, Any]]", password: str) -> str:
         visible["password"] = password
     if "ssh_key" in visible:
         visible["ssh_key"] = visible["ssh_key"]["public"] or "(a new key)"
-    return "".join("{0}: {1}\n".format(name, ", ".join(value) if isinstance(value, list) else value) for name, value in sorted(visible.items()))
+    texts = {name: ", ".join(value) if isinstance(value, list) else value for name, value in visible.items()}
+    return "".join("{0}: {1}\n".format(name, texts[name]) for name in sorted(texts))
