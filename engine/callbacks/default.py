@@ -1,0 +1,275 @@
+"""The default output: Ansible's format, line by line, with colours by meaning.
+
+The words, the stars and the recap are those of ansible-core 2.21, so that eyes and scripts find what they know.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from engine.callbacks.diffs import lines_of
+from engine.callbacks.results import as_json, shown_values
+from engine.model.addresses import HostName, StepAddress
+from engine.model.event import (
+    AsyncPolled,
+    Event,
+    HandlerNotified,
+    HostStarted,
+    Included,
+    ItemFinished,
+    NoHostsLeft,
+    OutputLine,
+    PlayStarted,
+    ProblemFound,
+    RetryScheduled,
+    RunFinished,
+    RunStarted,
+    TaskFinished,
+    TaskStarted,
+)
+from engine.model.outcome import Status, TaskOutcome
+from engine.model.problem import Problem, Severity
+from engine.model.recap import Recap
+from engine.model.values import Value
+
+WIDTH = 79
+COLOURS = {
+    "ok": "0;32", "changed": "0;33", "failed": "0;31", "unreachable": "1;31", "skipped": "0;36", "warn": "1;35", "verbose": "0;34",
+    "debug": "0;90", "error": "0;31", "highlight": "1;37", "diff_add": "0;32", "diff_remove": "0;31", "diff_lines": "0;36", "included": "0;36",
+}
+SHOWN_WITH_VALUES = ("debug",)
+"""Actions whose result is their purpose: shown without -v too."""
+
+
+@dataclass(slots=True, kw_only=True)
+class DefaultOutput:
+    """Listens to one run. `problem` prints a Problem in the terminal's form."""
+
+    out: TextIO
+    problem: Callable[[Problem], None]
+    verbosity: int = 0
+    colour: bool = False
+    width: int = WIDTH
+    diff_context: int = 3
+    show_skipped: bool = True
+    show_ok: bool = True
+    show_included: bool = True
+    check_markers: bool = False
+    show_stats: bool = False
+    check: bool = False
+    pretty: bool | None = None
+    recap: Recap = field(default_factory=Recap)
+    _names: dict[StepAddress, TaskStarted] = field(default_factory=dict)
+    _banner: StepAddress | None = None
+    _streaming: tuple[HostName, str] | None = None
+
+    def __call__(self, event: Event) -> None:
+        self.recap.add(event)
+        match event:
+            case RunStarted():
+                self.check = event.check
+                if event.title:
+                    self._line("")
+                    self._line(event.title, "highlight")
+            case PlayStarted():
+                self._play(event)
+            case TaskStarted():
+                self._names[event.step] = event
+                self._task_banner(event.step)
+            case OutputLine():
+                self._task_banner(event.step)
+                self._live(event)
+            case RetryScheduled():
+                self._task_banner(event.step)
+                tries = f"FAILED - RETRYING: [{self._host(event.outcome)}]: {event.task_name} ({event.left} retries left)."
+                if self.verbosity > 1:
+                    tries += f"Result was: {as_json(shown_values(event.outcome, self.verbosity))}"
+                self._line(tries, "debug")
+            case AsyncPolled():
+                word = "ASYNC OK" if event.finished else "ASYNC POLL"
+                self._line(f"{word} on {event.host}: jid={event.job} started={event.started} finished={event.finished}", "debug")
+            case ItemFinished(outcome=outcome):
+                self._task_banner(outcome.step)
+                self._outcome(outcome)
+            case TaskFinished(outcome=outcome):
+                self._task_banner(outcome.step)
+                self._finished(outcome)
+            case Included():
+                self._included(event)
+            case HandlerNotified() if self.verbosity > 1:
+                self._line(f"NOTIFIED HANDLER {event.handler} for {event.host}", "verbose")
+            case NoHostsLeft():
+                self._no_hosts_left()
+            case ProblemFound():
+                self._problem(event)
+            case RunFinished():
+                self._end(event)
+            case HostStarted():
+                pass
+
+    # -- banners
+
+    def _play(self, event: PlayStarted) -> None:
+        self._banner = None
+        self._names.clear()
+        checked = " [CHECK MODE]" if self.check and self.check_markers else ""
+        self._stars(f"PLAY [{event.name}]{checked}" if event.name else f"PLAY{checked}")
+        if not event.matched:
+            self._line("skipping: no hosts matched", "skipped")
+
+    def _task_banner(self, step: StepAddress) -> None:
+        """Before the first line of a task, and again when another task's lines stood between (strategy free)."""
+        if self._banner == step:
+            return
+        started = self._names.get(step)
+        if started is None:
+            return
+        self._banner = step
+        checked = " [CHECK MODE]" if started.check and self.check_markers else ""
+        self._stars(f"{'RUNNING HANDLER' if started.handler else 'TASK'} [{started.name}]{checked}")
+        if self.verbosity >= 2 and started.span is not None and started.span.line:
+            self._line(f"task path: {started.span.path}:{started.span.line}", "debug")
+
+    def _stars(self, text: str) -> None:
+        self._line("")
+        self._line(f"{text} {'*' * max(3, self.width - len(text))}")
+
+    # -- results
+
+    def _finished(self, outcome: TaskOutcome) -> None:
+        if outcome.looped and outcome.items:
+            if outcome.status is Status.SKIPPED:
+                if self.show_skipped:
+                    self._line(f"skipping: [{self._host(outcome)}]", "skipped")
+            elif outcome.status in (Status.FAILED, Status.UNREACHABLE) and outcome.ignored:
+                self._line("...ignoring", "skipped")
+            elif outcome.status is Status.UNREACHABLE:
+                self._outcome(outcome)
+            return
+        self._outcome(outcome)
+
+    def _outcome(self, outcome: TaskOutcome) -> None:
+        self._streaming = None
+        host = self._host(outcome)
+        item = f" => (item={self._label(outcome)})" if outcome.is_item else ""
+        match outcome.status:
+            case Status.SKIPPED:
+                if self.show_skipped:
+                    text = f"skipping: [{host}]{item}"
+                    self._line(text + (f" => {self._values(outcome)}" if self._verbose(outcome) else " " if item else ""), "skipped")
+                return
+            case Status.FAILED:
+                self._diffs(outcome)
+                values = as_json(shown_values(outcome, self.verbosity), indent=4 if self.verbosity > 2 else None)
+                where = f" (item={self._label(outcome)}) => " if outcome.is_item else ": FAILED! => "
+                self._line(f"{'failed' if outcome.is_item else 'fatal'}: [{host}]{where}{values}", "failed")
+                if outcome.ignored and not outcome.is_item:
+                    self._line("...ignoring", "skipped")
+                return
+            case Status.UNREACHABLE:
+                values = as_json({**shown_values(outcome, self.verbosity), "unreachable": True})
+                self._line(f"fatal: [{host}]: UNREACHABLE! => {values}", "unreachable")
+                if outcome.ignored:
+                    self._line("...ignoring", "skipped")
+                return
+        self._diffs(outcome)
+        word, colour = ("changed", "changed") if outcome.status is Status.CHANGED else ("ok", "ok")
+        if word == "ok" and not self.show_ok:
+            return
+        shown = f" => {self._values(outcome)}" if self._verbose(outcome) else ""
+        self._line(f"{word}: [{host}]{item}{shown}", colour)
+
+    def _verbose(self, outcome: TaskOutcome) -> bool:
+        short = outcome.action.rpartition(".")[2]
+        if outcome.status is Status.SKIPPED:
+            return self.verbosity > 0
+        return self.verbosity > 0 or short in SHOWN_WITH_VALUES
+
+    def _values(self, outcome: TaskOutcome) -> str:
+        values = shown_values(outcome, self.verbosity)
+        if outcome.action.rpartition(".")[2] in SHOWN_WITH_VALUES:
+            for name in ("changed", "skipped", "ansible_loop_var", "item") if self.verbosity < 3 else ():
+                values.pop(name, None)
+            if outcome.is_item:
+                values.pop(outcome.loop_var, None)
+            return as_json(values, indent=4)
+        return as_json(values, indent=4 if self.verbosity > 2 else None)
+
+    def _diffs(self, outcome: TaskOutcome) -> None:
+        for diff in outcome.result.diffs:
+            for line in lines_of(diff, self.diff_context):
+                colour = "diff_add" if line.startswith("+") else "diff_remove" if line.startswith("-") else \
+                    "diff_lines" if line.startswith("@@") else ""
+                self._line(line, colour)
+            self._line("")
+
+    def _included(self, event: Included) -> None:
+        if not self.show_included:
+            return
+        self._task_banner(event.step)
+        item = f" => (item={self._text(event.item_label)})" if event.is_item else ""
+        self._line(f"included: {event.path} for {', '.join(event.hosts)}{item}", "included")
+
+    def _live(self, event: OutputLine) -> None:
+        """A line that a running command has just written, under -v."""
+        colour = "verbose" if event.stream == "stdout" else "warn"
+        self._line(f"[{event.host}] {event.line}", colour)
+
+    def _no_hosts_left(self) -> None:
+        self._banner = None
+
+    def _problem(self, event: ProblemFound) -> None:
+        if event.problem.severity is Severity.ERROR:
+            self.out.flush()
+        self.problem(event.problem)
+
+    # -- the end
+
+    def _end(self, event: RunFinished) -> None:
+        self._stars("PLAY RECAP")
+        for host in sorted(self.recap.hosts):
+            self._line(self._recap_line(host))
+        self._line("")
+        if self.show_stats and event.stats:
+            self._stars("CUSTOM STATS: ")
+            for owner in sorted(name for name in event.stats if name != "_run"):
+                self._line(f"\t{owner}: {as_json(event.stats[owner])}")
+            if "_run" in event.stats:
+                self._line(f"\n\tRUN: {as_json(event.stats['_run'])}")
+            self._line("")
+
+    def _recap_line(self, host: HostName) -> str:
+        counts = self.recap.hosts[host]
+        colour = "failed" if counts.failed or counts.unreachable else "changed" if counts.changed else "ok"
+        shades = {"ok": "ok", "changed": "changed", "unreachable": "unreachable", "failed": "failed", "skipped": "skipped",
+                  "rescued": "ok", "ignored": "warn"}
+        cells = (self._paint(f"{name}={count:<4}", shades[name]) if count else f"{name}={count:<4}" for name, count in counts.as_dict.items())
+        painted = self._paint(host, colour)
+        width = 26 + len(painted) - len(host)
+        return f"{painted:<{width}} : {' '.join(cells)}"
+
+    # -- text
+
+    def _host(self, outcome: TaskOutcome) -> str:
+        return f"{outcome.host} -> {outcome.delegated_to}" if outcome.delegated_to else outcome.host
+
+    def _label(self, outcome: TaskOutcome) -> str:
+        return self._text(outcome.item_label)
+
+    def _text(self, value: Value) -> str:
+        return str(value) if isinstance(value, str) else str(value) if not isinstance(value, dict | list) else repr_of(value)
+
+    def _line(self, text: str, colour: str = "") -> None:
+        self.out.write(self._paint(text, colour) + "\n")
+
+    def _paint(self, text: str, colour: str) -> str:
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.colour and colour and text else text
+
+
+def repr_of(value: Value) -> str:
+    """A dict or list as Python would print it: what Ansible shows as an item."""
+    from engine.callbacks.results import plain
+
+    return repr(plain(value))
