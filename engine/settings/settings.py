@@ -57,8 +57,8 @@ class RunSettings:
     """The shell of `shell` and of `raw` on targets."""
     remote_tmp: str = setting("~/.ansible/tmp", Ansible(ini="defaults.remote_tmp", env=("ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP")))
     """Folder on targets for what a task must put on disk (async jobs, scripts)."""
-    compat: str = setting("2.21", choices=("2.21",))
-    """The ansible-core whose behaviour is followed."""
+    compat: str = setting("engine", choices=("engine", "ansible"))
+    """Where the engine is more lenient than ansible-core 2.21 (conditions that are no booleans…), `ansible` refuses as it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
