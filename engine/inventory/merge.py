@@ -23,6 +23,8 @@ from engine.outside import Outside
 IGNORED_EXTENSIONS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
 IGNORED_FOLDERS = ("group_vars", "host_vars", "vars_plugins")
 YAML_START = re.compile(r"---|%YAML|\{|[\"']?[^\s\[\]=:]+[\"']?:(\s|$)")
+DEFAULT_SOURCE = "/etc/ansible/hosts"
+NO_HOSTS = "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'"
 NO_INVENTORY = "No inventory was parsed, only implicit localhost is available"
 
 
@@ -37,6 +39,7 @@ def load_inventory(
     any_unparsed_is_failed: bool = False,
     unparsed_is_failed: bool = False,
     unparsed_warning: bool = True,
+    localhost_warning: bool = True,
 ) -> tuple[Inventory, list[Problem]]:
     """The inventory of all `sources` in their order, and the warnings.
 
@@ -48,6 +51,7 @@ def load_inventory(
         any_unparsed_is_failed: A source that cannot be read is an error.
         unparsed_is_failed: It is an error where no source can be read.
         unparsed_warning: Say so where no source gives anything.
+        localhost_warning: Say so where there is no host but an implicit localhost.
 
     Raises:
         ParseError: groups contain each other (`group-cycle`), or as the arguments above say.
@@ -56,6 +60,8 @@ def load_inventory(
     fragments: list[Fragment] = []
     unparsed: list[Problem] = []
     for source in sources:
+        if source == DEFAULT_SOURCE and not files.exists(source):
+            continue   # nobody asked for it
         try:
             fragments.extend(reading.source(source))
         except (ParseError, VaultError) as error:
@@ -67,6 +73,8 @@ def load_inventory(
     problems += [problem for fragment in fragments for problem in fragment.problems]
     if not fragments and unparsed_warning:
         problems.append(Problem(code="no-inventory", summary=NO_INVENTORY, severity=Severity.WARNING))
+    if not any(fragment.hosts for fragment in fragments) and localhost_warning:
+        problems.append(Problem(code="localhost-only", summary=NO_HOSTS, severity=Severity.WARNING))
     inventory = merged(fragments, VarsFiles(files, [folder for each in sources if (folder := vars_folder(each, files))], playbook_dir))
     for name in inventory.hosts:
         if name in inventory.groups:

@@ -245,16 +245,18 @@ def unknown(sources: Sources) -> list[Problem]:
     known = {key for key, _, _ in declarations(Settings())}
     variables = {f"ENGINE_{key.replace('.', '_').upper()}" for key in known}
     wrong = [raw for table in (sources.toml, sources.cli) for key, raw in table.items() if key not in known]
-    found = [
-        Problem(code="unknown-setting", summary="Unknown setting", detail=raw.origin.name, span=raw.origin.span, hint=nearest(key_of(raw), known))
-        for raw in wrong
-    ]
+    found = [misspelt(raw, known) for raw in wrong]
     found += [
         Problem(code="unknown-setting", summary="Unknown setting", detail=name, severity=Severity.WARNING)
         for name in sources.env if name.startswith("ENGINE_") and name not in variables and not name.startswith("ENGINE_TEST_")
     ]
     sources.problems.extend(each for each in found if each.severity is Severity.WARNING)
     return [each for each in found if each.severity is Severity.ERROR]
+
+
+def misspelt(raw: Raw, known: set[str]) -> Problem:
+    hint = nearest(key_of(raw), known)
+    return Problem(code="unknown-setting", summary="Unknown setting", detail=raw.origin.name, span=raw.origin.span, hint=hint)
 
 
 def key_of(raw: Raw) -> str:

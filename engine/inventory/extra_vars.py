@@ -1,0 +1,108 @@
+"""`-e`: `key=value` words, JSON or YAML text, and `@file`. What is given later wins."""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from engine import yaml
+from engine.errors import UsageError
+from engine.files import Files
+from engine.inventory.vars_files import read_vars
+from engine.model.problem import Problem
+from engine.model.source import Span
+from engine.model.values import TemplateText, Value
+
+PLACE = "-e"
+ESCAPE = re.compile(r"\\(?:U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|N\{[^}]+\}|[\\'\"abfnrtv])")
+OPENERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+
+
+def load_extra_vars(options: Sequence[str], files: Files) -> dict[str, Value]:
+    """The variables of all `-e` options. Values of `key=value` are text; those of JSON, YAML and files have their types.
+
+    Raises:
+        UsageError: `extra-vars`, an option is none of the three, or its file cannot be read.
+        ParseError, VaultError: the text or file cannot be read.
+    """
+    found: dict[str, Value] = {}
+    for number, option in enumerate(options, 1):
+        found.update(one_option(option, files, Span(f"{PLACE} (option {number})" if len(options) > 1 else PLACE, 1, 1, max(1, len(option)))))
+    return found
+
+
+def one_option(option: str, files: Files, span: Span) -> dict[str, Value]:
+    text = option.lstrip()
+    if not text:
+        return {}
+    if text.startswith("@"):
+        path = text[1:]
+        if not files.is_file(path):
+            raise refused(span, f"the file `{path}` " + ("is a folder" if files.is_dir(path) else "does not exist"))
+        return read_vars(files, path)
+    if text[0] in "/.":
+        raise refused(span, f"`{option}` looks like a path", hint=f"write -e @{option} to read a file")
+    if text[0] in "{[":
+        value = yaml.load(option, span.path, kind="extra variables")
+        if not isinstance(value, dict):
+            raise refused(span, "it is a list, not a mapping of names to values")
+        return value
+    return key_values(option, span)
+
+
+def key_values(text: str, span: Span) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for start, word in split(text, span):
+        key, equals, value = word.partition("=")
+        place = position(text, start, span, len(word))
+        if not equals or not key:
+            raise refused(place, f"`{word}` is no variable", hint="each word is key=value; a value with blanks stands in quotes")
+        plain = unquoted(ESCAPE.sub(unescaped, value))
+        found[key] = TemplateText.read(plain, position(text, start + len(key) + 1, span, len(value)))
+    return found
+
+
+def split(text: str, span: Span) -> list[tuple[int, str]]:
+    """Words with their offsets. Blanks within quotes and within template marks part nothing."""
+    found: list[tuple[int, str]] = []
+    start = place = 0
+    closing: list[str] = []
+    while place <= len(text):
+        rest = text[place:place + 2]
+        if not rest or (not closing and rest[0].isspace()):
+            if closing:
+                raise refused(position(text, start, span, place - start), f"`{closing[-1]}` is missing")
+            if place > start:
+                found.append((start, text[start:place]))
+            start = place + 1
+        elif rest[0] == "\\":
+            place += 1
+        elif closing and text.startswith(closing[-1], place):
+            place += len(closing.pop()) - 1
+        elif rest in OPENERS and (not closing or closing[-1] in "\"'"):
+            closing.append(OPENERS[rest])
+            place += 1
+        elif rest[0] in "\"'" and not closing:
+            closing.append(rest[0])
+        place += 1
+    return found
+
+
+def unescaped(match: re.Match[str]) -> str:
+    try:
+        return match[0].encode("ascii").decode("unicode_escape")
+    except UnicodeDecodeError:
+        return match[0]
+
+
+def unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def position(text: str, offset: int, span: Span, width: int) -> Span:
+    line = text.count("\n", 0, offset)
+    return Span(span.path, line + 1, offset - text.rfind("\n", 0, offset), max(1, width))
+
+
+def refused(span: Span, detail: str, hint: str = "") -> UsageError:
+    summary = "Extra variables that cannot be understood"
+    return UsageError(Problem(code="extra-vars", summary=summary, detail=detail, span=span, hint=hint))
