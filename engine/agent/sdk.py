@@ -140,6 +140,8 @@ def owned(state: "Dict[str, Any]", args: "Dict[str, Any]", is_dir: bool = False)
 #                                                 called after apply, or instead of it in check mode
 #   shown(args, change) -> list of diffs          optional: [{"before": str, "after": str, "before_header":, "after_header":}]
 #                                                 default: difference of content where kind is file, else of the states
+#   kept(args) -> dict                            optional: the arguments that inspect and apply need to take the change back;
+#                                                 recorded with it instead of all (a file's content is none of them)
 #   run(args, host, context) -> dict              instead of the three: the registered values, with "changed" (default False),
 #                                                 "failed", "skipped"; must honour context.check
 #                                                 (CHECK = False: the engine skips it in check mode)
@@ -234,7 +236,7 @@ def restore(module: "Any", args: "Dict[str, Any]", change: "Change", host: "Host
 def described(module: "Any", args: "Dict[str, Any]", change: "Change") -> "Dict[str, Any]":
     """A change as it travels: kind, identity, before, after, and whether the way back is open."""
     reason = getattr(module, "REASON", "") if not getattr(module, "REVERSIBLE", True) else unrecorded(change.before)
-    return {
+    found = {
         "kind": module.RESOURCE,
         "identity": identity(module, args),
         "before": change.before,
@@ -243,6 +245,9 @@ def described(module: "Any", args: "Dict[str, Any]", change: "Change") -> "Dict[
         "reason": reason,
         "module": module.__name__,
     }
+    if hasattr(module, "kept"):
+        found["args"] = module.kept(args)
+    return found
 
 
 def identity(module: "Any", args: "Dict[str, Any]") -> str:

@@ -162,7 +162,9 @@ def plain(args: "Dict[str, Any]") -> "Dict[str, Any]":
 def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, Any]":
     """Check, back up, write. Returns backup_file, md5sum, src, and the directories made on the way as changes."""
     before, after = change.before, change.after
-    if not args["task"] or after is None:
+    if not args["task"]:
+        if after is None and before is not None and before["type"] == "directory" and not args.get("folder"):
+            raise Fail("{0} was a file and is a directory now; it is not removed".format(args["dest"]))
         files.write(args, change, host, args["dest"])
         return {}
     if args.get("tree") is not None:
@@ -247,6 +249,11 @@ def lay(host: "Host", path: str, before: "Optional[FileState]", after: "FileStat
         host.write_atomically(path, host.read_bytes(source), after.get("mode"), owner, group)
     else:
         host.make_file(path, after)
+
+
+def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
+    """For a rollback: the file that was meant. `folder`: a whole directory was copied there."""
+    return dict(files.kept(args, "dest"), folder=args.get("tree") is not None or bool(args.get("folder")))
 
 
 # ---- telling

@@ -283,7 +283,13 @@ def own_behind(args: "Dict[str, Any]", before: "Optional[FileState]", after: "Fi
         return []
     return [{
         "kind": "file", "identity": path, "before": args["behind"], "after": behind, "reversible": True, "reason": "", "module": __name__,
+        "args": {"path": path, "follow": False},
     }]
+
+
+def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
+    """For a rollback: which path, and how closely it was looked at. `follow` was settled when the path was found."""
+    return dict(files.kept(args, "path", "state", "src", "force", "recurse", "access_time", "modification_time"), follow=args.get("state") == "link")
 
 
 def set_times(path: str, times: "Optional[List[Optional[int]]]", host: "Host") -> None:

@@ -9,7 +9,7 @@ Examples:
     - lineinfile: {path: /etc/hosts, search_string: "127.0.0.1", line: 127.0.0.1 localhost, owner: root, mode: "0644"}
 """
 from engine.agent.sdk import FILE_ARGUMENTS, Argument, Fail
-from engine.modules.system import editing
+from engine.modules.system import editing, files
 
 MYPY = False
 if MYPY:
@@ -86,6 +86,10 @@ def report(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
 
 def shown(args: "Dict[str, Any]", change: "Change") -> "List[Dict[str, Any]]":
     return editing.shown(args, change)
+
+
+def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
+    return files.kept(args, "path")
 
 
 # ---- the text

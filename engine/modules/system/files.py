@@ -160,8 +160,14 @@ def made_directory(path: str, host: "Host") -> "Dict[str, Any]":
     """The change that made one directory, as it travels; module `file` takes it back."""
     return {
         "kind": "file", "identity": path, "before": None, "after": host.file_state(path), "reversible": True, "reason": "",
-        "module": "engine.modules.builtin.file",
+        "module": "engine.modules.builtin.file", "args": {"path": path, "state": "directory", "follow": False},
     }
+
+
+def kept(args: "Dict[str, Any]", *names: str) -> "Dict[str, Any]":
+    """Those of `names` that were given, and what says which properties are looked at: a module's `kept`."""
+    every = names + ("attributes", "unsafe_writes") + tuple(name for name, _, _ in SELINUX)
+    return {name: args[name] for name in every if args.get(name) is not None and args[name] is not False}
 
 
 def check_content(

@@ -9,8 +9,8 @@ if MYPY:
     from engine.agent.host import Host
 
 KINDS = (
-    ("isdir", st.S_ISDIR), ("ischr", st.S_ISCHR), ("isblk", st.S_ISBLK), ("isreg", st.S_ISREG), ("isfifo", st.S_ISFIFO), ("islnk", st.S_ISLNK),
-    ("issock", st.S_ISSOCK),
+    ("isdir", st.S_ISDIR), ("ischr", st.S_ISCHR), ("isblk", st.S_ISBLK), ("isreg", st.S_ISREG), ("isfifo", st.S_ISFIFO),
+    ("islnk", st.S_ISLNK), ("issock", st.S_ISSOCK),
 )
 FIELDS = ("uid", "gid", "size", "ino", "dev", "nlink", "atime", "mtime", "ctime")
 
