@@ -124,7 +124,8 @@ def read(host: "Host", path: str) -> "Dict[str, Any]":
     except (ValueError, StopIteration):
         found = None
     if not isinstance(found, dict):
-        raise Fail("Could not parse job output: {0}".format(data[:200].decode("utf-8", "replace")), started=True, finished=True, results_file=path)
+        text = data[:200].decode("utf-8", "replace")
+        raise Fail("Could not parse job output: {0}".format(text), started=True, finished=True, results_file=path)
     return found
 
 

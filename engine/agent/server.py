@@ -188,8 +188,10 @@ class Server(object):
 
             self.elevated[number] = Elevated(self, number, self.codec.loads(body, []))
         elif kind == wire.RELAY:
-            if number in self.elevated:
+            if number in self.elevated and body:
                 self.elevated[number].write(body)
+            elif number in self.elevated:
+                self.elevated[number].close()
         elif kind == wire.UPLOAD:
             self.upload(number, body)
         elif kind == wire.BYE:
@@ -220,7 +222,8 @@ class Server(object):
                 from engine.agent.work import answer
             data = answer(self, call)
         except BaseException as error:
-            data = self.codec.frames(wire.ERROR, call.number, {"code": "agent-failed", "text": "{0}: {1}".format(type(error).__name__, error)})
+            text = "{0}: {1}".format(type(error).__name__, error)
+            data = self.codec.frames(wire.ERROR, call.number, {"code": "agent-failed", "text": text})
         if not call.cancelled:
             self.send(data)
         self.calls.pop(call.number, None)

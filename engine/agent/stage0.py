@@ -7,7 +7,10 @@ MYPY = False
 if MYPY:
     from typing import Any, Sequence
 
-SEARCH = "python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3 python3 /usr/libexec/platform-python python3.8 python3.7 python3.6"
+SEARCH = (
+    "python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3 python3 "
+    "/usr/libexec/platform-python python3.8 python3.7 python3.6"
+)
 """Where an interpreter is looked for, in Ansible's order; after those that Ansible 2.21 knows, older ones."""
 NO_PYTHON = b"engine-no-python"
 """On stderr, with exit status 127, where no interpreter was found."""
