@@ -230,7 +230,8 @@ def restore(module: "Any", args: "Dict[str, Any]", change: "Change", host: "Host
         return {"result": {"changed": False}}
     wanted = Change(now, change.after, recorded=change.before)
     values = dict(module.apply(args, wanted, host) or {}, changed=True)
-    return {"result": values, "changes": [described(module, args, wanted)]}
+    earlier = values.pop("changes", [])
+    return {"result": values, "changes": earlier + [described(module, args, wanted)]}
 
 
 def described(module: "Any", args: "Dict[str, Any]", change: "Change") -> "Dict[str, Any]":
