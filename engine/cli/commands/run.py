@@ -1,0 +1,68 @@
+"""`engine run`: playbooks on hosts, told as they happen."""
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import click
+
+from engine.cli.options import CONNECTION, OUTPUT, RUN, VAULT, options, overrides
+from engine.cli.terminal import Terminal
+
+
+@click.command(name="run", epilog="Example: engine run site.yml -i hosts.ini --limit web --check --diff")
+@click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...")
+@options(RUN, CONNECTION, VAULT, OUTPUT)
+@click.option("--output", type=click.Choice(["default", "json"]), default="default", help="json: every event as one line of JSON.")
+@click.option("--syntax-check", is_flag=True, help="Read everything, run nothing.")
+@click.option("--list-hosts", is_flag=True, help="Show the hosts of each play, run nothing.")
+@click.option("--list-tasks", is_flag=True, help="Show the tasks of each play, run nothing.")
+@click.option("--list-tags", is_flag=True, help="Show the tags of each play, run nothing.")
+def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
+    """Run playbooks on the hosts of an inventory.
+
+    Changes are recorded; `engine rollback` takes the newest run back. Exit codes: 0 fine, 1 a mistake before the run,
+    2 a host failed, 4 a host was unreachable, 99 interrupted.
+    """
+    from engine.cli.running import engine_for
+    from engine.cli.view.listing import listing
+
+    terminal = Terminal(colour=given.get("color"))
+    made = engine_for(playbooks[0], overrides(given), terminal)
+    prepared = made.prepare(playbooks, extra_vars=given["extra_vars"])
+    wanted = [name for name in ("list_hosts", "list_tasks", "list_tags") if given[name]]
+    if wanted or given["syntax_check"]:
+        terminal.write(listing(made, prepared, playbooks, wanted))
+        return 0
+
+    async def go() -> int:
+        from engine.cli.running import listener_for
+
+        async with made:
+            task = asyncio.current_task()
+            assert task is not None
+            loop = asyncio.get_running_loop()
+            for each in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(each, task.cancel)
+            recap = await made.carry_out(prepared, listeners=[listener_for(output, made, terminal)])
+        return recap.exit_code
+
+    try:
+        code = asyncio.run(go())
+    except asyncio.CancelledError:
+        code = 99
+    terminal.out.flush()
+    quick_end(code)
+    return code
+
+
+def quick_end(code: int) -> None:
+    """Leave without tearing down the interpreter: with many connections that takes longer than a task."""
+    if not os.environ.get("ENGINE_FULL_EXIT"):
+        import sys
+
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

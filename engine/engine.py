@@ -1,0 +1,395 @@
+"""`Engine`: the composition root. Builds everything from frozen settings and owns its life; no globals, no singletons.
+
+Two engines with different settings live in one process. The functions at the end are for those who need only one run.
+"""
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import engine
+from engine.blocking import wait_for
+from engine.clock import Clock, SystemClock
+from engine.errors import UsageError
+from engine.files import DiskFiles, Files
+from engine.inventory.merge import load_inventory
+from engine.inventory.patterns import limited
+from engine.inventory.tree import Inventory
+from engine.model.addresses import HostName, RunId
+from engine.model.event import Event, ProblemFound
+from engine.model.problem import Problem
+from engine.model.recap import Recap
+from engine.model.values import EncryptedText, TemplateText, Value
+from engine.outside import Outside, RealOutside
+from engine.plan.build import PlanOptions, build_plan
+from engine.plan.graph import PlanGraph
+from engine.plan.tags import TagFilter
+from engine.playbook.context import ParseContext
+from engine.playbook.tree import Play, Playbook
+from engine.runtime.context import RunContext
+from engine.runtime.events import EventStream, Listener
+from engine.runtime.ledger import RunLedger
+from engine.runtime.recorder import NoRecorder, Recorder, StateRecorder
+from engine.runtime.redact import Redactor
+from engine.runtime.runner import run_plan
+from engine.scopes.layers import Layer
+from engine.scopes.scope import Scope
+from engine.scopes.store import VariableStore
+from engine.settings.extra_vars import parse_extra_vars
+from engine.settings.resolve import resolve
+from engine.settings.settings import Settings
+from engine.settings.sources import find_project, read_sources
+from engine.state.record import RunRecord
+from engine.state.stores.base import StateStore
+from engine.vault.files import VaultFiles
+from engine.vault.secrets import Secrets, load_secrets
+
+if TYPE_CHECKING:
+    from engine.connections.pool import Pool
+    from engine.templating.environment import Templates
+
+COMPATIBLE = "2.21.5"
+"""The ansible-core whose behaviour is followed; the variable `ansible_version`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan with the hosts and variables that it will run with. Files were read for it; no host was touched."""
+
+    graph: PlanGraph
+    inventory: Inventory
+    limit: frozenset[HostName] | None
+    extra_vars: Mapping[str, Value]
+    project: str
+    sources: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    rolls_back: RunId | None = None
+
+
+@dataclass(slots=True)
+class Engine:
+    """Long-lived: connections, agents and caches stay warm between runs. `async with Engine(settings) as engine: …`."""
+
+    settings: Settings = field(default_factory=Settings)
+    cwd: str = field(default_factory=os.getcwd)
+    files: Files = field(default_factory=DiskFiles)
+    outside: Outside = field(default_factory=RealOutside)
+    clock: Clock = field(default_factory=SystemClock)
+    listeners: list[Listener] = field(default_factory=list)
+    """Told every event of every run."""
+    warn: Callable[[Problem], None] = lambda problem: None
+    """Told warnings and notices that come up before a run."""
+    redactor: Redactor = field(default_factory=Redactor)
+    _secrets: Secrets | None = None
+    _templates: Templates | None = None
+    _pool: Pool | None = None
+    _stores: dict[str, StateStore] = field(default_factory=dict)
+    _reading: Files | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+        for store in self._stores.values():
+            await store.close()
+        self._stores.clear()
+
+    # -- parts, made when they are first needed
+
+    @property
+    def secrets(self) -> Secrets:
+        if self._secrets is None:
+            self._secrets = load_secrets(self.settings.vault, self.files, self.outside)
+        return self._secrets
+
+    def decrypt(self, value: EncryptedText) -> str:
+        text = self.secrets.text(value)
+        self.redactor.learn(text)
+        return text
+
+    @property
+    def reading(self) -> Files:
+        """The disk, encrypted files opened as they are read."""
+        if self._reading is None:
+            self._reading = VaultFiles(self.files, self.secrets)
+        return self._reading
+
+    @property
+    def templates(self) -> Templates:
+        if self._templates is None:
+            from engine.templating.environment import Templates
+
+            variables = self.settings.variables
+            self._templates = Templates(
+                files=self.reading, outside=self.outside, decrypt=self.decrypt, compat=self.settings.run.compat,
+                allow_broken_conditionals=variables.allow_broken_conditionals, warn=self.warn,
+            )
+        return self._templates
+
+    @property
+    def pool(self) -> Pool:
+        if self._pool is None:
+            from engine.connections.pool import Pool
+
+            self._pool = Pool(on_problem=self.warn)
+        return self._pool
+
+    def store(self, project: str) -> StateStore:
+        """The state of a project: `.engine/` in its folder, or what the settings say."""
+        from engine.state.stores import open_store
+
+        folder = os.path.join(project, self.settings.state.directory)
+        if folder not in self._stores:
+            self._stores[folder] = open_store(self.settings.state.store, folder)
+        return self._stores[folder]
+
+    # -- reading: sync, files only
+
+    def prepare(
+        self, playbooks: Sequence[str], *, inventory: Sequence[str] = (), extra_vars: Sequence[str | Mapping[str, Value]] = ()
+    ) -> Prepared:
+        """Read playbooks and inventory, and make the plan. Raises ParseError, PlanError or UsageError with every mistake found."""
+        if not playbooks:
+            raise UsageError(Problem(code="no-playbook", summary="No playbook was named", hint="engine run site.yml"))
+        given = self.extra_vars(extra_vars)
+        paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in playbooks]
+        for path, name in zip(paths, playbooks, strict=True):
+            if not self.files.exists(path):
+                raise UsageError(Problem(code="playbook-not-found", summary="The playbook is not there", detail=f"the playbook: {name} could not be found"))
+        loaded = [self._load(path, given) for path in paths]
+        options = self._plan_options(given)
+        graph = build_plan(loaded, options)
+        sources = tuple(inventory) or self.settings.inventory.sources
+        hosts, problems = self.inventory(sources, os.path.dirname(paths[0]))
+        limit: frozenset[HostName] | None = None
+        if self.settings.inventory.limit:
+            selection = limited(hosts, self.settings.inventory.limit, self.files)
+            limit = frozenset(selection.hosts)
+            problems = [*problems, *selection.problems]
+        for problem in problems:
+            self.warn(problem)
+        return Prepared(
+            graph=graph, inventory=hosts, limit=limit, extra_vars=given, sources=tuple(sources),
+            project=find_project(os.path.dirname(paths[0]), self.files),
+        )
+
+    def inventory(self, sources: Sequence[str], playbook_dir: str | None = None) -> tuple[Inventory, list[Problem]]:
+        chosen = self.settings.inventory
+        return load_inventory(
+            [source if "," in source else os.path.join(self.cwd, source) for source in sources], self.reading, self.outside,
+            playbook_dir=playbook_dir, ignored_extensions=chosen.ignored_extensions, ignored_patterns=chosen.ignored_patterns,
+            any_unparsed_is_failed=chosen.any_unparsed_is_failed, unparsed_is_failed=chosen.unparsed_is_failed,
+            unparsed_warning=chosen.unparsed_warning,
+        )
+
+    def extra_vars(self, given: Sequence[str | Mapping[str, Value]]) -> dict[str, Value]:
+        """What `-e` says, texts as on the command line, mappings from the library; a later one wins."""
+        found: dict[str, Value] = {}
+        for each in given:
+            found.update(parse_extra_vars(each, self.reading, self.cwd) if isinstance(each, str) else each)
+        return found
+
+    def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
+        from engine.playbook.parse import load_playbook
+
+        return load_playbook(path, self.reading, context=self.parse_context(extra_vars))
+
+    def parse_context(self, extra_vars: Mapping[str, Value]) -> ParseContext:
+        from engine.runtime import dispatch
+        from engine.runtime.names import known_actions
+
+        def render(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
+            from engine.errors import TemplateError
+
+            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)))
+            try:
+                return str(self.templates.renderer(scope).render(text))
+            except TemplateError:
+                return None
+
+        paths = self.settings.paths
+        return ParseContext(
+            roles_path=tuple(map(os.path.expanduser, paths.roles_path)), collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
+            is_module=dispatch.has, module_names=known_actions, render_static=render, warn=self.warn,
+        )
+
+    def _plan_options(self, extra_vars: Mapping[str, Value]) -> PlanOptions:
+        def render(play: Play, value: Value) -> Value:
+            if not needs_rendering(value):
+                return value
+            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, play.vars)))
+            return self.templates.renderer(scope).render(value)
+
+        run = self.settings.run
+        return PlanOptions(
+            tags=TagFilter.of(run.tags, run.skip_tags), render=render, force_handlers=run.force_handlers, gathering=self.settings.facts.gathering
+        )
+
+    # -- running
+
+    async def run(
+        self, playbooks: str | Sequence[str], *, inventory: str | Sequence[str] = (),
+        extra_vars: Mapping[str, Value] | Sequence[str | Mapping[str, Value]] = (), listeners: Sequence[Listener] = (),
+    ) -> Recap:
+        """Run playbooks to their end; the recap, whose `exit_code` is ansible-playbook's. Raises EngineError for mistakes before the run."""
+        prepared = self.prepare(
+            [playbooks] if isinstance(playbooks, str) else playbooks, inventory=[inventory] if isinstance(inventory, str) else inventory,
+            extra_vars=[extra_vars] if isinstance(extra_vars, Mapping) else extra_vars,
+        )
+        return await self.carry_out(prepared, listeners=listeners)
+
+    async def carry_out(self, prepared: Prepared, *, listeners: Sequence[Listener] = ()) -> Recap:
+        """Run what was prepared."""
+        recap = Recap()
+        stream = self._stream([*listeners, recap.add])
+        recap.exit_code = await self._go(prepared, stream)
+        return recap
+
+    async def events(self, prepared: Prepared) -> AsyncIterator[Event]:
+        """Run what was prepared, event by event. Closing the iterator cancels the run."""
+        stream = self._stream(())
+        queue = stream.queue()
+        going = asyncio.create_task(self._go(prepared, stream), name="engine run")
+        try:
+            async for event in queue:
+                yield event
+            await going
+        finally:
+            queue.close()
+            if not going.done():
+                going.cancel()
+                await asyncio.gather(going, return_exceptions=True)
+
+    def _stream(self, listeners: Sequence[Listener]) -> EventStream:
+        stream = EventStream(self.clock, self.redactor)
+        for listener in (*self.listeners, *listeners):
+            stream.listen(listener)
+        return stream
+
+    async def _go(self, prepared: Prepared, stream: EventStream) -> int:
+        run = self.settings.run
+        identity = run_id(self.clock.now())
+        recorder: Recorder = NoRecorder()
+        if not run.check:
+            recorder = StateRecorder(self.store(prepared.project), identity, self.redactor, self.clock)
+        quiet_warn = self.warn
+
+        def tell(problem: Problem) -> None:
+            stream.publish(ProblemFound(problem=problem))
+
+        self.warn = tell
+        self.templates._warn = tell
+        context = RunContext(
+            run=identity, settings=self.settings, templates=self.templates, pool=self.pool, files=self.reading, outside=self.outside,
+            clock=self.clock, events=stream, recorder=recorder, redactor=self.redactor, parser=self.parse_context(prepared.extra_vars),
+            ledger=RunLedger(prepared.inventory, VariableStore(inject_facts=self.settings.facts.inject)),
+            options=self._plan_options(prepared.extra_vars), extra_vars=prepared.extra_vars, limit=prepared.limit,
+            known_hosts=frozenset(prepared.inventory.hosts), constant=self.constants(prepared),
+            reload=lambda: self.inventory(prepared.sources, os.path.dirname(prepared.graph.playbooks[0].path))[0],
+        )
+        record = RunRecord(
+            id=identity, playbooks=tuple(each.path for each in prepared.graph.playbooks), inventory=prepared.sources, started=self.clock.now(),
+            options={"limit": self.settings.inventory.limit, "tags": list(run.tags), "skip_tags": list(run.skip_tags)}, rolls_back=prepared.rolls_back,
+        )
+        try:
+            return await run_plan(context, prepared.graph, record)
+        finally:
+            self.warn = quiet_warn
+
+    def constants(self, prepared: Prepared) -> dict[str, Value]:
+        """Magic variables that are the same for every host, play and task of a run."""
+        run = self.settings.run
+        major, minor, revision = (int(part) for part in COMPATIBLE.split("."))
+        sources = [source if "," in source else os.path.join(self.cwd, source) for source in prepared.sources]
+        made: dict[str, Value] = {
+            "ansible_version": {"full": COMPATIBLE, "major": major, "minor": minor, "revision": revision, "string": COMPATIBLE},
+            "ansible_check_mode": run.check, "ansible_diff_mode": run.diff, "ansible_forks": run.forks,
+            "ansible_verbosity": self.settings.output.verbosity, "ansible_run_tags": list(run.tags) or ["all"],
+            "ansible_skip_tags": list(run.skip_tags), "ansible_inventory_sources": sources, "ansible_playbook_python": sys.executable,
+            "ansible_config_file": self.settings.config_file, "engine_version": engine.__version__,
+        }
+        if self.settings.inventory.limit:
+            made["ansible_limit"] = self.settings.inventory.limit
+        return made
+
+
+def needs_rendering(value: Value) -> bool:
+    if isinstance(value, TemplateText):
+        return "{{" in value or "{%" in value
+    if isinstance(value, list | tuple):
+        return any(needs_rendering(each) for each in value)
+    return False
+
+
+def run_id(now: float) -> RunId:
+    """Sortable by time, and not the same for two runs of one second."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)
+
+
+# -- for those who need one run
+
+
+def settings_of(overrides: Mapping[str, Value], *, cwd: str, project: str | None = None, warn: Callable[[Problem], None] = lambda problem: None) -> Settings:
+    """The settings of ansible.cfg, engine.toml, the environment and `overrides` (by `group.field`), as the command line has them."""
+    outside = RealOutside()
+    files = DiskFiles()
+    found = resolve(read_sources(files, outside.environ(), cwd=cwd, cli=dict(overrides), project=project), environ=outside.environ())
+    for problem in found.problems:
+        warn(problem)
+    return found.settings
+
+
+OPTIONS = {
+    "check": "run.check", "diff": "run.diff", "forks": "run.forks", "tags": "run.tags", "skip_tags": "run.skip_tags", "limit": "inventory.limit",
+    "user": "ssh.user", "connection": "ssh.connection", "become": "become.become", "verbosity": "output.verbosity",
+}
+"""Keyword arguments of `run` and `arun` → settings."""
+
+
+async def arun(
+    playbooks: str | Sequence[str], *, inventory: str | Sequence[str] = (), extra_vars: Mapping[str, Value] | Sequence[str] = (),
+    settings: Settings | None = None, listeners: Sequence[Listener] = (), **options: Any,
+) -> Recap:
+    """Run playbooks; the recap. `options`: check, diff, forks, tags, skip_tags, limit, user, connection, become, verbosity.
+
+    ```python
+    recap = await engine.arun("site.yml", inventory="hosts.ini", extra_vars={"version": "1.4"}, check=True)
+    ```
+
+    Raises:
+        EngineError: mistakes that are found before a host is touched.
+    """
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise TypeError(f"unknown options: {', '.join(unknown)}; known are {', '.join(OPTIONS)}")
+    first = playbooks if isinstance(playbooks, str) else playbooks[0]
+    cwd = os.getcwd()
+    overrides = {OPTIONS[name]: value for name, value in options.items()}
+    if settings is None:
+        project = find_project(os.path.dirname(os.path.abspath(first)), DiskFiles())
+        settings = settings_of(overrides, cwd=cwd, project=project)
+    elif overrides:
+        for key, value in overrides.items():
+            group, _, name = key.partition(".")
+            settings = replace(settings, **{group: replace(getattr(settings, group), **{name: value})})
+    async with Engine(settings=settings, cwd=cwd) as made:
+        return await made.run(playbooks, inventory=inventory, extra_vars=extra_vars, listeners=listeners)
+
+
+def run(playbooks: str | Sequence[str], **options: Any) -> Recap:
+    """`arun`, for synchronous callers; works inside a running event loop too."""
+    return wait_for(arun(playbooks, **options))
+
+
