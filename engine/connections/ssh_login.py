@@ -17,6 +17,12 @@ from asyncssh.public_key import get_default_certificate_algs, get_default_public
 from engine.connections.known_hosts import KnownHosts, Trust, Verdict, line_for, read_known_hosts, remember
 from engine.connections.ssh_options import DEFAULT_KEYS, SshOptions
 
+USUAL_HOST_KEYS = (
+    "ssh-ed25519", "sk-ssh-ed25519@openssh.com", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com", "rsa-sha2-512", "rsa-sha2-256",
+)
+"""OpenSSH's own list, in its order."""
+
 SIGNATURE_OF = {"rsa-sha2-256": "ssh-rsa", "rsa-sha2-512": "ssh-rsa"}
 """Signature algorithms whose keys have another name."""
 
@@ -63,7 +69,8 @@ class Login(asyncssh.SSHClient):
         if self.options.host_key_algorithms:
             return self.options.host_key_algorithms
         name, number = self.checked_name
-        usual = [each.decode() for each in get_default_public_key_algs()]
+        here = {each.decode() for each in get_default_public_key_algs()}
+        usual = [each for each in USUAL_HOST_KEYS if each in here]
         kinds = self.known.kinds(name, number)
         first = [each for each in usual if SIGNATURE_OF.get(each, each) in kinds]
         certificates = [each.decode() for each in get_default_certificate_algs()] if self.known.has_authority(name, number) else []
