@@ -86,8 +86,10 @@ _PLAY = frozenset((Where.PLAY,))
 _BLOCK = frozenset((Where.BLOCK,))
 _TASK = frozenset((Where.TASK, Where.HANDLER))
 _FIELDS = frozenset(
-    "action args block rescue always handlers hosts listen local_action loop loop_with name post_tasks pre_tasks roles tasks vars"
-    " vars_files vars_prompt".split()
+    (
+        "action", "args", "block", "rescue", "always", "handlers", "hosts", "listen", "local_action", "loop", "loop_with", "name",
+        "post_tasks", "pre_tasks", "roles", "tasks", "vars", "vars_files", "vars_prompt",
+    )
 )
 
 _T, _R, _I = KeywordType, Rendering, Inherit
@@ -95,7 +97,9 @@ _T, _R, _I = KeywordType, Rendering, Inherit
 
 def _inherited(name: str, type: KeywordType, summary: str, where: frozenset[Where] = _EVERYWHERE, *, default: Value = None,
                inherit: Inherit = Inherit.NEAREST, rendering: Rendering = Rendering.TEMPLATED, choices: tuple[str, ...] = ()) -> Keyword:
-    return Keyword(name=name, where=where, type=type, default=default, rendering=rendering, inherit=inherit, choices=choices, summary=summary)
+    return Keyword(
+        name=name, where=where, type=type, default=default, rendering=rendering, inherit=inherit, choices=choices, summary=summary
+    )
 
 
 def _own(name: str, where: frozenset[Where], type: KeywordType, summary: str, *, default: Value = None,
@@ -194,8 +198,10 @@ LOOP_CONTROL: Final[Mapping[str, KeywordType]] = {
 }
 
 INCLUDE_KEYWORDS: Final = frozenset(
-    "action args collections debugger ignore_errors loop loop_control loop_with name no_log register run_once tags timeout vars"
-    " when listen".split()
+    (
+        "action", "args", "collections", "debugger", "ignore_errors", "loop", "loop_control", "loop_with", "name", "no_log",
+        "register", "run_once", "tags", "timeout", "vars", "when", "listen",
+    )
 )
 """Legal on include_tasks and include_role; whatever else is meant for the tasks inside stands under `apply`."""
 

@@ -4,14 +4,27 @@ from __future__ import annotations
 from typing import Final
 
 BUILTIN: Final = frozenset(
-    "add_host apt apt_key apt_repository assemble assert async_status blockinfile command copy cron deb822_repository debconf debug dnf dnf5"
-    " dpkg_selections expect fail fetch file find gather_facts get_url getent git group group_by hostname import_playbook import_role"
-    " import_tasks include_role include_tasks include_vars iptables known_hosts lineinfile meta mount_facts package package_facts pause ping"
-    " pip raw reboot replace rpm_key script service service_facts set_fact set_stats setup shell slurp stat subversion systemd"
-    " systemd_service sysvinit tempfile template unarchive uri user validate_argument_spec wait_for wait_for_connection"
-    " yum_repository".split()
+    (
+        "add_host", "apt", "apt_key", "apt_repository", "assemble", "assert", "async_status", "blockinfile", "command", "copy",
+        "cron", "deb822_repository", "debconf", "debug", "dnf", "dnf5", "dpkg_selections", "expect", "fail", "fetch", "file",
+        "find", "gather_facts", "get_url", "getent", "git", "group", "group_by", "hostname", "import_playbook", "import_role",
+        "import_tasks", "include_role", "include_tasks", "include_vars", "iptables", "known_hosts", "lineinfile", "meta",
+        "mount_facts", "package", "package_facts", "pause", "ping", "pip", "raw", "reboot", "replace", "rpm_key", "script",
+        "service", "service_facts", "set_fact", "set_stats", "setup", "shell", "slurp", "stat", "subversion", "systemd",
+        "systemd_service", "sysvinit", "tempfile", "template", "unarchive", "uri", "user", "validate_argument_spec", "wait_for",
+        "wait_for_connection", "yum_repository",
+    )
 )
 """What ansible.builtin holds, whether or not this engine has a native module for it."""
+
+LOOKUPS: Final = frozenset(
+    (
+        "config", "csvfile", "dict", "env", "file", "fileglob", "first_found", "indexed_items", "ini", "inventory_hostnames",
+        "items", "lines", "list", "nested", "password", "pipe", "random_choice", "sequence", "subelements", "template", "together",
+        "unvault", "url", "varnames", "vars", "flattened",
+    )
+)
+"""What `with_NAME` can name."""
 
 REMOVED: Final = {"include": "use include_tasks or import_tasks", "yum": "use dnf"}
 

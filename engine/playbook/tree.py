@@ -97,6 +97,8 @@ class Role:
     meta: Mapping[str, Value] = field(default_factory=dict)
     public: bool = True
     """Its defaults and vars are seen by later tasks of the play (`roles:` and import_role always; include_role by `public`)."""
+    validate: bool = True
+    """Its arguments are checked by `argument_specs` before it runs: `rolespec_validate` of an import or include."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,226 @@
+"""Which module a task calls, and with what: `module:`, `action:`, `local_action:`, `args:`, mappings and free form."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine import yaml
+from engine.model.keywords import ALIASES, KEYWORDS, Where, keywords_of
+from engine.model.source import Span
+from engine.model.values import EncryptedText, TemplateText, Value
+from engine.model.words import did_you_mean
+from engine.playbook.context import Reader, has_template
+from engine.playbook.free_form import COMMANDS, TAKE_TEXT, Unbalanced, parse_free_form, words_of
+from engine.playbook.keyword_values import described, wrong_type
+from engine.playbook.names import BUILTIN, REMOVED, is_builtin, short
+
+
+@dataclass(slots=True)
+class Action:
+    """The call as written."""
+
+    name: str
+    key: str
+    """The task's key that holds it: the module's name, `action` or `local_action`."""
+    span: Span
+    args: dict[str, Value] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    """Where each argument stands, by `args.NAME`."""
+    delegate: TemplateText | None = None
+
+
+def action_of(reader: Reader, node: yaml.Mapping, where: Where) -> Action | None:
+    """The one action of a task; None where there is none, or it is wrong, which is then reported."""
+    entry = _action_entry(reader, node, where)
+    if entry is None:
+        return None
+    key = str(entry.key.value)
+    if key in ("action", "local_action"):
+        action = _of_keyword(reader, entry, key)
+    else:
+        action = Action(key, key, entry.key.span)
+        _read_arguments(reader, action, entry.value)
+    if action is None:
+        return None
+    if action.name in REMOVED and not has_template(action.name):
+        reader.report("removed-module", "This module is gone", f"`{action.name}` was removed", action.span, REMOVED[action.name])
+        return None
+    _read_more(reader, action, node)
+    if "_raw_params" in action.args and is_builtin(action.name) and short(action.name) not in TAKE_TEXT:
+        reader.report("free-form-refused", "This module takes no free text", f"`{short(action.name)}` takes arguments with names",
+                      action.spans.get("args._raw_params", action.span), "write `name: value` for each argument")
+        return None
+    return action
+
+
+def _action_entry(reader: Reader, node: yaml.Mapping, where: Where) -> yaml.Entry | None:
+    """The entry that names the module. Keys that are neither keyword nor module are reported here."""
+    legal = keywords_of(where)
+    actions: list[yaml.Entry] = []
+    strangers: list[yaml.Entry] = []
+    for entry in node.index().values():
+        name = str(entry.key.value)
+        if name in ("action", "local_action"):
+            actions.append(entry)
+        elif name in legal or name in ALIASES or name.startswith("with_"):
+            continue
+        elif _is_module(reader, name):
+            actions.append(entry)
+        else:
+            strangers.append(entry)
+    if not actions and len(strangers) == 1 and reader.context.is_module is None and not _like_keyword(strangers[0], where):
+        return strangers[0]
+    for entry in strangers:
+        _report_stranger(reader, entry, where, bool(actions))
+    if len(actions) > 1:
+        first, second = str(actions[0].key.value), str(actions[1].key.value)
+        reader.report("conflicting-actions", "A task calls one module", f"`{second}` is the second, after `{first}`", actions[1].key.span,
+                      "make two tasks")
+        return None
+    if not actions:
+        if not strangers:
+            place = node.entries[0].key.span if node.entries else node.span
+            reader.report("no-action", "This task calls no module", "only keywords stand here", place, "add a module, such as `command:`")
+        return None
+    return actions[0] if not strangers else None
+
+
+def _is_module(reader: Reader, name: str) -> bool:
+    if name in REMOVED or is_builtin(name):
+        return True
+    known = reader.context.is_module
+    return known(name) if known is not None else "." in name
+
+
+def _like_keyword(entry: yaml.Entry, where: Where) -> bool:
+    name = str(entry.key.value)
+    return name in KEYWORDS or bool(did_you_mean(name, [*keywords_of(where), "block", "rescue"]))
+
+
+def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action: bool) -> None:
+    name = str(entry.key.value)
+    kind = where.value
+    legal = [*keywords_of(where), "block"]
+    hint = did_you_mean(name, legal)
+    modules = [*BUILTIN, *reader.context.module_names()]
+    if name in KEYWORDS:
+        places = " and ".join(f"{each.value}s" for each in Where if each in KEYWORDS[name].where)
+        detail = f"`{name}` is a keyword of {places}, not of a {kind}"
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span)
+    elif hint or has_action:
+        detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, hint or did_you_mean(name, modules))
+    else:
+        reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, did_you_mean(name, modules))
+
+
+def _of_keyword(reader: Reader, entry: yaml.Entry, key: str) -> Action | None:
+    """`action: copy src=a` or `action: {module: copy, src: a}`."""
+    delegate = TemplateText.read("localhost", entry.key.span) if key == "local_action" else None
+    node = entry.value
+    if isinstance(node, yaml.Scalar) and isinstance(node.value, TemplateText) and node.value.strip():
+        name, rest = _first_word(reader, node.value)
+        if name is None:
+            return None
+        action = Action(_plain(name), key, name.span, delegate=delegate)
+        _read_text(reader, action, rest)
+        return action
+    if isinstance(node, yaml.Mapping):
+        module = node.get("module")
+        if module is not None and isinstance(module.value, yaml.Scalar) and isinstance(module.value.value, TemplateText):
+            name, rest = _first_word(reader, module.value.value)
+            if name is None:
+                return None
+            action = Action(_plain(name), key, name.span, delegate=delegate)
+            more = [each for each in node.index().values() if each.key.value not in ("module", "args")]
+            _read_arguments(reader, action, yaml.Mapping(more, node.span))
+            inner = node.get("args")
+            if inner is not None:
+                _read_arguments(reader, action, inner.value)
+            _read_text(reader, action, rest)
+            return action
+    if isinstance(node, yaml.Mapping):
+        reader.report("no-action", "This task calls no module", f"`{key}` has no `module`", entry.key.span, "add `module: NAME`")
+    else:
+        wrong_type(reader, key, "a module and its arguments", node)
+    return None
+
+
+def _first_word(reader: Reader, text: TemplateText) -> tuple[TemplateText | None, TemplateText]:
+    """The module's name and the rest of the text."""
+    try:
+        words = words_of(text)
+    except Unbalanced as error:
+        _unbalanced(reader, text, error)
+        return None, text
+    first = words[0]
+    start = words[1].start if len(words) > 1 else len(text)
+    return text.part(first.start, first.end), text.part(start)
+
+
+def _plain(name: TemplateText) -> str:
+    return name if has_template(name) else str(name)
+
+
+def _read_arguments(reader: Reader, action: Action, node: yaml.Node) -> None:
+    """The value of the module's key: a mapping, free text, or nothing."""
+    if isinstance(node, yaml.Mapping):
+        for entry in node.index().values():
+            name = entry.key.value
+            if not isinstance(name, str):
+                wrong_type(reader, action.name, "arguments with names that are text", entry.key)
+                continue
+            action.args[str(name)] = yaml.value_of(entry.value)
+            action.spans[f"args.{name}"] = entry.key.span
+    elif isinstance(node, yaml.Scalar) and isinstance(node.value, (str, EncryptedText)):
+        _read_text(reader, action, node.value)
+    elif not (isinstance(node, yaml.Scalar) and node.value is None):
+        detail = f"`{action.name}` takes a mapping of arguments, not {described(node)}"
+        reader.wrong_type(detail, node.span)
+
+
+def _read_text(reader: Reader, action: Action, text: Value) -> None:
+    name = short(action.name)
+    if isinstance(text, EncryptedText) or not isinstance(text, TemplateText):  # !vault, !unsafe: nothing is cut from it
+        action.args["_raw_params"] = text
+        return
+    if name not in TAKE_TEXT and _whole_template(text):
+        action.args["_args"] = text
+        return
+    try:
+        found = parse_free_form(text, command=name in COMMANDS)
+    except Unbalanced as error:
+        _unbalanced(reader, text, error)
+        return
+    for key, value in found.items():
+        action.args[key] = value
+        action.spans[f"args.{key}"] = value.span
+
+
+def _read_more(reader: Reader, action: Action, node: yaml.Mapping) -> None:
+    """`args:`: more arguments; those of the module's own key win."""
+    entry = node.get("args")
+    if entry is None or (isinstance(entry.value, yaml.Scalar) and entry.value.value is None):
+        return
+    if isinstance(entry.value, yaml.Mapping):
+        more = Action(action.name, "args", entry.key.span)
+        _read_arguments(reader, more, entry.value)
+        action.args = {**more.args, **action.args}
+        action.spans = {**more.spans, **action.spans}
+    elif isinstance(entry.value, yaml.Scalar) and isinstance(entry.value.value, TemplateText) and has_template(entry.value.value):
+        action.args.setdefault("_args", entry.value.value)
+        action.spans.setdefault("args._args", entry.value.span)
+    else:
+        wrong_type(reader, "args", "a mapping of arguments", entry.value)
+
+
+def _whole_template(text: str) -> bool:
+    """The text is one `{{ … }}` and nothing else."""
+    stripped = text.strip()
+    return stripped.startswith("{{") and stripped.endswith("}}") and "{{" not in stripped[2:]
+
+
+def _unbalanced(reader: Reader, text: TemplateText, error: Unbalanced) -> None:
+    position = error.args[0]
+    what = "this template block" if text[position : position + 1] == "{" else "this quote"
+    reader.report("unbalanced", "Something is opened and never closed", f"{what} has no end", text.part(position, position + 1).span,
+                  "close it, or write the arguments as a mapping")

@@ -1,0 +1,131 @@
+"""What parsing needs from outside (`ParseContext`), what it gathers (`Reader`), and where it stands (`Place`)."""
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from engine import yaml
+from engine.errors import ParseError
+from engine.files import Files
+from engine.model.problem import Problem, Severity
+from engine.model.source import Span
+from engine.model.values import TemplateText, Value
+from engine.playbook.tree import Node, Role
+
+
+def _no_names() -> Iterable[str]:
+    return ()
+
+
+def _not_rendered(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
+    return None
+
+
+def _ignored(problem: Problem) -> None:
+    """Warnings go nowhere unless somebody listens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParseContext:
+    """Injected by the engine. The defaults suit tests: any name may be a module, no name can be rendered."""
+
+    roles_path: tuple[str, ...] = ()
+    """Folders of roles, from the settings, behind `roles/` beside the playbook."""
+    collections_path: tuple[str, ...] = ()
+    """Folders that hold `ansible_collections/`."""
+    is_module: Callable[[str], bool] | None = None
+    """Whether a name is a module or action; None where that cannot be told here."""
+    module_names: Callable[[], Iterable[str]] = _no_names
+    """Names for "did you mean"."""
+    render_static: Callable[[TemplateText, Mapping[str, Value]], str | None] = _not_rendered
+    """Render an import's name with these variables and what is known before any host (extra vars win); None where that is not enough."""
+    warn: Callable[[Problem], None] = _ignored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a text stands: what relative names, templated import names and cycles are judged by."""
+
+    path: str
+    """Of the file."""
+    playbook_dir: str = ""
+    role_path: str = ""
+    """Of the innermost role; empty outside of roles."""
+    handlers: bool = False
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    """Known without a host: vars of the play, and of blocks, imports and roles around, nearest wins."""
+    imports: tuple[str, ...] = ()
+    """Files being imported, outermost first."""
+    roles: tuple[tuple[str, str, str], ...] = ()
+    """Roles being read, outermost first: path, entry point, name."""
+
+    @property
+    def folder(self) -> str:
+        return os.path.dirname(self.path)
+
+
+class Reader:
+    """One reading of a playbook, role or task file: files read, problems found, roles met."""
+
+    def __init__(self, files: Files, context: ParseContext, parse_nodes: Callable[[Reader, yaml.Node, Place], tuple[Node, ...]]) -> None:
+        self.files = files
+        self.context = context
+        self.problems: list[Problem] = []
+        self.digests: dict[str, str] = {}
+        self.roles: dict[tuple[Value, ...], Role] = {}
+        self.rendered = 0
+        """How many names were rendered so far: what depends on variables is not shared."""
+        self._parse_nodes = parse_nodes
+
+    def nodes(self, node: yaml.Node, place: Place) -> tuple[Node, ...]:
+        """The tasks and blocks of a list."""
+        return self._parse_nodes(self, node, place)
+
+    def document(self, path: str, kind: str, span: Span | None = None) -> yaml.Node | None:
+        """The YAML of a file; None where it cannot be read, which is then a problem at `span` or in the file."""
+        try:
+            text = self.files.read_text(path)
+        except ParseError as error:
+            self.problems.extend(problem.at(Span(path, 1)) for problem in error.problems)
+            return None
+        except OSError as error:
+            self.report("file-unreadable", "This file cannot be read", f"{path}: {error.strerror or error}", span)
+            return None
+        self.digests[path] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        try:
+            return yaml.compose(text, path, kind=kind, problems=self.problems)
+        except ParseError as error:
+            self.problems.extend(error.problems)
+            return None
+
+    def report(self, code: str, summary: str, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = ()) -> None:
+        self.problems.append(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, notes=notes))
+
+    def wrong_type(self, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = ()) -> None:
+        self.report("wrong-type", "This value has the wrong type", detail, span, hint, notes)
+
+    def warn(self, code: str, summary: str, detail: str, span: Span | None, hint: str = "") -> None:
+        self.problems.append(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, severity=Severity.WARNING))
+
+    def static_name(self, text: Value, place: Place) -> str | None:
+        """The name of something imported, rendered; None where it needs what only a host knows."""
+        if not isinstance(text, TemplateText) or not has_template(text):
+            return str(text)
+        self.rendered += 1
+        return self.context.render_static(text, place.variables)
+
+    def finish(self) -> None:
+        """Hand on the warnings. Raises ParseError with every error found, if there is one."""
+        errors = [problem for problem in self.problems if problem.severity is Severity.ERROR]
+        for problem in self.problems:
+            if problem.severity is not Severity.ERROR:
+                self.context.warn(problem)
+        self.problems = []
+        if errors:
+            raise ParseError(*dict.fromkeys(errors))
+
+
+def has_template(text: str) -> bool:
+    return "{{" in text or "{%" in text or "{#" in text

@@ -1,0 +1,170 @@
+"""What is spliced in while parsing: import_tasks and import_role. Playbooks are spliced by parse.py."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from engine.files import Files
+from engine.model.keywords import KEYWORDS, Inherit
+from engine.model.source import Span
+from engine.model.values import TemplateText, Value
+from engine.model.words import did_you_mean
+from engine.playbook.context import Place, Reader
+from engine.playbook.keyword_values import boolean, is_task_list
+from engine.playbook.names import short
+from engine.playbook.roles import RoleRequest, load_role
+from engine.playbook.tree import Block, BlockKind, Task
+
+TASK_FILE_ARGUMENTS: Final = {"import_tasks": ("file",), "include_tasks": ("file", "apply")}
+ROLE_ARGUMENTS: Final = (
+    "name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "allow_duplicates", "public", "rolespec_validate",
+)
+
+
+def task_file_candidates(name: str, *, folder: str, role_path: str = "", playbook_dir: str = "") -> tuple[str, ...]:
+    """Where a file named by import_tasks or include_tasks may be, nearest first.
+
+    Beside the file that names it, in the role's `tasks/` (and `handlers/`), in the playbook's folder and its `tasks/`.
+    """
+    name = os.path.expanduser(name)
+    if os.path.isabs(name):
+        return (os.path.normpath(name),)
+    folders = [folder]
+    if role_path:
+        folders += [os.path.join(role_path, "tasks"), os.path.join(role_path, "handlers"), role_path]
+    folders += [playbook_dir, os.path.join(playbook_dir, "tasks")]
+    return tuple(dict.fromkeys(os.path.normpath(os.path.join(each, name)) for each in folders))
+
+
+def find_task_file(files: Files, candidates: tuple[str, ...]) -> str | None:
+    return next((path for path in candidates if files.is_file(path)), None)
+
+
+def import_tasks(reader: Reader, task: Task, place: Place) -> Block | None:
+    """The imported file's tasks in a block that carries the import's keywords and variables."""
+    span = task.spans.get("args._raw_params", task.spans.get("args.file", task.action_span))
+    if not _importable(reader, task, TASK_FILE_ARGUMENTS["import_tasks"]):
+        return None
+    path = _task_file(reader, task.args.get("_raw_params", task.args.get("file")), span, task, place)
+    if path is None:
+        return None
+    if path in place.imports or path == place.path:
+        chain = (*place.imports, *(() if place.path in place.imports else (place.path,)), path)
+        start = chain.index(path)
+        reader.report("import-cycle", "Files import each other in a circle", " → ".join(chain[start:]), span,
+                      "include_tasks with a condition can repeat itself")
+        return None
+    node = reader.document(path, "task file", span)
+    if node is None:
+        return None
+    if not is_task_list(node, path, reader):
+        return None
+    inside = replace(place, path=path, imports=(*place.imports, place.path), variables={**place.variables, **task.vars})
+    return Block(
+        body=reader.nodes(node, inside), kind=BlockKind.IMPORT, name=task.name, keywords=_for_children(reader, task), vars=task.vars,
+        span=task.span, spans=task.spans,
+    )
+
+
+def import_role(reader: Reader, task: Task, place: Place) -> Block | None:
+    """The role in a block of kind ROLE that carries the import's keywords and variables."""
+    if not _importable(reader, task, ROLE_ARGUMENTS):
+        return None
+    which = "name" if "name" in task.args else "role"
+    named = task.args.get(which)
+    span = named.span if isinstance(named, TemplateText) else task.spans.get(f"args.{which}", task.action_span)
+    if named in (None, ""):
+        reader.report("missing-argument", "An argument is missing", "import_role needs `name`", task.action_span, "add `name: ROLE`")
+        return None
+    inside = replace(place, variables={**place.variables, **task.vars})
+    name = reader.static_name(named, inside)
+    if name is None:
+        _needs_host(reader, "import_role", named, span)
+        return None
+    request = _role_request(reader, task, name, span, inside)
+    role = load_role(reader, request, inside) if request is not None else None
+    if role is None:
+        return None
+    return Block(body=(), kind=BlockKind.ROLE, name=task.name, keywords=_for_children(reader, task), vars=task.vars, role=role,
+                 span=task.span, spans=task.spans)
+
+
+def _role_request(reader: Reader, task: Task, name: str, span: Span, place: Place) -> RoleRequest | None:
+    entries: dict[str, str] = {}
+    for argument in ("tasks_from", "vars_from", "defaults_from", "handlers_from"):
+        if task.args.get(argument) is not None:
+            rendered = reader.static_name(task.args[argument], place)
+            if rendered is None:
+                _needs_host(reader, "import_role", task.args[argument], task.spans.get(f"args.{argument}", span))
+                return None
+            entries[argument] = rendered
+    flags: dict[str, bool] = {}
+    for argument, default in (("allow_duplicates", True), ("public", True), ("rolespec_validate", True)):
+        value = task.args.get(argument, default)
+        try:
+            flags[argument] = boolean(value)
+        except ValueError:
+            reader.wrong_type(f"`{argument}` takes yes or no",
+                          task.spans.get(f"args.{argument}", span))
+            return None
+    return RoleRequest(
+        name=name, span=span, allow_duplicates=flags["allow_duplicates"], public=flags["public"],
+        rolespec_validate=flags["rolespec_validate"], **entries,
+    )
+
+
+def _importable(reader: Reader, task: Task, arguments: tuple[str, ...]) -> bool:
+    """Whether an import has no loop and no argument it does not know."""
+    action = short(task.action)
+    if task.loop is not None:
+        reader.report("import-loop", "An import cannot loop", f"{action} is expanded once, before the run", task.loop.span,
+                      f"use {action.replace('import', 'include')}")
+        return False
+    return known_arguments(reader, task, (*arguments, "_raw_params"))
+
+
+def known_arguments(reader: Reader, task: Task, known: tuple[str, ...]) -> bool:
+    """Whether the import or include has only arguments it knows; if not, that is reported."""
+    unknown = [name for name in task.args if name not in known]
+    for name in unknown:
+        reader.report("unknown-argument", "Unknown argument", f"`{name}` is not an argument of {short(task.action)}",
+                      task.spans.get(f"args.{name}", task.action_span), did_you_mean(name, [each for each in known if each[0] != "_"]))
+    return not unknown
+
+
+def _task_file(reader: Reader, named: Value, span: Span, task: Task, place: Place) -> str | None:
+    if named in (None, ""):
+        reader.report("missing-argument", "An argument is missing", "import_tasks needs a file", task.action_span)
+        return None
+    inside = replace(place, variables={**place.variables, **task.vars})
+    name = reader.static_name(named, inside)
+    if name is None:
+        _needs_host(reader, "import_tasks", named, span)
+        return None
+    candidates = task_file_candidates(name, folder=place.folder, role_path=place.role_path, playbook_dir=place.playbook_dir)
+    path = find_task_file(reader.files, candidates)
+    if path is None:
+        reader.report("file-not-found", "A file named here does not exist", f"there is no `{name}`", span,
+                      notes=("searched in this order:", *candidates))
+    return path
+
+
+def _for_children(reader: Reader, task: Task) -> Mapping[str, Value]:
+    """The keywords that an import hands on. Those of a single task (register, until…) have nothing to apply to."""
+    kept: dict[str, Value] = {}
+    for name, value in task.keywords.items():
+        keyword = KEYWORDS[name]
+        if keyword.inherit is not Inherit.NONE:
+            kept[name] = value
+        else:
+            detail = f"`{name}` does not apply to what {short(task.action)} brings"
+            reader.warn("keyword-ignored", "This keyword has no effect here", detail, task.spans.get(name, task.span),
+                        "write it on the tasks themselves")
+    return kept
+
+
+def _needs_host(reader: Reader, action: str, named: Value, span: Span) -> None:
+    reader.report("import-name", "This name is not known before the run", f"{action} is expanded before any host is known", span,
+                  f"use {action.replace('import', 'include')}, or define the variable in the play or with -e")

@@ -1,0 +1,293 @@
+"""Playbooks, and what is included while they run: from a file to the frozen tree, all problems at once.
+
+`load_playbook` reads everything that is known before the run; `load_tasks` and `load_role` read what an include
+names when it runs. Each raises one `ParseError` with every mistake found; warnings go to `context.warn`.
+"""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from engine import yaml
+from engine.files import Files
+from engine.model.keywords import Where, keywords_of
+from engine.model.source import Span
+from engine.model.values import UNSET, TemplateText, Value
+from engine.model.words import did_you_mean
+from engine.playbook import roles
+from engine.playbook.context import ParseContext, Place, Reader, has_template
+from engine.playbook.keyword_values import described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.roles import RoleRequest, role_blocks
+from engine.playbook.tasks import Heading, first_span, parse_nodes, read_heading, text_keys, unknown_keyword
+from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role
+from engine.playbook.vars_prompt import read_prompts
+
+SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
+IMPORTS = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
+
+__all__ = ["ParseContext", "RoleRequest", "load_handlers", "load_playbook", "load_role", "load_tasks"]
+
+
+def load_playbook(path: str, files: Files, *, context: ParseContext | None = None) -> Playbook:
+    """The playbook with everything it imports. Raises ParseError with all problems of all its files."""
+    reader = Reader(files, context or ParseContext(), parse_nodes)
+    plays = _plays(reader, path, (), {}, None)
+    reader.finish()
+    return Playbook(path=path, plays=plays, files=dict(reader.digests))
+
+
+def load_tasks(
+    path: str, files: Files, *, context: ParseContext | None = None, playbook_dir: str = "", role: Role | None = None,
+    handlers: bool = False, variables: Mapping[str, Value] | None = None, span: Span | None = None,
+) -> tuple[Node, ...]:
+    """The tasks of a file that include_tasks names.
+
+    Args:
+        role: The role whose task includes it.
+        variables: For the names of imports inside the file.
+        span: Where the file is named, for the problem of a file that cannot be read.
+
+    Raises:
+        ParseError: with all problems found.
+    """
+    reader = Reader(files, context or ParseContext(), parse_nodes)
+    node = reader.document(path, "task file", span)
+    nodes: tuple[Node, ...] = ()
+    if node is not None and is_task_list(node, path, reader):
+        role_path = role.path if role else ""
+        place = Place(path=path, playbook_dir=playbook_dir, role_path=role_path, handlers=handlers, variables=variables or {})
+        nodes = reader.nodes(node, place)
+    reader.finish()
+    return nodes
+
+
+def load_handlers(
+    path: str, files: Files, *, context: ParseContext | None = None, playbook_dir: str = "", role: Role | None = None,
+    variables: Mapping[str, Value] | None = None, span: Span | None = None,
+) -> tuple[Node, ...]:
+    """As `load_tasks`, for a file that a handler includes."""
+    return load_tasks(path, files, context=context, playbook_dir=playbook_dir, role=role, handlers=True, variables=variables, span=span)
+
+
+def load_role(
+    request: RoleRequest, files: Files, *, context: ParseContext | None = None, playbook_dir: str = "", within: Role | None = None,
+    variables: Mapping[str, Value] | None = None,
+) -> Role:
+    """The role that include_role names. Raises ParseError: `role-not-found` (with the places searched), and all it finds inside.
+
+    Args:
+        within: The role whose task includes it; roles beside that one are found too.
+    """
+    reader = Reader(files, context or ParseContext(), parse_nodes)
+    place = Place(path=request.span.path, playbook_dir=playbook_dir, role_path=within.path if within else "", variables=variables or {})
+    role = roles.load_role(reader, request, place)
+    reader.finish()
+    assert role is not None  # else a problem was reported, and finish() has raised it
+    return role
+
+
+def _plays(reader: Reader, path: str, importing: tuple[str, ...], variables: Mapping[str, Value], span: Span | None) -> tuple[Play, ...]:
+    node = reader.document(path, "playbook", span)
+    if node is None:
+        return ()
+    if is_null(node) or (isinstance(node, yaml.Sequence) and not node.items):
+        reader.report("empty-playbook", "This playbook holds no plays", path, node.span)
+        return ()
+    if not isinstance(node, yaml.Sequence):
+        hint = "put `- ` before `hosts`" if isinstance(node, yaml.Mapping) and node.get("hosts") else ""
+        reader.wrong_type(f"a playbook is a list of plays, not {described(node)}", node.span, hint)
+        return ()
+    plays: list[Play] = []
+    for item in node.items:
+        if not isinstance(item, yaml.Mapping):
+            reader.wrong_type(f"a play is a mapping, not {described(item)}", item.span)
+        elif text_keys(reader, item):
+            entry = next((item.get(name) for name in IMPORTS if item.get(name)), None)
+            if entry is not None:
+                plays.extend(_imported(reader, item, entry, path, importing, variables))
+            else:
+                play = _play(reader, item, path, variables)
+                plays.extend([play] if play else [])
+    return tuple(plays)
+
+
+def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str, Value]) -> Play | None:
+    hosts = node.get("hosts")
+    if hosts is None:
+        hint = "is this a file of tasks? include it from a play" if _like_task(node) else "add `hosts: all`, or a group"
+        reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint)
+        if _like_task(node):
+            return None
+    skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt")
+    heading = read_heading(reader, node, Where.PLAY, skip=skip)
+    _read_user(reader, node, heading)
+    serial = node.get("serial")
+    if serial is not None:
+        heading.keywords["serial"] = _serial(reader, serial.value)
+    own = {**heading.vars, **variables}
+    place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
+    sections: dict[str, tuple[Node, ...]] = {}
+    for name in SECTIONS:
+        entry = node.get(name)
+        if entry is not None:
+            sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"))
+    entry = node.get("roles")
+    prompts = node.get("vars_prompt")
+    return Play(
+        hosts=_hosts(reader, hosts) if hosts else None, name=heading.name, keywords=heading.keywords, vars=own,
+        vars_files=_vars_files(reader, node.get("vars_files")), vars_prompt=read_prompts(reader, prompts.value) if prompts else (),
+        pre_tasks=sections.get("pre_tasks", ()), roles=role_blocks(reader, entry.value, place) if entry else (),
+        tasks=sections.get("tasks", ()), post_tasks=sections.get("post_tasks", ()), handlers=sections.get("handlers", ()),
+        path=path, span=first_span(node), spans=heading.spans,
+    )
+
+
+def _like_task(node: yaml.Mapping) -> bool:
+    legal = keywords_of(Where.PLAY)
+    return not any(name in node.index() for name in (*SECTIONS, "roles")) and any(
+        str(entry.key.value) not in legal and not did_you_mean(str(entry.key.value), legal) for entry in node.entries
+    )
+
+
+def _hosts(reader: Reader, entry: yaml.Entry) -> Value:
+    value = yaml.value_of(entry.value)
+    names = value if isinstance(value, list) else [value]
+    if value is None or not names or any(name in (None, "") for name in names):
+        reader.report("no-hosts", "This play names no hosts", "`hosts` is empty", entry.key.span, "name a host, a group, or `all`")
+    elif not all(isinstance(name, str) for name in names):
+        wrong_type(reader, "hosts", "a pattern or a list of patterns", entry.value)
+    return value
+
+
+def _read_user(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
+    """`user:` is an old spelling of `remote_user:`."""
+    entry = node.get("user")
+    if entry is None:
+        return
+    if "remote_user" in heading.keywords:
+        detail = "`user` is an old spelling of `remote_user`"
+        reader.report("conflicting-keywords", "Two keywords say the same thing", detail, entry.key.span)
+        return
+    value = keyword_value(keywords_of(Where.PLAY)["remote_user"], entry.value, reader)
+    if value is not UNSET:
+        heading.keywords["remote_user"] = value
+
+
+def _serial(reader: Reader, node: yaml.Node) -> list[Value]:
+    """Batch sizes: whole numbers, percentages, or templates."""
+    value = yaml.value_of(node)
+    found: list[Value] = []
+    for each in value if isinstance(value, list) else [value]:
+        text = str(each).strip().removesuffix("%")
+        if isinstance(each, TemplateText) and has_template(each):
+            found.append(each)
+        elif each is None:
+            continue
+        elif isinstance(each, (bool, dict, list)) or not text.replace(".", "", 1).isdigit():
+            wrong_type(reader, "serial", "numbers or percentages", node)
+            return []
+        else:
+            found.append(each if str(each).strip().endswith("%") else int(float(text)))
+    return found
+
+
+def _vars_files(reader: Reader, entry: yaml.Entry | None) -> tuple[Value, ...]:
+    if entry is None or is_null(entry.value):
+        return ()
+    value = yaml.value_of(entry.value)
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(each, str) or _texts(each) for each in value):
+        return tuple(value)
+    wrong_type(reader, "vars_files", "a list of files", entry.value)
+    return ()
+
+
+def _texts(value: Value) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _imported(
+    reader: Reader, node: yaml.Mapping, entry: yaml.Entry, path: str, importing: tuple[str, ...], variables: Mapping[str, Value]
+) -> list[Play]:
+    """The plays of an imported playbook, with the import's vars, tags and condition."""
+    heading = _import_heading(reader, node, entry)
+    named = entry.value.value if isinstance(entry.value, yaml.Scalar) else None
+    if not isinstance(named, str) or not named.strip():
+        wrong_type(reader, "import_playbook", "the name of a file", entry.value)
+        return []
+    own = {**heading.vars, **variables}
+    place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
+    name = reader.static_name(named, place)
+    if name is None:
+        reader.report("import-name", "This name is not known before the run", "import_playbook is expanded before any host is known",
+                      entry.value.span, "define the variable with -e, or under the import's vars")
+        return []
+    target = _playbook_file(reader, name, place)
+    if target in (*importing, path):
+        chain = (*importing, path, target)
+        reader.report("import-cycle", "Files import each other in a circle", " → ".join(chain[chain.index(target) :]), entry.value.span)
+        return []
+    if not reader.files.is_file(target):
+        reader.report("file-not-found", "A file named here does not exist", f"there is no `{name}`", entry.value.span,
+                      notes=("searched in this order:", target))
+        return []
+    plays = _plays(reader, target, (*importing, path), own, entry.value.span)
+    return [_with_import(play, heading) for play in plays]
+
+
+def _playbook_file(reader: Reader, name: str, place: Place) -> str:
+    """A path beside the importing playbook, or `namespace.collection.playbook` in a collection."""
+    parts = name.split(".")
+    if len(parts) == 3 and "/" not in name and parts[2] not in ("yml", "yaml"):
+        for base in (os.path.join(place.playbook_dir, "collections"), *reader.context.collections_path):
+            for suffix in (".yml", ".yaml"):
+                path = os.path.join(base, "ansible_collections", parts[0], parts[1], "playbooks", parts[2] + suffix)
+                if reader.files.is_file(path):
+                    return os.path.normpath(path)
+    return os.path.normpath(os.path.join(place.playbook_dir, os.path.expanduser(name)))
+
+
+def _import_heading(reader: Reader, node: yaml.Mapping, imported: yaml.Entry) -> Heading:
+    """Of import_playbook only name, vars, tags and when count; other keywords of plays are taken and ignored."""
+    heading = Heading()
+    of_plays, of_blocks = keywords_of(Where.PLAY), keywords_of(Where.BLOCK)
+    for entry in node.index().values():
+        name = str(entry.key.value)
+        if entry is imported:
+            continue
+        if name == "vars":
+            heading.vars = read_vars(reader, entry.value)
+        elif name in ("when", "tags"):
+            value = keyword_value(of_blocks[name], entry.value, reader)
+            if value is not UNSET:
+                heading.keywords[name] = value
+        elif name == "name":
+            continue
+        elif name in of_plays and name in of_blocks:
+            reader.warn("keyword-ignored", "This keyword has no effect here", f"`{name}` does not apply to imported plays", entry.key.span,
+                        "write it on the plays themselves")
+        else:
+            unknown_keyword(reader, name, entry.key.span, Where.PLAY)
+    return heading
+
+
+def _with_import(play: Play, heading: Heading) -> Play:
+    tags, when = heading.keywords.get("tags"), heading.keywords.get("when")
+    keywords = dict(play.keywords)
+    if tags:
+        keywords["tags"] = list(dict.fromkeys([*keywords.get("tags", ()), *tags]))
+    if not when:
+        return replace(play, keywords=keywords)
+
+    def guarded(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        return (Block(body=nodes, kind=BlockKind.IMPORT, keywords={"when": when}, span=nodes[0].span),) if nodes else ()
+
+    def guarded_role(block: Block) -> Block:
+        return replace(block, keywords={**block.keywords, "when": [*when, *block.keywords.get("when", ())]})
+
+    return replace(
+        play, keywords=keywords, pre_tasks=guarded(play.pre_tasks), roles=tuple(guarded_role(block) for block in play.roles),
+        tasks=guarded(play.tasks), post_tasks=guarded(play.post_tasks),
+    )

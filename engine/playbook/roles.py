@@ -1,0 +1,281 @@
+"""Roles: find one, read its files, and the roles it depends on."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from engine import yaml
+from engine.model.keywords import Where, keywords_of
+from engine.model.source import NOWHERE, Span
+from engine.model.values import UNSET, Value
+from engine.playbook.context import Place, Reader
+from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.tree import Block, BlockKind, Node, Role
+
+SUFFIXES = (".yml", ".yaml", ".json", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRequest:
+    """Which role, and which of its files."""
+
+    name: str
+    span: Span = NOWHERE
+    tasks_from: str = "main"
+    vars_from: str = "main"
+    defaults_from: str = "main"
+    handlers_from: str = "main"
+    allow_duplicates: bool | None = None
+    """What the import says; None: the role's own meta."""
+    public: bool = True
+    rolespec_validate: bool = True
+
+
+def role_candidates(reader: Reader, name: str, place: Place) -> tuple[str, ...]:
+    """The folders that may be the role, in the order in which they are tried."""
+    expanded = os.path.expanduser(name)
+    if os.path.isabs(expanded):
+        return (os.path.normpath(expanded),)
+    parts = name.split(".")
+    if len(parts) >= 3 and "/" not in name:
+        inside = os.path.join("ansible_collections", parts[0], parts[1], "roles", *parts[2:])
+        bases = (os.path.join(place.playbook_dir, "collections"), *reader.context.collections_path)
+        in_collections = [os.path.join(base, inside) for base in bases]
+    else:
+        in_collections = []
+    folders = [os.path.join(place.playbook_dir, "roles"), *reader.context.roles_path]
+    if place.role_path:
+        folders.append(os.path.dirname(place.role_path))
+    folders.append(place.playbook_dir)
+    paths = [*in_collections, *(os.path.join(folder, expanded) for folder in folders)]
+    return tuple(dict.fromkeys(os.path.normpath(path) for path in paths))
+
+
+def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None:
+    """The role with everything it brings; None where it is not found or depends on itself, which is then reported."""
+    candidates = role_candidates(reader, request.name, place)
+    path = next((each for each in candidates if reader.files.is_dir(each)), None)
+    if path is None:
+        reader.report("role-not-found", "A role named here does not exist", f"there is no role `{request.name}`", request.span,
+                      notes=("searched in this order:", *candidates))
+        return None
+    here = (path, request.tasks_from, request.name)
+    if any(known[:2] == here[:2] for known in place.roles):
+        names = [name for _, _, name in place.roles]
+        start = next(index for index, known in enumerate(place.roles) if known[:2] == here[:2])
+        reader.report("role-cycle", "Roles depend on each other in a circle", " → ".join([*names[start:], request.name]), request.span)
+        return None
+    key = (path, request.name, request.tasks_from, request.vars_from, request.defaults_from, request.handlers_from,
+           request.allow_duplicates, request.public, request.rolespec_validate)
+    if key in reader.roles:
+        return reader.roles[key]
+    rendered = reader.rendered
+    role = _read_role(reader, request, path, replace(place, roles=(*place.roles, here)))
+    if reader.rendered == rendered:
+        reader.roles[key] = role
+    return role
+
+
+def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) -> Role:
+    meta = _meta(reader, path)
+    defaults = _variables(reader, request, path, "defaults", request.defaults_from)
+    variables = _variables(reader, request, path, "vars", request.vars_from)
+    inside = replace(place, role_path=path, handlers=False, imports=(), variables={**defaults, **place.variables, **variables})
+    allow = request.allow_duplicates
+    return Role(
+        name=request.name,
+        path=path,
+        defaults=defaults,
+        vars=variables,
+        dependencies=_dependencies(reader, meta, inside),
+        tasks=_tasks(reader, request, path, "tasks", request.tasks_from, inside),
+        handlers=_tasks(reader, request, path, "handlers", request.handlers_from, replace(inside, handlers=True)),
+        allow_duplicates=_flag(reader, meta, "allow_duplicates") if allow is None else allow,
+        argument_specs=_argument_specs(reader, path, meta),
+        meta={str(name): yaml.value_of(entry.value) for name, entry in meta.index().items()} if meta else {},
+        public=request.public,
+        validate=request.rolespec_validate,
+    )
+
+
+def find_role_file(reader: Reader, folder: str, name: str) -> str | None:
+    """`main` → `main.yml`, `main.yaml`, `main.json` or `main`, the first there is."""
+    suffixes = ("", *SUFFIXES[:3]) if os.path.splitext(name)[1] in SUFFIXES[:3] else SUFFIXES
+    for suffix in suffixes:
+        path = os.path.normpath(os.path.join(folder, name + suffix))
+        if reader.files.is_file(path):
+            return path
+    return None
+
+
+def _tasks(reader: Reader, request: RoleRequest, path: str, part: str, name: str, place: Place) -> tuple[Node, ...]:
+    found = find_role_file(reader, os.path.join(path, part), name)
+    if found is None:
+        if name != "main":
+            _no_such_file(reader, request, path, part, name)
+        return ()
+    node = reader.document(found, f"role's {part}", request.span)
+    if node is None or not is_task_list(node, found, reader):
+        return ()
+    return reader.nodes(node, replace(place, path=found))
+
+
+def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name: str) -> dict[str, Value]:
+    """A file of variables, or all files of a folder of that name, later ones winning."""
+    folder = os.path.join(path, part)
+    if reader.files.is_dir(os.path.join(folder, name)):
+        paths = _files_below(reader, os.path.join(folder, name))
+    else:
+        found = find_role_file(reader, folder, name)
+        if found is None:
+            if name != "main":
+                _no_such_file(reader, request, path, part, name)
+            return {}
+        paths = [found]
+    merged: dict[str, Value] = {}
+    for each in paths:
+        node = reader.document(each, "vars file", request.span)
+        if isinstance(node, yaml.Mapping):
+            merged.update(yaml.value_of(node))
+        elif node is not None and not is_null(node):
+            reader.wrong_type(f"a file of variables is a mapping, not {described(node)}", node.span)
+    return merged
+
+
+def _files_below(reader: Reader, folder: str) -> list[str]:
+    found: list[str] = []
+    for name in reader.files.list(folder):
+        path = os.path.join(folder, name)
+        if name.startswith(".") or name.endswith("~"):
+            continue
+        if reader.files.is_dir(path):
+            found.extend(_files_below(reader, path))
+        elif os.path.splitext(name)[1] in SUFFIXES:
+            found.append(path)
+    return found
+
+
+def _no_such_file(reader: Reader, request: RoleRequest, path: str, part: str, name: str) -> None:
+    folder = os.path.join(path, part)
+    reader.report("file-not-found", "A file named here does not exist", f"role `{request.name}` has no `{part}/{name}`", request.span,
+                  notes=("searched in this order:", *(os.path.join(folder, name + suffix) for suffix in SUFFIXES)))
+
+
+def _meta(reader: Reader, path: str) -> yaml.Mapping | None:
+    found = find_role_file(reader, os.path.join(path, "meta"), "main")
+    node = reader.document(found, "role's meta") if found else None
+    if node is None or is_null(node):
+        return None
+    if not isinstance(node, yaml.Mapping):
+        wrong_type(reader, "meta/main", "a mapping", node)
+        return None
+    return node
+
+
+def _flag(reader: Reader, meta: yaml.Mapping | None, name: str) -> bool:
+    entry = meta.get(name) if meta else None
+    if entry is None or is_null(entry.value):
+        return False
+    try:
+        return boolean(yaml.value_of(entry.value))
+    except ValueError:
+        wrong_type(reader, name, "yes or no", entry.value)
+        return False
+
+
+def _argument_specs(reader: Reader, path: str, meta: yaml.Mapping | None) -> Mapping[str, Value]:
+    for name in ("argument_specs",):
+        found = find_role_file(reader, os.path.join(path, "meta"), name)
+        node = reader.document(found, "role's argument specification") if found else meta
+        entry = node.get("argument_specs") if isinstance(node, yaml.Mapping) else None
+        value = yaml.value_of(entry.value) if entry else None
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def _dependencies(reader: Reader, meta: yaml.Mapping | None, place: Place) -> tuple[Block, ...]:
+    entry = meta.get("dependencies") if meta else None
+    if entry is None:
+        return ()
+    return role_blocks(reader, entry.value, place, "dependencies")
+
+
+def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "roles") -> tuple[Block, ...]:
+    """The entries of `roles:` or `dependencies:` as blocks of kind ROLE."""
+    if is_null(node):
+        return ()
+    if not isinstance(node, yaml.Sequence):
+        wrong_type(reader, keyword, "a list of roles", node)
+        return ()
+    blocks = [_role_block(reader, item, place) for item in node.items]
+    return tuple(block for block in blocks if block is not None)
+
+
+def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
+    if isinstance(item, yaml.Scalar):
+        if not isinstance(item.value, str) or not item.value:
+            reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span)
+            return None
+        if "," in item.value:
+            reader.report("wrong-value", "This value is none of those allowed", "a version cannot be given here", item.span,
+                          "versions belong into requirements.yml")
+            return None
+        name = _static_role_name(reader, item.value, item.span, place)
+        role = load_role(reader, RoleRequest(name=name, span=item.span), place) if name else None
+        return Block(body=(), kind=BlockKind.ROLE, role=role, span=item.span) if role else None
+    if not isinstance(item, yaml.Mapping):
+        reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span)
+        return None
+    return _role_mapping(reader, item, place)
+
+
+def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | None:
+    """`{role: nginx, port: 80, when: x}`: keywords, and what is no keyword is a parameter."""
+    named = node.get("role") or node.get("name")
+    span = next((entry.key.span for entry in node.entries), node.span)
+    if named is None or not isinstance(named.value, yaml.Scalar) or not isinstance(named.value.value, str) or not named.value.value:
+        reader.report("missing-argument", "An argument is missing", "a role entry needs `role`", span, "add `role: NAME`")
+        return None
+    keywords, params, variables, spans = _role_heading(reader, node)
+    inside = replace(place, variables={**place.variables, **variables, **params})
+    name = _static_role_name(reader, named.value.value, named.value.span, inside)
+    role = load_role(reader, RoleRequest(name=name, span=named.value.span), inside) if name else None
+    if role is None:
+        return None
+    return Block(body=(), kind=BlockKind.ROLE, keywords=keywords, vars=variables, params=params, role=role, span=span, spans=spans)
+
+
+def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value], dict[str, Span]]:
+    """Keywords, parameters, variables and where each key stands."""
+    legal, of_tasks = keywords_of(Where.ROLE), keywords_of(Where.TASK)
+    keywords: dict[str, Value] = {}
+    params: dict[str, Value] = {}
+    variables: dict[str, Value] = {}
+    spans: dict[str, Span] = {}
+    for entry in node.index().values():
+        name = str(entry.key.value)
+        spans[name] = entry.key.span
+        if name in ("role", "name"):
+            continue
+        if name == "vars":
+            variables = dict(read_vars(reader, entry.value))
+        elif name in legal:
+            value = keyword_value(legal[name], entry.value, reader)
+            if value is not UNSET:
+                keywords[name] = value
+        else:
+            if name in of_tasks or name.startswith("with_"):
+                reader.warn("keyword-ignored", "This keyword has no effect here", f"`{name}` is taken as a parameter of the role",
+                            entry.key.span, "use include_role in a task")
+            params[name] = yaml.value_of(entry.value)
+    return keywords, params, variables, spans
+
+
+def _static_role_name(reader: Reader, text: str, span: Span, place: Place) -> str | None:
+    name = reader.static_name(text, place)
+    if name is None:
+        reader.report("import-name", "This name is not known before the run", "roles are read before any host is known", span,
+                      "use include_role, or define the variable in the play or with -e")
+    return name

@@ -1,0 +1,235 @@
+"""Tasks and blocks: from the nodes of a YAML list to `Task` and `Block`."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from engine import yaml
+from engine.model.keywords import ALIASES, INCLUDE_KEYWORDS, KEYWORDS, Where, keywords_of
+from engine.model.source import Span
+from engine.model.values import UNSET, TemplateText, Value
+from engine.model.words import did_you_mean
+from engine.playbook.actions import Action, action_of
+from engine.playbook.context import Place, Reader, has_template
+from engine.playbook.imports import import_role, import_tasks
+from engine.playbook.keyword_values import (
+    described,
+    invalid_name,
+    is_identifier,
+    is_null,
+    keyword_value,
+    loop_control,
+    read_vars,
+    wrong_type,
+)
+from engine.playbook.names import LOOKUPS, short
+from engine.playbook.tree import Block, Loop, Node, Task
+
+BLOCK_PARTS = ("block", "rescue", "always")
+_NO_KEYWORD_VALUE = frozenset(("name", "vars", "loop", "loop_control", "listen", "action", "local_action", "args", "register"))
+"""Task keywords that are read elsewhere than by the common check of values."""
+
+
+@dataclass(slots=True)
+class Heading:
+    """What plays, blocks, tasks and roles have in common: keywords, variables, a name, and where each key stands."""
+
+    name: TemplateText | None = None
+    keywords: dict[str, Value] = field(default_factory=dict)
+    vars: Mapping[str, Value] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+
+
+def parse_nodes(reader: Reader, node: yaml.Node, place: Place) -> tuple[Node, ...]:
+    """The tasks and blocks of a list; problems go to the reader. An empty list, or none, gives ()."""
+    if is_null(node):
+        return ()
+    if not isinstance(node, yaml.Sequence):
+        reader.wrong_type(f"a list of tasks is expected, not {described(node)}", node.span,
+                      "put `- ` before each task")
+        return ()
+    found: list[Node] = []
+    for item in node.items:
+        if isinstance(item, yaml.Mapping):
+            made = parse_node(reader, item, place)
+            if made is not None:
+                found.append(made)
+        elif not is_null(item):
+            reader.wrong_type(f"a task is a mapping, not {described(item)}", item.span,
+                          "write `module:` and its arguments")
+    return tuple(found)
+
+
+def parse_node(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
+    """One task or block; None where it is wrong."""
+    if not text_keys(reader, node):
+        return None
+    if any(node.get(part) for part in BLOCK_PARTS):
+        return parse_block(reader, node, place)
+    return parse_task(reader, node, place)
+
+
+def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | None:
+    if node.get("block") is None:
+        lonely = next(entry.key for entry in node.entries if entry.key.value in BLOCK_PARTS)
+        reader.report("no-block", "This needs a block", f"`{lonely.value}` stands without `block`", lonely.span)
+        return None
+    heading = read_heading(reader, node, Where.BLOCK, skip=BLOCK_PARTS)
+    inside = replace(place, variables={**place.variables, **heading.vars})
+    parts: dict[str, tuple[Node, ...]] = {}
+    for part in BLOCK_PARTS:
+        entry = node.get(part)
+        if entry is None:
+            continue
+        if is_null(entry.value):
+            wrong_type(reader, part, "a list of tasks", yaml.Scalar(None, entry.key.span))
+            continue
+        parts[part] = parse_nodes(reader, entry.value, inside)
+    return Block(
+        body=parts.get("block", ()), rescue=parts.get("rescue", ()), always=parts.get("always", ()), name=heading.name,
+        keywords=heading.keywords, vars=heading.vars, span=first_span(node), spans=heading.spans,
+    )
+
+
+def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
+    where = Where.HANDLER if place.handlers else Where.TASK
+    action = action_of(reader, node, where)
+    if action is None:
+        return None
+    allowed = INCLUDE_KEYWORDS if short(action.name) in ("include_tasks", "include_role") else None
+    heading = read_heading(reader, node, where, skip=(*_NO_KEYWORD_VALUE, action.key), allowed=allowed)
+    if action.delegate is not None:
+        heading.keywords.setdefault("delegate_to", action.delegate)
+    loop = read_loop(reader, node)
+    control = node.get("loop_control")
+    if control is not None and not is_null(control.value):
+        found = loop_control(control.value, reader)
+        if found is not UNSET:
+            heading.keywords["loop_control"] = found
+    read_register(reader, node, heading)
+    listen = node.get("listen") if place.handlers else None
+    topics = keyword_value(KEYWORDS["listen"], listen.value, reader) if listen else ()
+    task = Task(
+        action=action.name, args=action.args, name=heading.name, keywords=heading.keywords, vars=heading.vars, loop=loop,
+        span=first_span(node), action_span=action.span, spans={**heading.spans, **action.spans}, handler=place.handlers,
+        listen=() if topics is UNSET else tuple(topics),
+    )
+    return _spliced(reader, task, action, place)
+
+
+def _spliced(reader: Reader, task: Task, action: Action, place: Place) -> Node | None:
+    """The task itself, or what an import brings in its place."""
+    match short(task.action):
+        case "import_tasks":
+            return import_tasks(reader, task, place)
+        case "import_role":
+            return import_role(reader, task, place)
+        case "import_playbook":
+            reader.report("import-playbook-here", "A playbook cannot be imported here", "import_playbook stands beside plays, not in them",
+                          action.span)
+            return None
+    return task
+
+
+def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iterable[str] = (),
+                 allowed: frozenset[str] | None = None) -> Heading:
+    """Keywords, name and variables of a mapping.
+
+    Args:
+        skip: Keys that are read by the caller.
+        allowed: The only keywords legal here, where that is fewer than the table says (includes).
+    """
+    heading = Heading()
+    legal = keywords_of(where)
+    skipped = set(skip) - {"name", "vars"}
+    for entry in node.index().values():
+        written = str(entry.key.value)
+        name = ALIASES.get(written, written) if where in (Where.TASK, Where.HANDLER) else written
+        heading.spans[name] = entry.key.span
+        if allowed is not None and (name in legal or name.startswith("with_")) and name not in skipped | allowed and "loop" not in name:
+            if not name.startswith("with_"):
+                reader.report("not-on-include", "This keyword does not apply to an include", f"`{name}` would not reach the tasks inside",
+                              entry.key.span, "put it under `apply:`, or use the import of the same name")
+            continue
+        if name in skipped or (name.startswith("with_") and "loop" in legal):
+            continue
+        keyword = legal.get(name)
+        if keyword is None:
+            unknown_keyword(reader, written, entry.key.span, where)
+        elif name == "vars":
+            heading.vars = read_vars(reader, entry.value)
+        else:
+            value = keyword_value(keyword, entry.value, reader)
+            if name == "name":
+                heading.name = _name(value)
+            elif value is not UNSET:
+                heading.keywords[name] = value
+    return heading
+
+
+def _name(value: Value) -> TemplateText | None:
+    if value is None or value is UNSET:
+        return None
+    return value if isinstance(value, TemplateText) else TemplateText.read(str(value))
+
+
+def unknown_keyword(reader: Reader, name: str, span: Span, where: Where) -> None:
+    kind = "role" if where is Where.ROLE else where.value
+    elsewhere = KEYWORDS.get(name)
+    if elsewhere is not None:
+        places = " and ".join(f"{each.value}s" for each in Where if each in elsewhere.where)
+        detail, hint = f"`{name}` is a keyword of {places}, not of a {kind}", ""
+    else:
+        detail, hint = f"`{name}` is not a {kind} keyword", did_you_mean(name, keywords_of(where))
+    reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, span, hint)
+
+
+def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
+    """`loop:` or one `with_NAME:`; None where there is neither, or it is wrong."""
+    found: Loop | None = None
+    for entry in node.index().values():
+        key = str(entry.key.value)
+        if key != "loop" and not key.startswith("with_"):
+            continue
+        if found is not None:
+            reader.report("conflicting-loops", "A task has one loop", f"`{key}` is the second", entry.key.span, "keep one, or use a filter")
+            continue
+        lookup = "" if key == "loop" else key.removeprefix("with_")
+        if lookup and lookup not in LOOKUPS and "." not in lookup:
+            reader.report("unknown-keyword", "Unknown task keyword", f"there is no lookup `{lookup}` to loop over", entry.key.span,
+                          did_you_mean(key, [f"with_{name}" for name in LOOKUPS]))
+            continue
+        if is_null(entry.value):
+            if lookup:
+                wrong_type(reader, key, "something to loop over", yaml.Scalar(None, entry.key.span))
+            continue
+        terms = yaml.value_of(entry.value)
+        if not lookup and not isinstance(terms, list) and not (isinstance(terms, TemplateText) and has_template(terms)):
+            wrong_type(reader, "loop", "a list", entry.value)
+            continue
+        found = Loop(lookup=lookup, terms=terms, span=entry.key.span)
+    return found
+
+
+def read_register(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
+    entry = node.get("register")
+    if entry is None or is_null(entry.value):
+        return
+    if not isinstance(entry.value, yaml.Scalar) or not is_identifier(entry.value.value):
+        shown = entry.value.value if isinstance(entry.value, yaml.Scalar) else described(entry.value)
+        invalid_name(reader, shown, entry.value)
+        return
+    heading.keywords["register"] = entry.value.value
+
+
+def text_keys(reader: Reader, node: yaml.Mapping) -> bool:
+    """Whether all keys are text; if not, that is reported."""
+    wrong = [entry.key for entry in node.entries if not isinstance(entry.key.value, str)]
+    for key in wrong:
+        reader.wrong_type(f"a keyword or module is expected, not {described(key)}", key.span)
+    return not wrong
+
+
+def first_span(node: yaml.Mapping) -> Span:
+    """Where a mapping starts: its first key that was not merged into it."""
+    return next((entry.key.span for entry in node.entries if not entry.merged), node.span)
