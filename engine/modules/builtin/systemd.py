@@ -1,0 +1,10 @@
+"""The former name of `systemd_service`.
+
+Identity and reversibility: as there.
+
+Examples:
+    - systemd: {name: nginx, state: started}
+"""
+from engine.modules.builtin.systemd_service import ARGUMENTS, IDENTITY, RESOURCE, RULES, apply, inspect, run
+
+__all__ = ["ARGUMENTS", "IDENTITY", "RESOURCE", "RULES", "apply", "inspect", "run"]
