@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
+from jinja2.nodes import EvalContext
 from jinja2.parser import Parser
 
 from engine.errors import TemplateError
@@ -119,14 +120,14 @@ class Compiler:
             raise TemplateError(problem) from None
 
     def _overlay(self, options: Mapping[str, Value]) -> JinjaEnvironment:
-        wanted = {name: value for name, value in options.items() if name in FILE_OPTIONS and value != FILE_OPTIONS[name]}
-        if not wanted:
-            return self.environment
+        wanted = {name: value for name, value in options.items() if name in FILE_OPTIONS}
         key = tuple(sorted(wanted.items()))
         found = self._overlays.get(key)
         if found is None:
             made = self.environment.overlay(**wanted)
             assert isinstance(made, JinjaEnvironment)
+            made.double_backslashes = False
+            made.eval_context = EvalContext(made, None)
             found = self._overlays[key] = made
         return found
 

@@ -5,13 +5,14 @@ attributes (`JinjaEnvironment.getattr`), calls, and templates to include (`locat
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import Template
 from jinja2.exceptions import TemplateNotFound
+from jinja2.lexer import TokenStream
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
@@ -115,15 +116,41 @@ class JinjaTemplate(Template):
         return TemplateModule(self, RenderContext(ctx.renderer, self, bare=True))
 
 
+def doubled(tokens: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str, str]]:
+    """The tokens, with every backslash in strings of `{{ }}` standing for itself.
+
+    Ansible does so in the values of playbooks, so that `regex_replace('(x)', '\\1')` needs no second backslash; not in
+    `{% %}`, not in conditions, and not in template files.
+    """
+    printing = False
+    for line, token, text in tokens:
+        if token == "variable_begin":
+            printing = True
+        elif token == "variable_end":
+            printing = False
+        elif printing and token == "string" and "\\" in text:
+            text = text.replace("\\", "\\\\")
+        yield line, token, text
+
+
 class JinjaEnvironment(SandboxedEnvironment):
     code_generator_class = Generator
     template_class = JinjaTemplate
     concat = staticmethod(block_text)  # type: ignore[assignment]
     eval_context: EvalContext
+    double_backslashes = True
+    """Off for template files."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(undefined=Missing, autoescape=False, optimized=False, cache_size=0, **options)
         self.eval_context = EvalContext(self, None)
+
+    def _tokenize(self, source: str, name: str | None, filename: str | None = None, state: str | None = None) -> TokenStream:
+        if not self.double_backslashes:
+            return super()._tokenize(source, name, filename, state)
+        lexer = self.lexer
+        tokens = doubled(lexer.tokeniter(source, name, filename, state))
+        return TokenStream(lexer.wrap(tokens, name, filename), name, filename)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is Missing:

@@ -36,7 +36,18 @@ def joined(parts: Iterable[Any]) -> Value:
         return OMIT
     if len(shown) == 1:
         return shown[0]
-    return "".join([part if type(part) is str else str(part) for part in shown])
+    return "".join([part if type(part) is str else printed(part) for part in shown])
+
+
+def printed(part: Any) -> str:
+    """A value inside text: lists and dicts as Python shows them, read to the end."""
+    if isinstance(part, str):
+        return str(part)
+    if isinstance(part, dict | list | tuple):
+        return repr(finished(part))
+    if isinstance(part, Iterator | KeysView | ValuesView):
+        return repr(finished(list(part)))
+    return str(part)
 
 
 def block_text(parts: Iterable[Any]) -> Value:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Plugin = Callable[..., Any]
 
-TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "defined", "undefined"))
+TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
 PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
 NOT_ANSIBLES = frozenset(("lineno",))
 

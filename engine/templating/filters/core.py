@@ -4,12 +4,10 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from engine.templating.filters.base import FilterError
 from engine.templating.lazy import LazyDict, LazyList
 from engine.templating.missing import Missing
 
-
-class FilterError(ValueError):
-    """A filter refuses its input; the message is told to the user after the filter's name."""
 
 
 def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
@@ -34,9 +32,9 @@ def type_debug(value: Any) -> str:
     return "str" if isinstance(value, str) else type(value).__name__
 
 
-def to_bool(value: Any) -> bool | None:
-    """Ansible's reading of yes and no; what it does not know is False."""
-    if value is None or isinstance(value, bool):
+def to_bool(value: Any) -> bool:
+    """Ansible's reading of yes and no; what it does not know, None too, is False."""
+    if isinstance(value, bool):
         return value
     text = value.lower() if isinstance(value, str) else value
     return text in ("yes", "on", "1", "true", 1)

@@ -1,0 +1,122 @@
+"""Filters that hash and encrypt: hash, md5, sha1, checksum, to_uuid, password_hash, vault, unvault."""
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import uuid
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from jinja2.utils import pass_context
+
+from engine.templating.filters import crypt_text
+from engine.templating.filters.base import FilterError, as_text
+
+UUID_NAMESPACE = "361E6D51-FAEC-444A-9079-341386DA8E2E"
+_DEFAULT_ROUNDS = {"sha512": 656_000, "sha256": 535_000, "blowfish": 12}
+_SALT_LETTERS = {"sha512": 16, "sha256": 16, "md5": 8, "blowfish": 22}
+_ALIASES = {"sha512_crypt": "sha512", "sha256_crypt": "sha256", "md5_crypt": "md5", "bcrypt": "blowfish"}
+_SALT = re.compile(r"[./A-Za-z0-9]*")
+
+
+def hash_of(value: Any, hashtype: str = "sha1") -> str:
+    try:
+        made = hashlib.new(hashtype, usedforsecurity=False)
+    except ValueError:
+        raise FilterError(f"unsupported hash type {hashtype}") from None
+    made.update(as_text(value).encode("utf-8", "surrogateescape"))
+    return made.hexdigest()
+
+
+def to_uuid(value: Any, namespace: Any = UUID_NAMESPACE) -> str:
+    try:
+        space = namespace if isinstance(namespace, uuid.UUID) else uuid.UUID(namespace)
+    except (AttributeError, ValueError) as error:
+        raise FilterError(f"Invalid value '{namespace}' for 'namespace': {error}") from error
+    return str(uuid.uuid5(space, as_text(value)))
+
+
+@pass_context
+def password_hash(
+    context: Any, password: Any, hashtype: str = "sha512", salt: Any = None, salt_size: int | None = None, rounds: int | None = None, ident: str | None = None
+) -> str:
+    """The crypt(3) text of a password. A random salt is made where none is given: then every rendering differs."""
+    algorithm = _ALIASES.get(hashtype, hashtype)
+    if algorithm not in _SALT_LETTERS:
+        raise FilterError(f"crypt does not support '{hashtype}' algorithm")
+    if salt is None or salt == "":
+        size = salt_size or _SALT_LETTERS[algorithm]
+        given = "".join(secrets.choice(crypt_text.ALPHABET) for _ in range(size))
+    else:
+        given = as_text(salt)
+    if not _SALT.fullmatch(given):
+        raise FilterError("invalid characters in salt")
+    if algorithm == "blowfish" and len(given) != _SALT_LETTERS["blowfish"]:
+        raise FilterError(f"invalid salt size supplied ({len(given)}), expected 22")
+    return _crypted(algorithm, as_text(password), given, rounds or _DEFAULT_ROUNDS.get(algorithm, 0), ident or "")
+
+
+@lru_cache(maxsize=256)
+def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) -> str:
+    """Kept, because one password for a thousand hosts would take minutes otherwise."""
+    secret = password.encode("utf-8", "surrogateescape")
+    # The salt stands for random bytes, as crypt_gensalt(3) takes them; that is what ansible-core does without passlib.
+    letters = crypt_text.salt_letters(salt.encode(), _SALT_LETTERS[algorithm])
+    if len(salt) < 3:
+        raise FilterError(f"Failed to generate salt for '{algorithm}_crypt' algorithm: the salt is too short")
+    if algorithm == "blowfish":
+        return _blowfish(secret, salt, rounds, ident)
+    if algorithm == "md5":
+        return crypt_text.system_crypt(secret, f"$1${letters}".encode()) or crypt_text.md5_crypt(secret, letters)
+    bits = 512 if algorithm == "sha512" else 256
+    number = 6 if bits == 512 else 5
+    written = "" if rounds == crypt_text.SHA_DEFAULT_ROUNDS else f"rounds={rounds}$"
+    return crypt_text.system_crypt(secret, f"${number}${written}{letters}".encode()) or crypt_text.sha_crypt(secret, letters, rounds, bits=bits)
+
+
+def _blowfish(secret: bytes, salt: str, rounds: int, ident: str) -> str:
+    setting = crypt_text.system_salt(f"${ident or '2b'}$".encode(), rounds, salt.encode())
+    made = crypt_text.system_crypt(secret, setting) if setting else None
+    if made is None:
+        raise FilterError("blowfish needs a libcrypt that knows it, and a salt of 22 letters; sha512 works everywhere")
+    return made
+
+
+def vault(data: Any, secret: Any, salt: Any = None, vault_id: str = "filter_default", wrap_object: bool = False, vaultid: Any = None) -> str:
+    """`data` encrypted with the password `secret`, as `ansible-vault encrypt_string` writes it."""
+    from engine.vault import cipher, envelope
+
+    if not isinstance(secret, str | bytes):
+        raise FilterError(f"Secret passed is required to be a string, instead we got: {type(secret)}")
+    if not isinstance(data, str | bytes):
+        raise FilterError(f"Can only vault strings, instead we got: {type(data)}")
+    salted = as_text(salt).encode() if salt else cipher.new_salt()
+    plaintext, mac = cipher.encrypt(_bytes(data), cipher.derive(_bytes(secret), salted))
+    return envelope.fold(envelope.Envelope(salt=salted, mac=mac, ciphertext=plaintext, label=vaultid or vault_id))
+
+
+def unvault(data: Any, secret: Any, vault_id: str = "filter_default", vaultid: Any = None) -> Any:
+    """The text inside an envelope; text that is none comes back as it is."""
+    from engine.vault import cipher, envelope
+
+    if not isinstance(secret, str | bytes):
+        raise FilterError(f"Secret passed is required to be as string, instead we got: {type(secret)}")
+    if not isinstance(data, str) or not envelope.is_encrypted(data.encode()):
+        return data
+    parts = envelope.parse(data)
+    opened = cipher.decrypt(parts.ciphertext, parts.mac, cipher.derive(_bytes(secret), parts.salt))
+    if opened is None:
+        raise FilterError("Decryption failed: the secret is not the one it was encrypted with")
+    return opened.decode("utf-8", "surrogateescape")
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "hash": hash_of, "checksum": hash_of, "sha1": hash_of, "md5": lambda value: hash_of(value, "md5"), "to_uuid": to_uuid,
+    "password_hash": password_hash, "vault": vault, "unvault": unvault,
+}

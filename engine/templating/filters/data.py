@@ -1,0 +1,90 @@
+"""Filters from and to JSON and YAML."""
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+
+from engine.errors import EngineError
+from engine.templating.filters.base import FilterError
+from engine.templating.native import finished
+
+
+def to_json(value: Any, **options: Any) -> str:
+    """JSON on one line, non-ASCII escaped; options are those of Python's `json.dumps`."""
+    return json.dumps(finished(value), default=_shown, **_known(options))
+
+
+def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options: Any) -> str:
+    """JSON with an element a line."""
+    return json.dumps(finished(value), default=_shown, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **_known(options))
+
+
+def from_json(text: Any, **options: Any) -> Any:
+    return json.loads(text, **options)
+
+
+def to_yaml(value: Any, *args: Any, default_flow_style: bool | None = None, **options: Any) -> str:
+    return _dumped(value, default_flow_style=default_flow_style, **options)
+
+
+def to_nice_yaml(value: Any, indent: int = 4, *args: Any, default_flow_style: bool = False, **options: Any) -> str:
+    return _dumped(value, indent=indent, default_flow_style=default_flow_style, **options)
+
+
+def from_yaml(text: Any) -> Any:
+    """What a YAML text holds, as plain data: nothing in it is trusted to be a template."""
+    if not isinstance(text, str):
+        return text
+    from engine import yaml
+
+    try:
+        return finished(yaml.load(str(text), "<from_yaml>"))
+    except EngineError as error:
+        raise FilterError(_told(error)) from error
+
+
+def from_yaml_all(text: Any) -> Any:
+    """Every document of a YAML text, as a list of plain data."""
+    if not isinstance(text, str):
+        return text if text is not None else []
+    from engine import yaml
+
+    try:
+        return [finished(document) for document in yaml.load_all(str(text), "<from_yaml_all>")]
+    except EngineError as error:
+        raise FilterError(_told(error)) from error
+
+
+def _dumped(value: Any, **options: Any) -> str:
+    from engine.yaml.dump import dump
+
+    options.pop("vault_behavior", None)
+    options.pop("preprocess_unsafe", None)
+    text = dump(finished(value), allow_unicode=True, **{"sort_keys": True, **options})
+    # A bare scalar is ended by YAML's mark for the end of a document, which nobody wants to see.
+    return text.removesuffix("...\n")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in ("preprocess_unsafe", "vault_to_text")}
+
+
+def _told(error: EngineError) -> str:
+    problem = error.problem
+    where = f" (line {problem.span.line}, column {problem.span.column})" if problem.span else ""
+    return f"{problem.detail or problem.summary}{where}"
+
+
+FILTERS = {
+    "to_json": to_json, "to_nice_json": to_nice_json, "from_json": from_json, "to_yaml": to_yaml, "to_nice_yaml": to_nice_yaml,
+    "from_yaml": from_yaml, "from_yaml_all": from_yaml_all,
+}
