@@ -62,8 +62,7 @@ class Elevated(object):
         """Start it, answer what it asks, then carry its frames until it ends."""
         server, number = self.server, self.number
         try:
-            child = Conversation(self.plan)
-            rest = child.succeed()
+            child, rest = begun(self.plan)
         except Refused as refused:
             server.elevated.pop(number, None)
             return server.error(number, refused.code, refused.text)
@@ -88,6 +87,18 @@ def put(descriptor: int, data: bytes) -> None:
             view = view[os.write(descriptor, view):]
         except OSError:
             return
+
+
+def begun(plan: "Dict[str, Any]") -> "Tuple[Conversation, bytes]":
+    """The conversation that succeeded, and what was said after it; at a terminal if it will not be otherwise. Raises Refused."""
+    try:
+        child = Conversation(plan)
+        return child, child.succeed()
+    except Refused as refused:
+        if refused.code != "become-needs-terminal" or plan.get("tty"):
+            raise
+    child = Conversation(dict(plan, tty=True))
+    return child, child.succeed()
 
 
 class Conversation(object):
@@ -149,7 +160,7 @@ class Conversation(object):
                     if not data:
                         poll.unregister(descriptor)
                         if descriptor == self.output:
-                            raise self.refusal(poll)
+                            raise self.refusal(poll, out)
                     elif descriptor == self.output:
                         out += data
                     else:
@@ -176,13 +187,14 @@ class Conversation(object):
         self.said = b""
         put(self.input, self.plan["password"].encode("utf-8", "surrogateescape") + b"\n")
 
-    def refusal(self, poll: "select.poll") -> "Refused":
+    def refusal(self, poll: "select.poll", out: bytes) -> "Refused":
         """It ended without the marker: why, from what it said."""
         while poll.poll(500):
             data = os.read(self.errors, READ)
             if not data:
                 break
             self.said += data
+        self.said = out + self.said
         text = self.text()
         for pattern, code, words in self.failures:
             if pattern.search(text):

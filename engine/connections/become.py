@@ -16,6 +16,10 @@ Failure = tuple[str, str, str]
 
 NO_SUCH_USER = "become-unknown-user"
 REFUSED = "become-refused"
+NEEDED = "become-password-needed"
+WRONG = "become-wrong-password"
+NEEDS_TERMINAL = "become-needs-terminal"
+"""Tried again with one (sudo's `requiretty`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +70,9 @@ WAYS = {
         terminal=False,
         failures=(
             (r"unknown user", NO_SUCH_USER, ""),
-            (r"(a|no) password (is|was) (required|provided)|a terminal is required to read", "become-password-needed", "Missing sudo password"),
-            (r"incorrect password attempt|[Ss]orry, try again", "become-wrong-password", "Incorrect sudo password"),
+            (r"must have a tty", NEEDS_TERMINAL, ""),
+            (r"(a|no) password (is|was) (required|provided)|a terminal is required to read", NEEDED, "Missing sudo password"),
+            (r"incorrect password attempt|[Ss]orry, try again", WRONG, "Incorrect sudo password"),
             (r"is not in the sudoers file|is not allowed to (execute|run)|may not run sudo", REFUSED, ""),
         ),
     ),
@@ -77,7 +82,7 @@ WAYS = {
         terminal=True,
         failures=(
             (r"user \S+ does not exist|[Nn]o passwd entry|[Uu]nknown (id|login|user)", NO_SUCH_USER, ""),
-            (r"[Aa]uthentication failure|incorrect password|su: [Ss]orry", "become-wrong-password", "Incorrect su password"),
+            (r"[Aa]uthentication failure|incorrect password|su: [Ss]orry", WRONG, "Incorrect su password"),
             (r"[Pp]ermission denied", REFUSED, ""),
         ),
     ),
@@ -87,8 +92,8 @@ WAYS = {
         terminal=True,
         failures=(
             (r"unknown user|no passwd entry", NO_SUCH_USER, ""),
-            (r"a tty is required|Authorization required", "become-password-needed", "Missing doas password"),
-            (r"Authentication failed|Authorization failed", "become-wrong-password", "Incorrect doas password"),
+            (r"a tty is required|Authorization required", NEEDED, "Missing doas password"),
+            (r"Authentication failed|Authorization failed", WRONG, "Incorrect doas password"),
             (r"Operation not permitted", REFUSED, ""),
         ),
     ),

@@ -21,6 +21,7 @@ JOBS = "engine.agent.jobs"
 TRANSFER = "engine.agent.transfer"
 
 
+PROTOCOL = "The agent does not speak our protocol"
 OnOutput = Callable[[str, str], None]
 """Hears (stream, line)."""
 OnChunk = Callable[[bytes], None]
@@ -332,14 +333,15 @@ class AgentSession:
             return self.connection_lost(errors)
         detail = f"{self.target.host}: exit status {code}" + (f": {errors}" if errors else "")
         hint = "it may have been killed, for want of memory or by somebody; what the task did until then was done"
-        return AgentError(Problem(code="agent-lost", summary="The agent on the host ended in the middle of its work", detail=detail, hint=hint))
+        summary = "The agent on the host ended in the middle of its work"
+        return AgentError(Problem(code="agent-lost", summary=summary, detail=detail, hint=hint))
 
     def connection_lost(self, text: str) -> ConnectError:
         detail = str(self.target.host) + (f": {text}" if text else "")
         return ConnectError(Problem(code="connection-lost", summary="The connection was lost", detail=detail))
 
     def broken(self, text: str) -> AgentError:
-        return AgentError(Problem(code="agent-protocol", summary="The agent does not speak our protocol", detail=f"{self.target.host}: {text}"))
+        return AgentError(Problem(code="agent-protocol", summary=PROTOCOL, detail=f"{self.target.host}: {text}"))
 
     def lose(self, error: EngineError) -> None:
         """Tell everyone who waits, and everyone who asks later."""
@@ -387,7 +389,8 @@ class RelayChannel:
         if self.code in OURS:
             hint = "--ask-become-pass or ansible_become_password gives it" if self.code == "become-password-needed" else ""
             return ConnectError(Problem(code=self.code, summary=self.words, detail=who, hint=hint))
-        return ConnectError(Problem(code=self.code, summary=SUMMARIES.get(self.code, "Becoming another user failed"), detail=f"{who}: {self.words}"))
+        summary = SUMMARIES.get(self.code, "Becoming another user failed")
+        return ConnectError(Problem(code=self.code, summary=summary, detail=f"{who}: {self.words}"))
 
     def feed(self, data: bytes) -> None:
         if data:
@@ -427,7 +430,7 @@ def reply_of(value: Any) -> AgentReply:
         changes, diffs = value.get("changes", []), value.get("diffs", [])
         if isinstance(changes, list) and isinstance(diffs, list):
             return AgentReply(result=value["result"], changes=changes, diffs=diffs)
-    raise AgentError(Problem(code="agent-protocol", summary="The agent does not speak our protocol", detail="an answer without a result"))
+    raise AgentError(Problem(code="agent-protocol", summary=PROTOCOL, detail="an answer without a result"))
 
 
 def again(error: EngineError) -> EngineError:
