@@ -37,6 +37,7 @@ class Server:
     """Users that logged in, one for each connection."""
     commands: list[str] = field(default_factory=list)
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def client_key(self) -> str:
@@ -111,7 +112,7 @@ class Command(asyncssh.SSHServerSession[bytes]):
         return True
 
     def session_started(self) -> None:
-        self.running = asyncio.create_task(self.run())
+        self.server.running.add(asyncio.create_task(self.run()))
 
     async def run(self) -> None:
         self.child = await asyncio.create_subprocess_exec("/bin/sh", "-c", self.line, stdin=-1, stdout=-1, stderr=-1, start_new_session=True)
@@ -120,7 +121,9 @@ class Command(asyncssh.SSHServerSession[bytes]):
         if self.ended:
             self.child.stdin.close()
         await asyncio.gather(self.copy(self.child.stdout, None), self.copy(self.child.stderr, asyncssh.EXTENDED_DATA_STDERR))
-        self.channel.exit(await self.child.wait())
+        status = await self.child.wait()
+        if not self.channel.is_closing():
+            self.channel.exit(status)
 
     async def copy(self, stream: asyncio.StreamReader, kind: int | None) -> None:
         while data := await stream.read(65536):
@@ -170,7 +173,7 @@ async def ssh_server(folder: Path, rules: Rules | None = None) -> AsyncIterator[
         gss_host=None,
     )
     acceptor = await asyncssh.listen("127.0.0.1", 0, options=options)
-    front = await doorway(rules, acceptor.get_port())
+    front = await doorway(server, acceptor.get_port())
     server.port = front.sockets[0].getsockname()[1]
     (folder / "known_hosts").write_bytes(f"[127.0.0.1]:{server.port} ".encode() + host_key.export_public_key())
     try:
@@ -180,18 +183,21 @@ async def ssh_server(folder: Path, rules: Rules | None = None) -> AsyncIterator[
         acceptor.close()
         server.cut()
         await acceptor.wait_closed()
+        if server.running:
+            await asyncio.wait(server.running, timeout=5)
 
 
-async def doorway(rules: Rules, port: int) -> asyncio.Server:
+async def doorway(server: Server, port: int) -> asyncio.Server:
     """Relays to `port`, hanging up on the first `rules.drops` connections."""
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if rules.drops > 0:
-            rules.drops -= 1
+        if server.rules.drops > 0:
+            server.rules.drops -= 1
             writer.close()
             return
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+        server.running.add(asyncio.create_task(pump(reader, inner_writer)))
+        server.running.add(asyncio.create_task(pump(inner_reader, writer)))
 
     return await asyncio.start_server(relay, "127.0.0.1", 0)
 

@@ -289,7 +289,6 @@ class Counts:
 
 def default_transports(on_problem: Callable[[Problem], None] | None) -> dict[str, Transport]:
     from engine.connections.local import LocalTransport
-
     from engine.connections.ssh import SshTransport
 
     return {"ssh": SshTransport(on_problem=on_problem), "local": LocalTransport()}

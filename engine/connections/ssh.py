@@ -65,7 +65,7 @@ class SshTransport:
         key = (login, spare)
         running = self.connections.get(key)
         if running is not None and running.done() and not usable(running):
-            del self.connections[key]
+            drop(self.connections.pop(key))
             running = None
         if running is None:
             running = asyncio.create_task(self.connect(login), name=f"ssh to {login.host}")

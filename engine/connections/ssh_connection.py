@@ -281,14 +281,13 @@ def keep_alive(connecting: socket.socket, options: SshOptions) -> None:
     connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit * 1000)
 
 
-class Proxy:
+class Proxy(asyncio.SubprocessProtocol):
     """A running ProxyCommand: its stdin and stdout are one socket of ours, its stderr is kept for messages."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ours: socket.socket) -> None:
-        self.process = process
-        self.socket = ours
+    def __init__(self) -> None:
         self.said = bytearray()
-        self.listening = asyncio.create_task(self.listen(), name="stderr of a ProxyCommand")
+        self.silent = asyncio.Event()
+        """Set once its stderr has ended."""
 
     @classmethod
     async def start(cls, command: str) -> Proxy:
@@ -296,7 +295,8 @@ class Proxy:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
-            process = await asyncio.create_subprocess_exec(
+            transport, proxy = await asyncio.get_running_loop().subprocess_exec(
+                cls,
                 *("/bin/sh", "-c", f"exec {command}"),
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
@@ -308,24 +308,29 @@ class Proxy:
             raise
         finally:
             theirs.close()
-        return cls(process, ours)
+        proxy.process, proxy.socket = transport, ours
+        return proxy
 
-    async def listen(self) -> None:
-        assert self.process.stderr is not None
-        while data := await self.process.stderr.read(4096):
-            self.said += data
-            del self.said[:-4096]
+    process: asyncio.SubprocessTransport
+    socket: socket.socket
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.said += data
+        del self.said[:-4096]
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.silent.set()
 
     async def last_words(self) -> bytes:
         """What it wrote to stderr; waits a moment for a command that is just ending."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
-                await asyncio.shield(self.listening)
-        return bytes(self.said) or (b"it ended without a word" if self.process.returncode is not None else b"")
+                await self.silent.wait()
+        return bytes(self.said) or (b"it ended without a word" if self.process.get_returncode() is not None else b"")
 
     def kill(self) -> None:
         """End the command and what it started."""
-        self.listening.cancel()
-        if self.process.returncode is None:
+        if self.process.get_returncode() is None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGTERM)
+                os.killpg(self.process.get_pid(), signal.SIGTERM)
+        self.process.close()

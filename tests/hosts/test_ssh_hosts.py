@@ -42,14 +42,24 @@ def configured(machine, *lines):
     """The host's sshd with `lines` before all others of its configuration."""
     extra = machine.root / "etc/ssh/sshd_config.d/00-test.conf"
     extra.write_text("\n".join(lines) + "\n")
-    machine.run("kill -HUP 1")
-    machine.wait()
+    restart(machine)
     try:
         yield
     finally:
         extra.unlink()
-        machine.run("kill -HUP 1")
-        machine.wait()
+        restart(machine)
+
+
+def restart(machine):
+    """Let the host's sshd read its configuration again. The old one still answers for a moment: its log says when the new one does."""
+    log = machine.home / "log"
+    before = log.read_text().count("Server listening")
+    machine.run("kill -HUP 1")
+    deadline = time.monotonic() + 10
+    while log.read_text().count("Server listening") == before:
+        assert time.monotonic() < deadline, log.read_text()[-500:]
+        time.sleep(0.01)
+    machine.wait()
 
 
 def reached(machine, **changes):
