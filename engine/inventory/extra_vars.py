@@ -26,7 +26,8 @@ def load_extra_vars(options: Sequence[str], files: Files) -> dict[str, Value]:
     """
     found: dict[str, Value] = {}
     for number, option in enumerate(options, 1):
-        found.update(one_option(option, files, Span(f"{PLACE} (option {number})" if len(options) > 1 else PLACE, 1, 1, max(1, len(option)))))
+        place = f"{PLACE} (option {number})" if len(options) > 1 else PLACE
+        found.update(one_option(option, files, Span(place, 1, 1, max(1, len(option)))))
     return found
 
 

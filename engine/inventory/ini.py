@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from engine.inventory.fragment import Fragment, refused
 from engine.inventory.literals import literal
@@ -13,11 +14,19 @@ SECTION = re.compile(r"\[([^:\[\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 GROUP_LINE = re.compile(r"([^:\[\]\s]+)\s*(?:#.*)?")
 
 
-def read_ini(text: str, path: str, directory: str) -> Fragment:
-    """The hosts and groups of an INI text. ParseError `inventory-syntax` with the place."""
+def read_ini(text: str, path: str, directory: str, known: Collection[str] = ()) -> Fragment:
+    """The hosts and groups of an INI text.
+
+    Args:
+        known: Groups that earlier sources define: this one need not.
+
+    Raises:
+        ParseError: `inventory-syntax` or `unknown-group`, with the place.
+    """
     fragment = Fragment(path, directory)
     section, kind = "ungrouped", "hosts"
-    awaited: dict[str, tuple[Span, str]] = {}   # groups named before they are defined, and how
+    awaited: dict[str, tuple[Span, str]] = {}   # groups that are named, where and how
+    defined = {"all", "ungrouped", *known}
     fragment.group("all")
     fragment.group("ungrouped")
     for number, line in enumerate(text.split("\n"), 1):
@@ -27,7 +36,11 @@ def read_ini(text: str, path: str, directory: str) -> Fragment:
         span = Span(path, number, len(line) - len(line.lstrip()) + 1, len(bare))
         if bare[0] == "[" and looks_like_section(bare):
             section, kind = section_of(bare, span)
-            enter(fragment, section, kind, span, awaited)
+            if kind == "vars":
+                awaited.setdefault(section, (span, f"[{section}:vars] belongs to a group that is not defined here"))
+            else:
+                defined.add(section)
+                fragment.group(section)
         elif kind == "hosts":
             read_host(fragment, section, line, span)
         elif kind == "vars":
@@ -35,7 +48,7 @@ def read_ini(text: str, path: str, directory: str) -> Fragment:
         else:
             read_child(fragment, section, bare, span, awaited)
     for name, (span, wording) in awaited.items():
-        if name not in fragment.groups:
+        if name not in defined:
             raise refused(span, wording, code="unknown-group", hint=f"define it: a line `[{name}]`")
     return fragment
 
@@ -53,13 +66,6 @@ def section_of(bare: str, span: Span) -> tuple[str, str]:
     if kind not in ("hosts", "children", "vars"):
         raise refused(span, f"a section of kind `{kind}` is not known", hint="the kinds are children and vars")
     return match[1], kind
-
-
-def enter(fragment: Fragment, section: str, kind: str, span: Span, awaited: dict[str, tuple[Span, str]]) -> None:
-    if kind == "vars" and section not in fragment.groups:
-        awaited.setdefault(section, (span, f"[{section}:vars] belongs to a group that is not defined here"))
-    elif kind != "vars":
-        fragment.group(section)
 
 
 def read_host(fragment: Fragment, section: str, line: str, span: Span) -> None:
@@ -98,6 +104,5 @@ def read_child(fragment: Fragment, section: str, bare: str, span: Span, awaited:
         raise refused(span, f"`{bare}` is no group name", hint="in [group:children] each line is one group")
     name = match[1]
     place = Span(span.path, span.line, span.column, len(name))
-    if name not in fragment.groups:
-        awaited.setdefault(name, (place, f"[{section}:children] names a group that is not defined here"))
+    awaited.setdefault(name, (place, f"[{section}:children] names a group that is not defined here"))
     fragment.group(section).children.setdefault(name, place)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.errors import ParseError, VaultError
-from engine.files import Files
+from engine.files import Files, decoded
 from engine.inventory.fragment import Fragment, refused
 from engine.inventory.ini import read_ini
 from engine.inventory.list import read_list
@@ -92,6 +92,8 @@ class Reading:
     ignored_patterns: tuple[re.Pattern[str], ...]
     unparsed: list[Problem] = field(default_factory=list)
     """What was wrong in files of a folder; the other files of it count."""
+    known: set[str] = field(default_factory=set)
+    """The groups of the files so far."""
 
     def source(self, source: str) -> Iterator[Fragment]:
         if "," in source and not self.files.exists(source):
@@ -114,17 +116,21 @@ class Reading:
                 self.unparsed.extend(error.problems)
 
     def file(self, path: str) -> Fragment:
-        directory = os.path.dirname(os.path.abspath(path))
+        fragment = self.fragment(path, os.path.dirname(os.path.abspath(path)))
+        self.known.update(fragment.groups)
+        return fragment
+
+    def fragment(self, path: str, directory: str) -> Fragment:
         try:
             data = self.files.read_bytes(path)
         except OSError as error:
             raise refused(Span(path, 1), f"{path}: {error.strerror or error}", code="inventory-missing") from error
         if data.startswith((b"#!", b"\x7fELF")):
             return read_script(path, directory, self.outside)
-        text = self.files.read_text(path)
+        text = decoded(data, path)
         if is_yaml(path, text):
             return read_yaml(text, path, directory)
-        return read_ini(text, path, directory)
+        return read_ini(text, path, directory, self.known)
 
 
 def is_yaml(path: str, text: str) -> bool:

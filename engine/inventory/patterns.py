@@ -17,7 +17,8 @@ from engine.model.source import Span
 from engine.model.values import TemplateText
 
 SUBSCRIPT = re.compile(r"([^~].*)\[(?:(-?\d+)|(\d+)([:-])(\d*))\]")
-PART = re.compile(r"(?:~(?:[^\s:\[\]()]|\[[^\]]*\]|\((?:[^()])*\))+|(?:[^\s:\[\]]|\[[^\]]*\])+)")
+REGEX_PART = r"[!&]?~(?:[^\s:\[\]()]|\[[^\]]*\]|\([^()]*\)|[()\[\]])+"   # a colon within brackets or parentheses parts nothing
+PART = re.compile(REGEX_PART + r"|(?:[^\s:\[\]]|\[[^\]]*\])+")
 NO_HOSTS = "Specified inventory, host pattern and/or --limit leaves us with no hosts to target."
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")
 
