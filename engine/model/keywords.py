@@ -126,7 +126,7 @@ _TABLE: tuple[Keyword, ...] = (
     _inherited("environment", _T.MAPPINGS, "Environment variables of the module.", inherit=_I.EXTEND),
     _inherited("ignore_errors", _T.BOOL, "Go on after a failure."),
     _inherited("ignore_unreachable", _T.BOOL, "Go on when the host cannot be reached."),
-    _inherited("module_defaults", _T.MAPPINGS, "Default arguments by module.", inherit=_I.EXTEND),
+    _inherited("module_defaults", _T.MAPPINGS, "Default arguments by module.", inherit=_I.EXTEND, rendering=_R.STATIC),
     _inherited("no_log", _T.BOOL, "Show and keep nothing of the task's values."),
     _inherited("port", _T.INT, "Port of the connection."),
     _inherited("remote_user", _T.STR, "Whom to log in as."),

@@ -103,14 +103,19 @@ def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action
     hint = did_you_mean(name, legal)
     modules = [*BUILTIN, *reader.context.module_names()]
     if name in KEYWORDS:
-        places = " and ".join(f"{each.value}s" for each in Where if each in KEYWORDS[name].where)
-        detail = f"`{name}` is a keyword of {places}, not of a {kind}"
+        detail = f"`{name}` is a keyword of {places_of(name)}, not of a {kind}"
         reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span)
     elif hint or has_action:
         detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
         reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, hint or did_you_mean(name, modules))
     else:
         reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, did_you_mean(name, modules))
+
+
+def places_of(keyword: str) -> str:
+    """Where a keyword is legal, in words: "blocks, tasks and handlers"."""
+    places = [f"{each.value}s" for each in Where if each in KEYWORDS[keyword].where]
+    return f"{', '.join(places[:-1])} and {places[-1]}" if len(places) > 1 else places[0]
 
 
 def _of_keyword(reader: Reader, entry: yaml.Entry, key: str) -> Action | None:

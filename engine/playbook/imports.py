@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Final
 
 from engine.files import Files
-from engine.model.keywords import KEYWORDS, Inherit
+from engine.model.keywords import KEYWORDS, Inherit, KeywordType, Where, keywords_of
 from engine.model.source import Span
-from engine.model.values import TemplateText, Value
+from engine.model.values import UNSET, TemplateText, Value
 from engine.model.words import did_you_mean
 from engine.playbook.context import Place, Reader
-from engine.playbook.keyword_values import boolean, is_task_list
+from engine.playbook.keyword_values import boolean, is_task_list, plain_keyword_value
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest, load_role
 from engine.playbook.tree import Block, BlockKind, Task
@@ -89,6 +89,45 @@ def import_role(reader: Reader, task: Task, place: Place) -> Block | None:
         return None
     return Block(body=(), kind=BlockKind.ROLE, name=task.name, keywords=_for_children(reader, task), vars=task.vars, role=role,
                  span=task.span, spans=task.spans)
+
+
+def checked_include(reader: Reader, task: Task) -> Task:
+    """A run-time include with its arguments checked as far as they are known, and `apply` as keywords are kept in the tree."""
+    action = short(task.action)
+    of_tasks = action == "include_tasks"
+    own = (*TASK_FILE_ARGUMENTS["include_tasks"], "_raw_params") if of_tasks else (*ROLE_ARGUMENTS, "apply", "rescuable")
+    known_arguments(reader, task, (*own, "_args"))
+    if "_args" in task.args:
+        return task
+    named = [task.args[name] for name in (("_raw_params", "file") if of_tasks else ("name", "role")) if name in task.args]
+    if not named or named[0] in (None, ""):
+        needs = "a file" if of_tasks else "`name`"
+        reader.report("missing-argument", "An argument is missing", f"{action} needs {needs}", task.action_span)
+    for name in ("tasks_from", "vars_from", "defaults_from", "handlers_from"):
+        if not isinstance(task.args.get(name, ""), str):
+            reader.wrong_type(f"`{name}` takes the name of a file", task.spans.get(f"args.{name}", task.action_span))
+    if task.args.get("apply") is None:
+        return task
+    return replace(task, args={**task.args, "apply": _applied(reader, task)})
+
+
+def _applied(reader: Reader, task: Task) -> Mapping[str, Value]:
+    """`apply:` with its values checked as those of a block."""
+    given, span = task.args["apply"], task.spans.get("args.apply", task.action_span)
+    if not isinstance(given, dict):
+        reader.wrong_type("`apply` takes a mapping of keywords", span)
+        return {}
+    legal = {name: keyword for name, keyword in keywords_of(Where.BLOCK).items() if keyword.type is not KeywordType.NODES}
+    found: dict[str, Value] = {}
+    for name, value in given.items():
+        if name not in legal:
+            detail = f"`{name}` is not a keyword that applies to tasks"
+            reader.report("unknown-keyword", "Unknown block keyword", detail, span, did_you_mean(str(name), legal))
+            continue
+        checked = value if name == "vars" else plain_keyword_value(legal[name], value, span, reader)
+        if checked is not UNSET:
+            found[name] = checked
+    return found
 
 
 def _role_request(reader: Reader, task: Task, name: str, span: Span, place: Place) -> RoleRequest | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from engine import yaml
 from engine.model.keywords import LOOP_CONTROL, Keyword, KeywordType, Rendering
+from engine.model.source import Span
 from engine.model.values import UNSET, EncryptedText, TemplateText, Value
 from engine.model.words import did_you_mean
 from engine.playbook.context import Reader, has_template
@@ -32,15 +33,18 @@ _WANTED = {
 def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
     """The value as the tree keeps it; UNSET where it is wrong, which is then a problem of the reader."""
     value = yaml.value_of(node)
+    if keyword.name == "tags" and not isinstance(value, (str, list)):
+        return _refused(keyword, node, reader)
     if value is None:
-        if keyword.name == "tags":
-            return _refused(keyword, node, reader)
         return [] if keyword.type in _LISTS else None
+    if keyword.name == "listen" and not all(isinstance(each, str) for each in (value if isinstance(value, list) else [value])):
+        return _refused(keyword, node, reader)
     templated = keyword.rendering is Rendering.TEMPLATED and isinstance(value, TemplateText) and has_template(value)
     if templated or isinstance(value, EncryptedText):
         return [value] if keyword.type in _LISTS or keyword.name == "serial" else value
     try:
-        found = _CHECKS[keyword.type](value)
+        static = keyword.type is KeywordType.MAPPINGS and keyword.rendering is Rendering.STATIC
+        found = _static_mappings(value) if static else _CHECKS[keyword.type](value)
     except (ValueError, TypeError, OverflowError):
         return _refused(keyword, node, reader)
     if keyword.choices and found not in keyword.choices:
@@ -49,6 +53,11 @@ def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
                       did_you_mean(str(found), keyword.choices))
         return UNSET
     return found
+
+
+def plain_keyword_value(keyword: Keyword, value: Value, span: Span, reader: Reader) -> Value:
+    """As `keyword_value`, for a value whose nodes are gone: `span` is the place of its problems."""
+    return keyword_value(keyword, yaml.node_of(value, span), reader)
 
 
 def wrong_type(reader: Reader, name: str, wanted: str, node: yaml.Node) -> None:
@@ -209,9 +218,16 @@ def comma_parts(text: TemplateText) -> list[TemplateText]:
 def _mappings(value: Value) -> list[Value]:
     found = value if isinstance(value, list) else [value]
     for each in found:
-        if each is not None and not isinstance(each, dict) and not (isinstance(each, TemplateText) and has_template(each)):
+        if each is not None and each != "" and not isinstance(each, dict) and not (isinstance(each, TemplateText) and has_template(each)):
             raise ValueError(each)
-    return [each for each in found if each is not None]
+    return [each for each in found if each is not None and each != ""]
+
+
+def _static_mappings(value: Value) -> list[Value]:
+    found = _mappings(value)
+    if not all(isinstance(each, dict) and not any(has_template(str(name)) for name in each) for each in found):
+        raise ValueError(value)
+    return found
 
 
 def _conditions(value: Value) -> list[Value]:

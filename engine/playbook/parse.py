@@ -19,7 +19,7 @@ from engine.playbook import roles
 from engine.playbook.context import ParseContext, Place, Reader, has_template
 from engine.playbook.keyword_values import described, is_null, is_task_list, keyword_value, read_vars, wrong_type
 from engine.playbook.roles import RoleRequest, role_blocks
-from engine.playbook.tasks import Heading, first_span, parse_nodes, read_heading, text_keys, unknown_keyword
+from engine.playbook.tasks import Heading, first_span, parse_nodes, read_heading, text_keys
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role
 from engine.playbook.vars_prompt import read_prompts
 
@@ -269,7 +269,9 @@ def _import_heading(reader: Reader, node: yaml.Mapping, imported: yaml.Entry) ->
             reader.warn("keyword-ignored", "This keyword has no effect here", f"`{name}` does not apply to imported plays", entry.key.span,
                         "write it on the plays themselves")
         else:
-            unknown_keyword(reader, name, entry.key.span, Where.PLAY)
+            detail = f"`{name}` is not an import_playbook keyword"
+            hint = did_you_mean(name, ("name", "tags", "vars", "when")) or "only name, tags, vars and when stand beside import_playbook"
+            reader.report("unknown-keyword", "Unknown import_playbook keyword", detail, entry.key.span, hint)
     return heading
 
 

@@ -9,9 +9,9 @@ from engine.model.keywords import ALIASES, INCLUDE_KEYWORDS, KEYWORDS, Where, ke
 from engine.model.source import Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.words import did_you_mean
-from engine.playbook.actions import Action, action_of
+from engine.playbook.actions import Action, action_of, places_of
 from engine.playbook.context import Place, Reader, has_template
-from engine.playbook.imports import import_role, import_tasks
+from engine.playbook.imports import checked_include, import_role, import_tasks
 from engine.playbook.keyword_values import (
     described,
     invalid_name,
@@ -22,12 +22,14 @@ from engine.playbook.keyword_values import (
     read_vars,
     wrong_type,
 )
-from engine.playbook.names import LOOKUPS, short
+from engine.playbook.names import LOOKUPS, is_builtin, short
 from engine.playbook.tree import Block, Loop, Node, Task
 
 BLOCK_PARTS = ("block", "rescue", "always")
 _NO_KEYWORD_VALUE = frozenset(("name", "vars", "loop", "loop_control", "listen", "action", "local_action", "args", "register"))
 """Task keywords that are read elsewhere than by the common check of values."""
+_UNSET_WHEN_EMPTY = frozenset(("changed_when", "failed_when", "until"))
+"""Without a value these are not given at all: an empty list of conditions must not count as one that holds."""
 
 
 @dataclass(slots=True)
@@ -119,7 +121,14 @@ def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
 
 def _spliced(reader: Reader, task: Task, action: Action, place: Place) -> Node | None:
     """The task itself, or what an import brings in its place."""
-    match short(task.action):
+    name = short(task.action)
+    if place.handlers and name in ("import_role", "include_role"):
+        reader.report("role-as-handler", "A role cannot be a handler", f"{name} stands among handlers", action.span,
+                      "notify the role's own handlers, or include_tasks")
+        return None
+    if name in ("include_tasks", "include_role"):
+        return checked_include(reader, task)
+    match name:
         case "import_tasks":
             return import_tasks(reader, task, place)
         case "import_role":
@@ -162,7 +171,7 @@ def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iter
             value = keyword_value(keyword, entry.value, reader)
             if name == "name":
                 heading.name = _name(value)
-            elif value is not UNSET:
+            elif value is not UNSET and not (value == [] and name in _UNSET_WHEN_EMPTY):
                 heading.keywords[name] = value
     return heading
 
@@ -174,11 +183,13 @@ def _name(value: Value) -> TemplateText | None:
 
 
 def unknown_keyword(reader: Reader, name: str, span: Span, where: Where) -> None:
-    kind = "role" if where is Where.ROLE else where.value
+    """Report a key that is no keyword there: one of other places, a module, or a typing error."""
+    kind = where.value
     elsewhere = KEYWORDS.get(name)
-    if elsewhere is not None:
-        places = " and ".join(f"{each.value}s" for each in Where if each in elsewhere.where)
-        detail, hint = f"`{name}` is a keyword of {places}, not of a {kind}", ""
+    if elsewhere is not None and where not in elsewhere.where:
+        detail, hint = f"`{name}` is a keyword of {places_of(name)}, not of a {kind}", ""
+    elif is_builtin(name):
+        detail, hint = f"`{name}` is a module, and a {kind} calls none", "modules are called by tasks"
     else:
         detail, hint = f"`{name}` is not a {kind} keyword", did_you_mean(name, keywords_of(where))
     reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, span, hint)

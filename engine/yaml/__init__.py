@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import yaml
+
 from engine.errors import ParseError
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
@@ -112,6 +113,15 @@ def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | N
 def value_of(node: Node) -> Value:
     """The plain value of a node: dicts (keys plain `str`, or TemplateText where they hold a template), lists, scalars."""
     return _value_of(node, {})
+
+
+def node_of(value: Value, span: Span) -> Node:
+    """The node of a plain value, all of it at `span`: the way back from `value_of`."""
+    if isinstance(value, dict):
+        return Mapping([Entry(Scalar(key, span), node_of(each, span)) for key, each in value.items()], span)
+    if isinstance(value, list):
+        return Sequence([node_of(each, span) for each in value], span)
+    return Scalar(value, value.span if isinstance(value, TemplateText) else span)
 
 
 def _value_of(node: Node, seen: dict[int, Value]) -> Value:
