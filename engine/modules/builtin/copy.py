@@ -25,7 +25,7 @@ ARGUMENTS = {
     "dest": Argument("path", required=True, doc="File, or directory (which ends in / or exists) to put it into."),
     "src": Argument("path", doc="Where it comes from: on the target with remote_src, else for diffs and messages."),
     "name": Argument("str", doc="Its name within a directory `dest`; by default the last part of `src`."),
-    "content": Argument("bytes", secret=True, doc="The content, where it was sent along."),
+    "content": Argument("bytes", doc="The content, where it was sent along."),
     "digest": Argument("str", doc="SHA-1 of the content, hexadecimal."),
     "size": Argument("int", doc="Bytes of the content."),
     "spooled": Argument("str", doc="Name of the upload that holds the content."),
@@ -65,7 +65,7 @@ def destination(args: "Dict[str, Any]", host: "Host") -> str:
     if args.get("tree") is not None:
         inside = not args["src"].endswith("/") and host.is_dir(dest)
         return os.path.join(dest, name) if inside else dest.rstrip("/") or "/"
-    if dest.endswith("/") or host.is_dir(dest):
+    if not args.get("in_set") and (dest.endswith("/") or host.is_dir(dest)):
         if not name:
             raise Fail("can not use content with a dir as dest")
         dest = os.path.join(dest, name)
@@ -290,17 +290,9 @@ def shown(args: "Dict[str, Any]", change: "Change") -> "List[Dict[str, Any]]":
 def contents(args: "Dict[str, Any]", before: "Optional[FileState]", after: "FileState") -> "Dict[str, Any]":
     old = (before or {}).get("content", b"")
     new = after["content"] if after.get("content") is not None else args.get("content")
-    diff = {}  # type: Dict[str, Any]
-    if before is not None and (old is None or len(old) > files.DIFF_LIMIT):
-        diff["dst_larger"] = files.DIFF_LIMIT
-    elif b"\0" in (old or b""):
-        diff["dst_binary"] = 1
-    if new is None or len(new) > files.DIFF_LIMIT:
-        diff["src_larger"] = files.DIFF_LIMIT
-    elif b"\0" in new:
-        diff["src_binary"] = 1
-    if diff:
-        return diff
+    skipped = files.unshown("destination", old if before is not None else b"") + files.unshown("source", new)
+    if skipped:
+        return {"prepared": skipped}
     heading = args.get("src") or args["dest"]
     diff = {"before": files.text(old), "after": files.text(new), "after_header": heading}
     if before is not None:

@@ -289,7 +289,8 @@ def own_behind(args: "Dict[str, Any]", before: "Optional[FileState]", after: "Fi
 
 def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
     """For a rollback: which path, and how closely it was looked at. `follow` was settled when the path was found."""
-    return dict(files.kept(args, "path", "state", "src", "force", "recurse", "access_time", "modification_time"), follow=args.get("state") == "link")
+    names = ("path", "state", "src", "force", "recurse", "access_time", "modification_time")
+    return dict(files.kept(args, *names), follow=args.get("state") == "link")
 
 
 def set_times(path: str, times: "Optional[List[Optional[int]]]", host: "Host") -> None:

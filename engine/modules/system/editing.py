@@ -141,10 +141,9 @@ def shown(args: "Dict[str, Any]", change: "Change", heading: str = "{0} (content
     old, new = args.get("old") or b"", args.get("new", b"")
     header = heading.format(args["path"])
     if old != new:
-        if b"\0" in old + new:
-            found.append({"dst_binary": 1} if b"\0" in old else {"src_binary": 1})
-        else:
-            found.append({"before": files.text(old), "after": files.text(new), "before_header": header, "after_header": header})
+        skipped = files.unshown("destination", old) + files.unshown("source", new)
+        texts = {"before": files.text(old), "after": files.text(new), "before_header": header, "after_header": header}
+        found.append({"prepared": skipped} if skipped else texts)
     before, after = files.properties(change.before, change.after)
     if attributes and before:
         header = "{0} (file attributes)".format(args["path"])

@@ -225,6 +225,13 @@ def text(content: "Optional[bytes]") -> str:
     return (content or b"").decode("utf-8", "surrogateescape")
 
 
+def unshown(which: str, content: "Optional[bytes]") -> str:
+    """Why --diff does not show a content, as a line; "" where it does. None: it was too large to be read."""
+    if content is None or len(content) > DIFF_LIMIT:
+        return "diff skipped: {0} file size is greater than {1}\n".format(which, DIFF_LIMIT)
+    return "diff skipped: {0} file appears to be binary\n".format(which) if b"\0" in content else ""
+
+
 def as_json(values: "Dict[str, Any]") -> str:
     """A dict as --diff shows it."""
     import json
