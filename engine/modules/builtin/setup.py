@@ -33,7 +33,7 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
     facts = {name if name.startswith(OWN_PREFIX) else "ansible_" + name.replace("-", "_"): value for name, value in found.items()}
     facts["gather_subset"] = args["gather_subset"]
     facts["module_setup"] = True
-    reply = {"ansible_facts": chosen(facts, args["filter"])}  # type: Dict[str, Any]
+    reply: "Dict[str, Any]" = {"ansible_facts": chosen(facts, args["filter"])}
     if wish.warnings:
         reply["warnings"] = wish.warnings
     return reply

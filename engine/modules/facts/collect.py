@@ -18,7 +18,8 @@ SUBSETS = {
     "platform": ("architecture", "kernel", "kernel_version", "machine", "machine_id", "python_version", "system"),
     "distribution": ("distribution_version", "distribution_release", "distribution_major_version", "os_family"),
     "user": (
-        "effective_group_ids", "effective_user_id", "real_user_id", "user_dir", "user_gecos", "user_gid", "user_id", "user_shell", "user_uid",
+        "effective_group_ids", "effective_user_id", "real_user_id", "user_dir", "user_gecos", "user_gid", "user_id", "user_shell",
+        "user_uid",
     ),
     "env": (),
     "date_time": (),
@@ -28,7 +29,10 @@ SUBSETS = {
     "selinux": (),
     "caps": ("system_capabilities", "system_capabilities_enforced"),
     "dns": (),
-    "ssh_pub_keys": ("ssh_host_key_dsa_public", "ssh_host_key_ecdsa_public", "ssh_host_key_ed25519_public", "ssh_host_key_rsa_public", "ssh_host_pub_keys"),
+    "ssh_pub_keys": (
+        "ssh_host_key_dsa_public", "ssh_host_key_ecdsa_public", "ssh_host_key_ed25519_public", "ssh_host_key_rsa_public",
+        "ssh_host_pub_keys",
+    ),
     "lsb": (),
     "local": (),
     "python": (),
@@ -65,9 +69,9 @@ def wanted(wishes: "Sequence[str]") -> "List[str]":
     Exclusions alone ask for no more than the minimum: so it is in Ansible.
     """
     known = {alias: subset for subset, aliases in SUBSETS.items() for alias in aliases + (subset,)}
-    named = set()  # type: Set[str]
-    added = set()  # type: Set[str]
-    without = set()  # type: Set[str]
+    named: "Set[str]" = set()
+    added: "Set[str]" = set()
+    without: "Set[str]" = set()
     for wish in wishes:
         word = wish.strip()
         if word in ("all", "min"):
@@ -91,7 +95,7 @@ def wanted(wishes: "Sequence[str]") -> "List[str]":
 
 def gather(host: "Host", subsets: "Sequence[str]", wish: "Wish") -> "Facts":
     """The facts of those subsets, by bare name. One that breaks is a warning, and the others are there."""
-    found = {}  # type: Facts
+    found: "Facts" = {}
     for subset in subsets:
         for collector in collectors(subset):
             try:

@@ -12,7 +12,7 @@ if MYPY:
 
     Links = Dict[str, Dict[str, List[str]]]
 
-UNITS = (("YB", 1 << 80), ("ZB", 1 << 70), ("EB", 1 << 60), ("PB", 1 << 50), ("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10))
+UNITS = (("EB", 1 << 60), ("PB", 1 << 50), ("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10))
 
 
 def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
@@ -26,7 +26,7 @@ def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
 def all_links(host: "Host") -> "Links":
     """Kind of link to device to names: udev's ids, uuids and labels; masters are the devices made of it."""
     found = {kind: links_in("/dev/disk/" + folder) for kind, folder in (("ids", "by-id"), ("uuids", "by-uuid"), ("labels", "by-label"))}
-    masters = {}  # type: Dict[str, List[str]]
+    masters: "Dict[str, List[str]]" = {}
     for name in names(host, "/sys/block"):
         for slave in names(host, "/sys/block/{0}/slaves".format(name)):
             masters.setdefault(slave, []).append(name)
@@ -35,7 +35,7 @@ def all_links(host: "Host") -> "Links":
 
 
 def links_in(folder: str) -> "Dict[str, List[str]]":
-    found = {}  # type: Dict[str, List[str]]
+    found: "Dict[str, List[str]]" = {}
     try:
         every = sorted(os.listdir(folder))
     except OSError:

@@ -20,17 +20,20 @@ NAMES = {
     "sles": "SLES", "sled": "SLED", "sles_sap": "SLES_SAP", "opensuse": "openSUSE", "opensuse-leap": "openSUSE Leap",
     "opensuse-tumbleweed": "openSUSE Tumbleweed", "opensuse-microos": "openSUSE MicroOS", "sle-micro": "SLE-Micro",
     "arch": "Archlinux", "archarm": "Archlinux", "manjaro": "Manjaro", "alpine": "Alpine", "gentoo": "Gentoo", "nixos": "NixOS",
-    "void": "Void", "flatcar": "Flatcar", "coreos": "CoreOS", "clear-linux-os": "Clear Linux OS", "mageia": "Mageia", "slackware": "Slackware",
-    "openwrt": "OpenWrt", "altlinux": "Altlinux",
+    "void": "Void", "flatcar": "Flatcar", "coreos": "CoreOS", "clear-linux-os": "Clear Linux OS", "mageia": "Mageia",
+    "slackware": "Slackware", "openwrt": "OpenWrt", "altlinux": "Altlinux",
 }
 """os-release's ID to the name playbooks compare with."""
 
 FAMILIES = {
     "RedHat": (
         "RedHat", "RHEL", "Fedora", "CentOS", "Scientific", "OracleLinux", "Rocky", "AlmaLinux", "Amazon", "CloudLinux", "Virtuozzo",
-        "openEuler", "EuroLinux", "Kylin Linux Advanced Server", "MIRACLE", "TencentOS", "Anolis", "VMware Photon OS", "Microsoft Azure Linux",
+        "openEuler", "EuroLinux", "Kylin Linux Advanced Server", "MIRACLE", "TencentOS", "Anolis", "VMware Photon OS",
+        "Microsoft Azure Linux",
     ),
-    "Debian": ("Debian", "Ubuntu", "Raspbian", "Linux Mint", "Kali", "Pop!_OS", "Devuan", "Deepin", "elementary OS", "KDE neon", "Parrot", "Uos"),
+    "Debian": (
+        "Debian", "Ubuntu", "Raspbian", "Linux Mint", "Kali", "Pop!_OS", "Devuan", "Deepin", "elementary OS", "KDE neon", "Parrot", "Uos",
+    ),
     "Suse": ("SLES", "SLED", "SLES_SAP", "SLE-Micro", "openSUSE", "openSUSE Leap", "openSUSE Tumbleweed", "openSUSE MicroOS"),
     "Archlinux": ("Archlinux", "Manjaro"),
     "Mandrake": ("Mageia",),
@@ -56,7 +59,7 @@ RELEASE_FILES = (
 def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
     release = assignments(text(host, "/etc/os-release") or text(host, "/usr/lib/os-release"))
     name = distribution_name(release)
-    found = {"distribution": name, "os_family": family(name)}  # type: Facts
+    found: "Facts" = {"distribution": name, "os_family": family(name)}
     found.update(version_of(host, name, release))
     found["distribution_major_version"] = str(found["distribution_version"]).split(".")[0] or "NA"
     found.update(parsed_file(host, name, found["os_family"]))

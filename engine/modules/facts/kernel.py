@@ -16,11 +16,11 @@ def command_line(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
     given = text(host, "/proc/cmdline")
     if not given:
         return {}
-    last = {}  # type: Dict[str, Any]
-    every = {}  # type: Dict[str, Any]
+    last: "Dict[str, Any]" = {}
+    every: "Dict[str, Any]" = {}
     for word in split(given):
         name, equals, value = word.partition("=")
-        worth = value if equals else True  # type: Any
+        worth: "Any" = value if equals else True
         last[name] = worth
         if equals and name in every:
             if not isinstance(every[name], list):

@@ -14,7 +14,7 @@ if MYPY:
 
 def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
     """A fact that cannot be had is its own error text, and a warning; the others are not harmed."""
-    found = {}  # type: Facts
+    found: "Facts" = {}
     for file in names(host, wish.fact_path):
         if file.endswith(".fact"):
             path = os.path.join(wish.fact_path, file)
@@ -56,7 +56,7 @@ def output(host: "Host", path: str, seconds: float) -> bytes:
     if ran.code != 0:
         said = ran.stderr.decode("utf-8", "replace")
         raise Unusable("Failure executing fact script ({0}), rc: {1}, err: {2}".format(path, ran.code, said))
-    data = ran.stdout  # type: bytes
+    data: "bytes" = ran.stdout
     return data
 
 
@@ -69,7 +69,7 @@ def sections(path: str, words: str) -> "Facts":
         parser.read_string(words)
     except configparser.Error:
         raise Unusable("error loading facts as JSON or ini - please check content: {0}".format(path))
-    found = {}  # type: Facts
+    found: "Facts" = {}
     for section in parser.sections():
         try:
             found[section] = {option: parser.get(section, option) for option in parser.options(section)}

@@ -30,9 +30,10 @@ def from_file(host: "Host") -> "Dict[str, str]":
 def of_debian(host: "Host") -> "Dict[str, str]":
     """Debian's lsb_release reads os-release; so do we. {} where it would have to guess, as before a release."""
     given = assignments(text(host, "/etc/os-release"))
-    if given.get("ID") != "debian" or not given.get("VERSION_ID") or not given.get("VERSION_CODENAME"):
+    release, codename = given.get("VERSION_ID"), given.get("VERSION_CODENAME")
+    if given.get("ID") != "debian" or not release or not codename:
         return {}
-    return {"id": "Debian", "release": given["VERSION_ID"], "description": given.get("PRETTY_NAME", ""), "codename": given["VERSION_CODENAME"]}
+    return {"id": "Debian", "release": release, "description": given.get("PRETTY_NAME", ""), "codename": codename}
 
 
 def asked(host: "Host", tool: str, wish: "Wish") -> "Dict[str, str]":

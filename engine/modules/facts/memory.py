@@ -15,7 +15,7 @@ def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
 
 def described(content: "List[str]") -> "Facts":
     """The facts of a meminfo(5); `nocache` counts the page cache as free."""
-    size = {}  # type: Dict[str, int]
+    size: "Dict[str, int]" = {}
     for line in content:
         name, _, value = line.partition(":")
         words = value.split()

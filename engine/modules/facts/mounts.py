@@ -18,13 +18,13 @@ REMOTE = ("nfs", "nfs4", "cifs", "smb3", "ceph", "fuse", "glusterfs", "9p", "afs
 def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
     uuids = links_in("/dev/disk/by-uuid")
     bound = bind_mounts(host)
-    found = []  # type: List[Facts]
+    found: "Dict[str, Facts]" = {}
     for line in lines(host, "/etc/mtab") or lines(host, "/proc/mounts"):
         fields = [unescaped(field) for field in line.split()]
         if len(fields) < 6 or not wanted(fields[0], fields[2]):
             continue
-        found.append(described(fields, uuids, bound, wish.seconds))
-    return {"mounts": found}
+        found[fields[1]] = described(fields, uuids, bound, wish.seconds)     # what is mounted over it is what one sees
+    return {"mounts": list(found.values())}
 
 
 def wanted(device: str, kind: str) -> bool:

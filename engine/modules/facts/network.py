@@ -93,7 +93,7 @@ def bond(host: "Host", folder: str) -> "Facts":
     if not host.exists(folder + "/bonding"):
         return {}
     mode = text(host, folder + "/bonding/mode").split()
-    found = {"type": "bonding", "slaves": text(host, folder + "/bonding/slaves").split(), "mode": mode[0] if mode else ""}  # type: Facts
+    found: "Facts" = {"type": "bonding", "slaves": text(host, folder + "/bonding/slaves").split(), "mode": mode[0] if mode else ""}
     for name in ("miimon", "lacp_rate"):
         words = text(host, "{0}/bonding/{1}".format(folder, name)).split()
         if words:
@@ -143,7 +143,7 @@ def way_out(family: int, links: "Dict[str, Facts]", index: "Dict[int, str]") -> 
         return {}
     name = index.get(way["index"], "")
     each = links.get(name, {})
-    found = {"gateway": way["gateway"], "interface": name}  # type: Facts
+    found: "Facts" = {"gateway": way["gateway"], "interface": name}
     found.update(details(family, each, way["source"]))
     for key in ("macaddress", "mtu", "type"):
         if key in each:
@@ -156,7 +156,7 @@ def way_out(family: int, links: "Dict[str, Facts]", index: "Dict[int, str]") -> 
 def details(family: int, link_facts: "Facts", source: str) -> "Dict[str, Any]":
     """The facts of the address that packets leave with."""
     if family == netlink.IPV4:
-        listed = [link_facts.get("ipv4", {})] + link_facts.get("ipv4_secondaries", [])  # type: List[Dict[str, Any]]
+        listed: "List[Dict[str, Any]]" = [link_facts.get("ipv4", {})] + link_facts.get("ipv4_secondaries", [])
     else:
         listed = link_facts.get("ipv6", [])
     for each in listed:

@@ -28,10 +28,10 @@ def usable() -> int:
 
 def described(content: "List[str]", architecture: str, nproc: int) -> "Facts":
     """The facts of a cpuinfo. `processor` is a flat list: number, maker, model, for each thread in turn."""
-    listed = []  # type: List[str]
-    sockets = {}  # type: Dict[str, int]
-    packages = set()  # type: Set[str]
-    flags = []  # type: List[str]
+    listed: "List[str]" = []
+    sockets: "Dict[str, int]" = {}
+    packages: "Set[str]" = set()
+    flags: "List[str]" = []
     threads = siblings = cores = 0
     physical = ""
     for line in content:

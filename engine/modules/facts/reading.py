@@ -18,7 +18,7 @@ class Wish(object):
     def __init__(self, fact_path: str = "/etc/ansible/facts.d", seconds: float = 10.0) -> None:
         self.fact_path = fact_path
         self.seconds = seconds
-        self.warnings = []  # type: List[str]
+        self.warnings: "List[str]" = []
 
 
 def text(host: "Host", path: str, default: str = "") -> str:
@@ -57,7 +57,7 @@ def within(seconds: float, work: "Any", default: "Any") -> "Any":
     """What `work()` returns, or `default` where it takes longer or fails: for what may hang in the kernel or in DNS."""
     import threading
 
-    answers = []  # type: List[Any]
+    answers: "List[Any]" = []
 
     def ask() -> None:
         try:

@@ -8,7 +8,7 @@ if MYPY:
 
 
 def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
-    found = {}  # type: Facts
+    found: "Facts" = {}
     for line in lines(host, "/etc/resolv.conf"):
         words = line.split()
         if not words or line.startswith(("#", ";")):

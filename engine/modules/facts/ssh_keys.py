@@ -12,7 +12,7 @@ KINDS = ("dsa", "rsa", "ecdsa", "ed25519")
 
 def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
     """From the first folder that has one."""
-    found = {}  # type: Facts
+    found: "Facts" = {}
     for folder in FOLDERS:
         for kind in KINDS:
             words = text(host, "{0}/ssh_host_{1}_key.pub".format(folder, kind)).split()

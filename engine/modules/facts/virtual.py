@@ -2,10 +2,9 @@
 
 `virtualization_type` is the first sign that holds, from the inside outwards: a container in a virtual machine is a container.
 """
-import os
 import re
 
-from engine.modules.facts.reading import lines, names, text
+from engine.modules.facts.reading import lines, text
 
 MYPY = False
 if MYPY:
@@ -61,7 +60,7 @@ def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
 
 def containers(host: "Host") -> "List[Tuple[str, Tuple[str, ...]]]":
     """Signs of a container: type, and all that it is."""
-    found = []  # type: List[Tuple[str, Tuple[str, ...]]]
+    found: "List[Tuple[str, Tuple[str, ...]]]" = []
     if host.exists("/.dockerenv") or host.exists("/.dockerinit"):
         found.append(("docker", ("docker", "container")))
     for line in lines(host, "/proc/1/cgroup"):
@@ -92,10 +91,10 @@ def first_environment(host: "Host") -> "List[str]":
 
 def machines(host: "Host") -> "List[Tuple[str, Tuple[str, ...]]]":
     """Signs of a virtual machine."""
-    found = []  # type: List[Tuple[str, Tuple[str, ...]]]
-    if host.exists("/proc/xen") or text(host, "/sys/hypervisor/type") == "xen":
-        if "control_d" not in text(host, "/proc/xen/capabilities"):
-            found.append(("xen", ("xen",)))
+    found: "List[Tuple[str, Tuple[str, ...]]]" = []
+    xen = host.exists("/proc/xen") or text(host, "/sys/hypervisor/type") == "xen"
+    if xen and "control_d" not in text(host, "/proc/xen/capabilities"):
+        found.append(("xen", ("xen",)))
     for file, texts, kind in VENDORS:
         if text(host, DMI + file) in texts:
             found.append((kind, (kind,)))
@@ -120,8 +119,7 @@ def carries(host: "Host") -> "List[str]":
         found.append("xen")
     loaded = {line.split()[0] for line in lines(host, "/proc/modules") if line}
     if "kvm" in loaded or host.exists("/dev/kvm"):
-        busy = any(os.path.basename(text(host, "/proc/{0}/comm".format(pid))) in ("vdsm", "vdsmd") for pid in names(host, "/proc") if pid.isdigit())
-        found.append("RHEV" if busy else "kvm")
+        found.append("RHEV" if host.exists("/etc/vdsm") else "kvm")
     if "vboxdrv" in loaded:
         found.append("virtualbox")
     if host.exists("/proc/vz") and host.exists("/proc/bc"):
