@@ -13,6 +13,7 @@ from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import Compiler
 from engine.templating.jinja import JinjaEnvironment
+from engine.templating.lookups.password import kept_on_disk
 from engine.templating.plugins import all_filters, all_tests
 from engine.templating.renderer import Renderer
 
@@ -39,13 +40,13 @@ class Templates:
         warn: Callable[[Problem], None] = lambda problem: None,
         extra_filters: Mapping[str, Callable[..., Any]] | None = None,
         extra_tests: Mapping[str, Callable[..., Any]] | None = None,
-        vault: Any = None,
+        keep: Callable[[str, str, bool], str] = kept_on_disk,
     ) -> None:
         self.files = files
         self.outside = outside
         self.decrypt = decrypt
-        self.vault = vault
-        """What the filters `vault` and `unvault` need: see filters/secret.py; None where there is none."""
+        self.keep = keep
+        """Writes the file of the lookup `password`: (path, text, it is new) -> what the file holds then."""
         self.strict_conditions = compat == "ansible" if allow_broken_conditionals is None else not allow_broken_conditionals
         self._warn = warn
         self._warned: set[Problem] = set()

@@ -14,6 +14,12 @@ RAW = frozenset((TemplateText, EncryptedText, dict, list))
 """Exact types that are not rendered yet. What rendering gives is never one of them, or holds nothing that is raw."""
 
 
+class Revealed(str):
+    """A decrypted variable inside templates: plain text that remembers it was encrypted. Never leaves them."""
+
+    __slots__ = ()
+
+
 class Reader(Protocol):
     def lazily(self, value: Value) -> Value:
         """A raw value, rendered one level deep."""

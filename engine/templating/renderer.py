@@ -15,7 +15,7 @@ from engine.search import Search
 from engine.templating.compiled import FILE_OPTIONS, Compiled
 from engine.templating.failures import absence, cycle, failure
 from engine.templating.jinja import JinjaTemplate, RenderContext
-from engine.templating.lazy import LazyDict, LazyList
+from engine.templating.lazy import LazyDict, LazyList, Revealed
 from engine.templating.missing import Missing
 from engine.templating.native import finished, joined, stored
 
@@ -169,7 +169,7 @@ class Renderer:
         if kind is list:
             return LazyList(value, self)
         if kind is EncryptedText:
-            return self.templates.decrypt(value)
+            return Revealed(self.templates.decrypt(value))
         if kind is tuple:
             return tuple(self.lazily(each) for each in value)
         if kind is Scope:

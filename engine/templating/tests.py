@@ -1,10 +1,18 @@
 """Tests of Ansible's own: results, texts, versions, sets, paths. Jinja's come from Jinja."""
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
 
+from engine.templating.filters.base import as_text
+from engine.templating.filters.core import to_bool
+from engine.templating.lazy import Revealed
 from engine.templating.missing import Missing
+from engine.templating.versions import OPERATORS, TYPES, parsed
 
 if TYPE_CHECKING:
     from engine.templating.environment import Templates
@@ -18,5 +26,185 @@ def undefined(value: Any) -> bool:
     return type(value) is Missing
 
 
+# -- results of tasks
+
+def _result(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"The '{name}' test expects a dictionary")
+    return value
+
+
+def failed(result: Any) -> bool:
+    return bool(_result("failed", result).get("failed", False))
+
+
+def succeeded(result: Any) -> bool:
+    return not failed(result)
+
+
+def changed(result: Any) -> bool:
+    """A task changed something, or an item of its loop did."""
+    told = _result("changed", result)
+    if "changed" not in told and isinstance(told.get("results"), list):
+        return any(bool(each.get("changed", False)) for each in told["results"] if isinstance(each, Mapping))
+    return bool(told.get("changed", False))
+
+
+def skipped(result: Any) -> bool:
+    return bool(_result("skipped", result).get("skipped", False))
+
+
+def unreachable(result: Any) -> bool:
+    return bool(_result("unreachable", result).get("unreachable", False))
+
+
+def reachable(result: Any) -> bool:
+    return not bool(_result("reachable", result).get("unreachable", False))
+
+
+def timedout(result: Any) -> bool:
+    told = _result("timedout", result)
+    period = told.get("timedout", False)
+    return bool(period and (not isinstance(period, Mapping) or period.get("period", False)))
+
+
+def started(result: Any) -> bool:
+    """An async task began; what is no async task has begun long ago."""
+    told = _result("started", result)
+    return bool(told["started"]) if "started" in told else True
+
+
+def finished(result: Any) -> bool:
+    told = _result("finished", result)
+    return bool(told["finished"]) if "finished" in told else True
+
+
+# -- text
+
+def regex(value: Any, pattern: Any = "", ignorecase: bool = False, multiline: bool = False, match_type: str = "search") -> bool:
+    flags = (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0)
+    compiled = re.compile(as_text(pattern), flags)
+    return bool(getattr(compiled, match_type, compiled.search)(as_text(value)))
+
+
+def match(value: Any, pattern: Any = "", ignorecase: bool = False, multiline: bool = False) -> bool:
+    return regex(value, pattern, ignorecase, multiline, "match")
+
+
+def search(value: Any, pattern: Any = "", ignorecase: bool = False, multiline: bool = False) -> bool:
+    return regex(value, pattern, ignorecase, multiline, "search")
+
+
+def version(value: Any, version: Any, operator: str = "eq", strict: bool | None = None, version_type: str | None = None) -> bool:
+    """Whether two versions stand in the relation `operator`."""
+    if not value:
+        raise ValueError("Input version value cannot be empty")
+    if not version:
+        raise ValueError("Version parameter to compare against cannot be empty")
+    if strict is not None and version_type:
+        raise ValueError("Cannot specify both 'strict' and 'version_type'")
+    kind = version_type or ("strict" if strict else "loose")
+    if kind not in TYPES:
+        raise ValueError(f"Invalid version type ({kind}). Must be one of {', '.join(repr(each) for each in TYPES)}")
+    if operator not in OPERATORS:
+        raise ValueError(f"Invalid operator type ({operator}). Must be one of {', '.join(repr(each) for each in OPERATORS)}")
+    try:
+        return bool(OPERATORS[operator](parsed(as_text(value), kind), parsed(as_text(version), kind)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Version comparison failed: {error}") from error
+
+
+def uri(value: Any, schemes: Any = None) -> bool:
+    """What can be read as a URI, of one of `schemes` where they are given; a relative one is one too."""
+    try:
+        scheme = urlparse(value).scheme
+        return not schemes or scheme in schemes
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def url(value: Any, schemes: Any = None) -> bool:
+    return uri(value, schemes) and bool(urlparse(value).netloc)
+
+
+def urn(value: Any) -> bool:
+    return uri(value, ["urn"]) and bool(urlparse(value).path)
+
+
+# -- values
+
+def subset(value: Any, other: Any) -> bool:
+    return all(each in list(other) for each in value)
+
+
+def superset(value: Any, other: Any) -> bool:
+    return all(each in list(value) for each in other)
+
+
+def contains(value: Any, element: Any) -> bool:
+    return element in value
+
+
+def all_of(values: Any) -> bool:
+    return all(values)
+
+
+def any_of(values: Any) -> bool:
+    return any(values)
+
+
+def truthy(value: Any, convert_bool: bool = False) -> bool:
+    """True as Python counts it; with `convert_bool`, text such as yes and no is read first."""
+    if convert_bool and isinstance(value, str) and value.lower() in ("yes", "no", "on", "off", "true", "false", "1", "0"):
+        return to_bool(value)
+    return bool(value)
+
+
+def falsy(value: Any, convert_bool: bool = False) -> bool:
+    return not truthy(value, convert_bool)
+
+
+def isnan(value: Any) -> bool:
+    try:
+        return math.isnan(value)
+    except TypeError:
+        return False
+
+
+def vault_encrypted(value: Any) -> bool:
+    """A variable that stands encrypted in its file. Text that only looks like it is none."""
+    return isinstance(value, Revealed)
+
+
+# -- paths on the controller
+
 def tests_for(templates: Templates) -> dict[str, Callable[..., Any]]:
-    return {"defined": defined, "undefined": undefined}
+    """The tests by short name; those about paths look through the doors of `templates`."""
+    files = templates.files
+
+    def vaulted_file(path: Any) -> bool:
+        try:
+            return files.read_bytes(as_text(path)).startswith(b"$ANSIBLE_VAULT;")
+        except OSError as error:
+            raise ValueError(f"Cannot test if the file {path} is a vault: {error}") from error
+
+    paths: dict[str, Callable[..., Any]] = {
+        "directory": lambda path: files.is_dir(as_text(path)), "file": lambda path: files.is_file(as_text(path)),
+        "exists": lambda path: files.is_file(as_text(path)) or files.is_dir(as_text(path)) or os.path.exists(as_text(path)),
+        "link": lambda path: os.path.islink(as_text(path)), "link_exists": lambda path: files.exists(as_text(path)),
+        "abs": lambda path: os.path.isabs(as_text(path)), "mount": lambda path: os.path.ismount(as_text(path)),
+        "same_file": lambda path, other: os.path.samefile(as_text(path), as_text(other)),
+    }
+    also = {"is_dir": "directory", "is_file": "file", "is_link": "link", "is_abs": "abs", "is_mount": "mount", "is_same_file": "same_file"}
+    return {**TESTS, **paths, **{name: paths[same] for name, same in also.items()}, "vaulted_file": vaulted_file}
+
+
+TESTS: dict[str, Callable[..., Any]] = {
+    "defined": defined, "undefined": undefined,
+    "failed": failed, "failure": failed, "succeeded": succeeded, "success": succeeded, "successful": succeeded,
+    "changed": changed, "change": changed, "skipped": skipped, "skip": skipped, "unreachable": unreachable, "reachable": reachable,
+    "timedout": timedout, "started": started, "finished": finished,
+    "match": match, "search": search, "regex": regex, "version": version, "version_compare": version, "uri": uri, "url": url, "urn": urn,
+    "subset": subset, "issubset": subset, "superset": superset, "issuperset": superset, "contains": contains, "all": all_of, "any": any_of,
+    "truthy": truthy, "falsy": falsy, "nan": isnan, "isnan": isnan, "vault_encrypted": vault_encrypted,
+}

@@ -43,19 +43,25 @@ def password_hash(
     context: Any, password: Any, hashtype: str = "sha512", salt: Any = None, salt_size: int | None = None, rounds: int | None = None, ident: str | None = None
 ) -> str:
     """The crypt(3) text of a password. A random salt is made where none is given: then every rendering differs."""
+    return crypted(as_text(password), hashtype, "" if salt is None else as_text(salt), salt_size=salt_size, rounds=rounds, ident=ident or "")
+
+
+def random_salt(hashtype: str, size: int | None = None) -> str:
+    """Letters that may stand for a salt."""
+    return "".join(secrets.choice(crypt_text.ALPHABET) for _ in range(size or _SALT_LETTERS.get(_ALIASES.get(hashtype, hashtype), 16)))
+
+
+def crypted(password: str, hashtype: str, salt: str, *, salt_size: int | None = None, rounds: int | None = None, ident: str = "") -> str:
+    """The crypt(3) text of `password`; with a random salt where `salt` is empty. FilterError for what cannot be made."""
     algorithm = _ALIASES.get(hashtype, hashtype)
     if algorithm not in _SALT_LETTERS:
         raise FilterError(f"crypt does not support '{hashtype}' algorithm")
-    if salt is None or salt == "":
-        size = salt_size or _SALT_LETTERS[algorithm]
-        given = "".join(secrets.choice(crypt_text.ALPHABET) for _ in range(size))
-    else:
-        given = as_text(salt)
+    given = salt or random_salt(hashtype, salt_size)
     if not _SALT.fullmatch(given):
         raise FilterError("invalid characters in salt")
     if algorithm == "blowfish" and len(given) != _SALT_LETTERS["blowfish"]:
         raise FilterError(f"invalid salt size supplied ({len(given)}), expected 22")
-    return _crypted(algorithm, as_text(password), given, rounds or _DEFAULT_ROUNDS.get(algorithm, 0), ident or "")
+    return _crypted(algorithm, password, given, rounds or _DEFAULT_ROUNDS.get(algorithm, 0), ident)
 
 
 @lru_cache(maxsize=256)

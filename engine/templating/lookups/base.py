@@ -76,3 +76,35 @@ def flattened(terms: list[Any], *, deep: bool = False) -> list[Any]:
         else:
             flat.append(term)
     return flat
+
+
+def key_values(call: LookupCall, text: str) -> dict[str, str]:
+    """`a=1 b="two words"` as a dict; words without `=` are refused."""
+    words, options = _words(call, text)
+    if words:
+        raise call.fail(f"`{words[0]}` is not option=value")
+    return options
+
+
+def split_term(call: LookupCall, term: str, defaults: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The key in front of a term, and its options: defaults, overruled by the call's, overruled by `name=value` in the term."""
+    words, given = _words(call, term, defaults)
+    return " ".join(words), {**defaults, **{name: value for name, value in call.options.items() if name in defaults}, **given}
+
+
+def _words(call: LookupCall, text: str, known: Mapping[str, Any] | None = None) -> tuple[list[str], dict[str, str]]:
+    import shlex
+
+    try:
+        parts = shlex.split(text)
+    except ValueError as error:
+        raise call.fail(f"`{text}`: {error}") from error
+    words: list[str] = []
+    options: dict[str, str] = {}
+    for part in parts:
+        name, sign, value = part.partition("=")
+        if sign and (known is None or name in known):
+            options[name] = value
+        else:
+            words.append(part)
+    return words, options

@@ -25,7 +25,7 @@ def called(renderer: Renderer, name: Any, terms: list[Any], options: dict[str, A
     errors = options.pop("errors", "strict")
     if errors not in ERRORS:
         raise PluginFailed(f"errors={errors!r} is not one of: {', '.join(ERRORS)}")
-    for value in (name, *terms, *options.values()):
+    for value in (name, *terms, *(value for option, value in options.items() if option != "default")):
         if isinstance(value, Missing):
             value.explode()
     try:

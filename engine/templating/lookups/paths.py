@@ -1,0 +1,118 @@
+"""Lookups into files of the controller: file, unvault, fileglob, first_found, template."""
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import EngineError
+from engine.model.source import Span
+from engine.model.values import TemplateText
+from engine.templating.filters.paths import matching
+from engine.templating.lookups.base import Lookup, LookupCall, flattened
+
+_NO = (False, "no", "false", "False", "off", "0", 0)
+
+
+def file(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """What files hold, without the white space at the end unless `rstrip` is false."""
+    found: list[str] = []
+    for term in terms:
+        path = _path(call, "files", term, f"Unable to access the file {str(term)!r}: File not found.")
+        text = call.text(path)
+        if call.option("lstrip", False) not in _NO:
+            text = text.lstrip()
+        if call.option("rstrip", True) not in _NO:
+            text = text.rstrip()
+        found.append(text)
+    return found
+
+
+def unvault(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """What files hold, decrypted where they are encrypted, to the last byte."""
+    return [call.text(_path(call, "files", term, f'Unable to find file matching "{term}"')) for term in terms]
+
+
+def _path(call: LookupCall, subfolder: str, term: Any, refusal: str) -> str:
+    if not isinstance(term, str):
+        raise call.fail(f"a path must be text, not {type(term).__name__}")
+    path = call.found(subfolder, str(term))
+    if path is None or call.files.is_dir(path):
+        raise call.fail(f"{refusal} Searched: {call.tried(subfolder, str(term))}")
+    return path
+
+
+def fileglob(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """Regular files that a pattern names, in the first folder that has any."""
+    found: list[str] = []
+    for term in terms:
+        text = str(term)
+        search = call.renderer.search
+        candidates = search.candidates("files", text) if search is not None else (text,)
+        for pattern in candidates:
+            paths = matching(call.files, pattern)
+            if paths:
+                found.extend(paths)
+                break
+    return found
+
+
+def first_found(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """The path of the first file that is there. Terms are names, or dicts with `files`, `paths` and `skip`."""
+    names, skip = _wanted(call, terms)
+    tried: list[str] = []
+    for name in names:
+        path = None
+        for subfolder in ("templates", "vars", "files"):
+            path = call.found(subfolder, name)
+            if path is not None:
+                return [path]
+        tried.append(name)
+    if skip:
+        return []
+    raise call.fail(f"No file was found when using first_found. Looked for: {', '.join(tried)}")
+
+
+def _wanted(call: LookupCall, terms: list[Any]) -> tuple[list[str], bool]:
+    names: list[str] = []
+    skip = call.option("skip", False) not in _NO
+    given = [*terms] if terms else []
+    if call.option("files"):
+        given.append({"files": call.option("files"), "paths": call.option("paths", [])})
+    for term in flattened(given, deep=True):
+        if isinstance(term, Mapping):
+            skip = skip or term.get("skip", False) not in _NO
+            files, paths = _split(term.get("files", [])), _split(term.get("paths", []), ",:;")
+            names.extend(os.path.join(path, name) for path in paths for name in files) if paths else names.extend(files)
+        elif isinstance(term, str):
+            names.extend(_split(term))
+        else:
+            raise call.fail(f"Invalid term supplied, can handle string, mapping or list of strings but got: {type(term).__name__} for {term}")
+    return names, skip
+
+
+def _split(value: Any, signs: str = ",;") -> list[str]:
+    parts = value if isinstance(value, list | tuple) else [value]
+    return [name.strip() for part in parts for name in re.split(f"[{signs}]", str(part)) if name.strip()]
+
+
+def template(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """What template files give; `template_vars` are more variables for them."""
+    extra = dict(call.option("template_vars") or {})
+    options = {name: value for name, value in call.options.items() if name not in ("template_vars", "convert_data", "jinja2_native")}
+    found: list[Any] = []
+    for term in terms:
+        path = call.found("templates", str(term))
+        if path is None:
+            tried = call.tried("templates", str(term))
+            raise call.fail(f"the template file {term} could not be found for the lookup. Searched: {tried}")
+        try:
+            text = TemplateText.read(call.files.read_text(path), Span(path, 1, 1))
+        except (OSError, EngineError) as error:
+            raise call.fail(f"Unable to read {path}: {error}") from error
+        found.append(call.renderer.file(text, options, extra))
+    return found
+
+
+LOOKUPS: dict[str, Lookup] = {"file": file, "unvault": unvault, "fileglob": fileglob, "first_found": first_found, "template": template}

@@ -1,0 +1,71 @@
+"""Lookups into tables on disk: csvfile and ini."""
+from __future__ import annotations
+
+import configparser
+import csv
+import io
+import re
+from typing import Any
+
+from engine.templating.lookups.base import Lookup, LookupCall, split_term
+
+_YES = (True, "yes", "true", "True", "on", "1", 1)
+
+
+def csvfile(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """A cell of the row that begins with each term."""
+    found: list[Any] = []
+    for term in terms:
+        key, options = split_term(call, str(term), {"file": "ansible.csv", "delimiter": "TAB", "col": 1, "keycol": 0, "default": None, "encoding": "utf-8"})
+        delimiter = "\t" if options["delimiter"] in ("TAB", "\\t") else str(options["delimiter"])
+        path = call.found("files", str(options["file"]))
+        if path is None:
+            raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")
+        rows = csv.reader(io.StringIO(call.text(path), newline=""), delimiter=delimiter)
+        value = next((row[int(options["col"])] for row in rows if len(row) > int(options["keycol"]) and row[int(options["keycol"])] == key), None)
+        if value is None:
+            value = options["default"]
+        if value is not None:
+            found.append(value)
+    return found
+
+
+def ini(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """Values of keys in a section of an INI file, or in a Java properties file."""
+    found: list[Any] = []
+    for term in terms:
+        defaults = {"type": "ini", "file": "ansible.ini", "section": "global", "re": False, "default": "", "case_sensitive": False,
+                    "allow_no_value": False, "interpolation": True, "encoding": "utf-8"}
+        key, options = split_term(call, str(term), defaults)
+        parser = _parser(call, options)
+        section = "java_properties" if options["type"] == "properties" else str(options["section"])
+        if not parser.has_section(section):
+            raise call.fail(f"No section {section!r} in {str(options['file'])!r}.")
+        if options["re"] in _YES:
+            pattern = re.compile(key)
+            found.extend(value for name, value in parser.items(section) if pattern.match(name))
+        else:
+            found.append(parser.get(section, key, fallback=options["default"]))
+    return found
+
+
+def _parser(call: LookupCall, options: dict[str, Any]) -> configparser.ConfigParser:
+    path = call.found("files", str(options["file"]))
+    if path is None:
+        raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")
+    interpolation = configparser.BasicInterpolation() if options["interpolation"] in _YES else None
+    parser = configparser.ConfigParser(allow_no_value=options["allow_no_value"] in _YES, interpolation=interpolation)
+    if options["case_sensitive"] in _YES:
+        parser.optionxform = str  # type: ignore[assignment,method-assign]
+    text = call.text(path)
+    if options["type"] == "properties":
+        text = "[java_properties]\n" + text
+    try:
+        parser.read_string(text, str(options["file"]))
+    except configparser.Error as error:
+        raise call.fail(str(error)) from error
+    return parser
+
+
+LOOKUPS: dict[str, Lookup] = {"csvfile": csvfile, "ini": ini}
+

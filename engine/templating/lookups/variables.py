@@ -1,0 +1,78 @@
+"""Lookups into variables and the inventory: vars, varnames, inventory_hostnames, config."""
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+from engine.templating.lookups.base import UNGIVEN, Lookup, LookupCall
+from engine.templating.missing import Missing
+
+
+def variables(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """Variables by name; an undefined one is `default`, where that is given."""
+    default = call.options.get("default", UNGIVEN)
+    found: list[Any] = []
+    for term in terms:
+        if not isinstance(term, str):
+            raise call.fail(f"Variable name must be 'str' not '{type(term).__name__}'.")
+        value = call.renderer.value_of(term) if call.renderer.raw_exists(term) else Missing(f"No variable named {str(term)!r} was found.")
+        if isinstance(value, Missing):
+            if default is UNGIVEN:
+                value.explode()
+            value = default
+        found.append(value)
+    return found
+
+
+def names(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """Names of variables that match one of the regular expressions."""
+    found: list[str] = []
+    known = list(dict.fromkeys(call.renderer.known_names()))
+    for term in terms:
+        if not isinstance(term, str):
+            raise call.fail(f'Invalid setting identifier, "{term}" is not a string, its a {type(term).__name__}')
+        try:
+            pattern = re.compile(str(term))
+        except re.error as error:
+            raise call.fail(f'Unable to use "{term}" as a search parameter: {error}') from error
+        found.extend(name for name in known if pattern.search(name))
+    return found
+
+
+def inventory_hostnames(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """Hosts that a pattern names: groups, hosts and wildcards, joined by `:` or `,`, with `!` and `&`."""
+    groups: dict[str, list[str]] = call.variable("groups") or {}
+    everyone = groups.get("all", [])
+    chosen: list[str] = []
+    for part in [part.strip() for term in terms for part in re.split(r"[,:]", str(term)) if part.strip()]:
+        sign = part[0] if part[0] in "!&" else ""
+        matched = _matched(part[len(sign):], groups, everyone)
+        if sign == "!":
+            chosen = [host for host in chosen if host not in matched]
+        elif sign == "&":
+            chosen = [host for host in chosen if host in matched]
+        else:
+            chosen.extend(host for host in matched if host not in chosen)
+    return chosen
+
+
+def _matched(pattern: str, groups: dict[str, list[str]], everyone: list[str]) -> list[str]:
+    if pattern == "*":
+        pattern = "all"
+    if pattern.startswith("~"):
+        compiled = re.compile(pattern[1:])
+        return [host for host in everyone if compiled.match(host) or any(compiled.match(name) and host in hosts for name, hosts in groups.items())]
+    found = [host for name, hosts in groups.items() if fnmatchcase(name, pattern) for host in hosts]
+    found.extend(host for host in everyone if fnmatchcase(host, pattern))
+    return list(dict.fromkeys(found))
+
+
+def config(call: LookupCall, terms: list[Any]) -> list[Any]:
+    """Ansible's own settings. This engine's settings are its own, so nothing honest can be answered."""
+    if call.option("on_missing", "error") == "skip":
+        return []
+    raise call.fail(f"settings cannot be looked up here ({', '.join(str(term) for term in terms)}): use a variable, or the environment")
+
+
+LOOKUPS: dict[str, Lookup] = {"vars": variables, "varnames": names, "inventory_hostnames": inventory_hostnames, "config": config}
