@@ -153,7 +153,7 @@ def read_ini(files: Files, path: str) -> dict[str, Raw]:
     try:
         parser.read_string(text, path)
     except configparser.Error as error:
-        listed = error.errors if isinstance(error, configparser.ParsingError) else []
+        listed = getattr(error, "errors", [])
         line = getattr(error, "lineno", None) or (listed[0][0] if listed else 1)
         raise bad_config(path, Span(path, int(line)), error.message.splitlines()[0]) from error
     lines = key_lines(text)

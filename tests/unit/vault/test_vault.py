@@ -185,7 +185,8 @@ def test_prompts_and_clients():
 @pytest.mark.parametrize(("identity", "outside", "detail"), [
     ("a@/nope", Terminal(), "id `a`: /nope"), ("/empty", Terminal(), "/empty is empty"),
     ("/script", Terminal("secret", 3), "ended with code 3: what went"),
-    ("/script", Terminal("\n"), "printed nothing"), ("/script", ClosedOutside(), "cannot be started"), ("a@prompt", Terminal(" "), "the answer is empty"),
+    ("/script", Terminal("\n"), "printed nothing"), ("/script", ClosedOutside(), "cannot be started"),
+    ("a@prompt", Terminal(" "), "the answer is empty"),
 ])
 def test_a_source_that_gives_no_password(identity, outside, detail):
     with pytest.raises(VaultError) as caught:
