@@ -10,7 +10,7 @@ import sys
 
 from engine.agent.sdk import Argument, Change, Fail, described, same
 from engine.modules.builtin import systemd_service
-from engine.modules.system.scripts import Scripts, values_of
+from engine.modules.system.init_scripts import Scripts, values_of
 
 MYPY = False
 if MYPY:
