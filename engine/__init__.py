@@ -10,6 +10,7 @@ _HOMES = {
     "run": "engine.engine",
     "arun": "engine.engine",
     "rollback": "engine.engine",
+    "arollback": "engine.engine",
     "Engine": "engine.engine",
     "Settings": "engine.settings.settings",
     "EngineError": "engine.errors",

@@ -29,6 +29,7 @@ from engine.model.values import EncryptedText, TemplateText, Value
 from engine.outside import Outside, RealOutside
 from engine.plan.build import PlanOptions, build_plan
 from engine.plan.graph import PlanGraph
+from engine.plan.restore import restore_plan
 from engine.plan.tags import TagFilter
 from engine.playbook.context import ParseContext
 from engine.playbook.tree import Play, Playbook
@@ -45,7 +46,9 @@ from engine.settings.extra_vars import parse_extra_vars
 from engine.settings.resolve import resolve
 from engine.settings.settings import Settings
 from engine.settings.sources import find_project, read_sources
+from engine.state.encode import blobs_in, with_bytes
 from engine.state.record import RunRecord
+from engine.state.rollback import RollbackPlan, choose, plan_rollback
 from engine.state.stores.base import StateStore
 from engine.vault.files import VaultFiles
 from engine.vault.secrets import Secrets, load_secrets
@@ -272,6 +275,36 @@ class Engine:
                 going.cancel()
                 await asyncio.gather(going, return_exceptions=True)
 
+    # -- taking back
+
+    async def plan_rollback(self, project: str, run: RunId | None = None) -> RollbackPlan:
+        """What taking back a run means; the newest that changed something, unless one is named. Touches no host."""
+        store = self.store(project)
+        chosen = choose([each async for each in store.runs()], run)
+        return plan_rollback(chosen, [each async for each in store.records(run=chosen.id)])
+
+    async def prepare_rollback(self, plan: RollbackPlan, project: str, *, inventory: Sequence[str] = (),
+                               extra_vars: Sequence[str | Mapping[str, Value]] = (), force: bool = False) -> Prepared:
+        """A rollback as a plan like any other, for `carry_out`. Hosts are those of the run's own inventory, unless another is given."""
+        store = self.store(project)
+        steps: dict[HostName, list[dict[str, Any]]] = {}
+        for restore in plan.restores:
+            record = restore.record
+            blobs = {digest: await store.blob(digest) for digest in blobs_in([restore.before, restore.after])}
+            steps.setdefault(record.inventory_host, []).append({
+                "kind": record.address.kind, "identity": record.address.identity, "machine": record.address.host, "module": record.module,
+                "args": with_bytes(record.args, {}), "before": with_bytes(restore.before, blobs), "after": with_bytes(restore.after, blobs),
+                "become": dict(record.become), "force": force,
+            })
+        sources = tuple(inventory) or plan.run.inventory
+        folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
+        hosts, problems = self.inventory(sources, folder)
+        for problem in problems:
+            self.warn(problem)
+        graph = restore_plan(f"ROLLBACK OF {plan.run.id}", project, steps)
+        return Prepared(graph=graph, inventory=hosts, limit=None, extra_vars=self.extra_vars(extra_vars), sources=sources, project=project,
+                        rolls_back=plan.run.id)
+
     def _stream(self, listeners: Sequence[Listener]) -> EventStream:
         stream = EventStream(self.clock, self.redactor)
         for listener in (*self.listeners, *listeners):
@@ -300,7 +333,7 @@ class Engine:
             reload=lambda: self.inventory(prepared.sources, os.path.dirname(prepared.graph.playbooks[0].path))[0],
         )
         record = RunRecord(
-            id=identity, playbooks=tuple(each.path for each in prepared.graph.playbooks), inventory=prepared.sources, started=self.clock.now(),
+            id=identity, playbooks=tuple(each.path for each in prepared.graph.playbooks), inventory=self._absolute(prepared.sources), started=self.clock.now(),
             options={"limit": self.settings.inventory.limit, "tags": list(run.tags), "skip_tags": list(run.skip_tags)}, rolls_back=prepared.rolls_back,
         )
         try:
@@ -308,16 +341,18 @@ class Engine:
         finally:
             self.warn = quiet_warn
 
+    def _absolute(self, sources: Sequence[str]) -> tuple[str, ...]:
+        return tuple(source if "," in source else os.path.join(self.cwd, source) for source in sources)
+
     def constants(self, prepared: Prepared) -> dict[str, Value]:
         """Magic variables that are the same for every host, play and task of a run."""
         run = self.settings.run
         major, minor, revision = (int(part) for part in COMPATIBLE.split("."))
-        sources = [source if "," in source else os.path.join(self.cwd, source) for source in prepared.sources]
         made: dict[str, Value] = {
             "ansible_version": {"full": COMPATIBLE, "major": major, "minor": minor, "revision": revision, "string": COMPATIBLE},
             "ansible_check_mode": run.check, "ansible_diff_mode": run.diff, "ansible_forks": run.forks,
             "ansible_verbosity": self.settings.output.verbosity, "ansible_run_tags": list(run.tags) or ["all"],
-            "ansible_skip_tags": list(run.skip_tags), "ansible_inventory_sources": sources, "ansible_playbook_python": sys.executable,
+            "ansible_skip_tags": list(run.skip_tags), "ansible_inventory_sources": list(self._absolute(prepared.sources)), "ansible_playbook_python": sys.executable,
             "ansible_config_file": self.settings.config_file, "engine_version": engine.__version__,
         }
         if self.settings.inventory.limit:
@@ -356,6 +391,31 @@ OPTIONS = {
     "user": "ssh.user", "connection": "ssh.connection", "become": "become.become", "verbosity": "output.verbosity",
 }
 """Keyword arguments of `run` and `arun` → settings."""
+
+
+async def arollback(
+    project: str = ".", *, run: RunId | None = None, inventory: str | Sequence[str] = (), extra_vars: Mapping[str, Value] | Sequence[str] = (),
+    settings: Settings | None = None, force: bool = False, listeners: Sequence[Listener] = (),
+) -> Recap:
+    """Take back the newest run of `project` that changed something (or the named one); the recap.
+
+    Raises:
+        StateError: there is nothing to take back.
+    """
+    cwd = os.getcwd()
+    root = find_project(os.path.abspath(project), DiskFiles())
+    async with Engine(settings=settings or settings_of({}, cwd=cwd, project=root), cwd=cwd) as made:
+        plan = await made.plan_rollback(root, run)
+        prepared = await made.prepare_rollback(
+            plan, root, inventory=[inventory] if isinstance(inventory, str) else inventory,
+            extra_vars=[extra_vars] if isinstance(extra_vars, Mapping) else extra_vars, force=force,
+        )
+        return await made.carry_out(prepared, listeners=listeners)
+
+
+def rollback(project: str = ".", **options: Any) -> Recap:
+    """`arollback`, for synchronous callers."""
+    return wait_for(arollback(project, **options))
 
 
 async def arun(

@@ -38,6 +38,12 @@ class Remote(Protocol):
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
         """Start a module as a job that outlives the connection (`async`): started, finished, ansible_job_id, results_file."""
 
+    async def inspect(self, module: str, args: Mapping[str, Any]) -> Value:
+        """The present state of the resource that a module would manage with these arguments."""
+
+    async def restore(self, module: str, args: Mapping[str, Any], before: Value, after: Value) -> ModuleResult:
+        """Apply a recorded change: from `before`, which is there now, to `after`."""
+
     async def reset(self) -> None:
         """Drop the connection and the agent; the next call makes new ones (`meta: reset_connection`)."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from engine.model.addresses import StepAddress
+from engine.model.addresses import HostName, StepAddress
 from engine.plan.step import Edge, Step
 from engine.playbook.tree import Play, Playbook, Role
 
@@ -25,11 +25,13 @@ class PlayPlan:
     play: Play
     body: tuple[Step, ...]
     handlers: tuple[Step, ...] = ()
+    bodies: Mapping[HostName, tuple[Step, ...]] = field(default_factory=dict)
+    """Instead of `body`, for hosts that are in it: plans made from records."""
     roles: tuple[Role, ...] = ()
     """Every role known before the run, in the order of use, dependencies first."""
 
     def steps(self) -> Iterator[Step]:
-        for step in (*self.body, *self.handlers):
+        for step in (*self.body, *(step for body in self.bodies.values() for step in body), *self.handlers):
             yield from step.walk()
 
 

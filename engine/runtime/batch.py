@@ -56,7 +56,7 @@ class Batch:
         for host in self.play.batch:
             self._roles_done[host] = set()
             self._roles_ran[host] = set()
-            cursor = HostCursor.at(host, self.play.plan.body)
+            cursor = HostCursor.at(host, self.play.plan.bodies.get(host, self.play.plan.body))
             cursor.skips = lambda step, host=host: self._ran_already(step, host)
             cursor.left = lambda step, host=host: self._left(step, host)
             self.cursors[host] = cursor
@@ -181,7 +181,7 @@ class Batch:
                 self._roles_ran[outcome.host].add(id(role))
         notified = self._notified(step, effects)
         self.play.run.ledger.apply(effects)
-        await self.play.run.recorder.task(step, outcome, effects, notified)
+        await self.play.run.recorder.task(step, outcome, notified)
         if outcome.result.problem is not None and outcome.failed:
             self.play.events.publish(ProblemFound(problem=outcome.result.problem, host=outcome.host))
         self.play.events.publish(TaskFinished(outcome=outcome))

@@ -32,7 +32,7 @@ from engine.search import Search
 from engine.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from engine.playbook.parse import Context
+    from engine.playbook.context import ParseContext
     from engine.runtime.keywords import TaskKeywords
     from engine.templating.environment import Templates
     from engine.templating.renderer import Renderer
@@ -53,7 +53,7 @@ class RunContext:
     ledger: RunLedger
     recorder: Recorder
     redactor: Redactor
-    parser: Context
+    parser: ParseContext
     """For files and roles that are included while the run goes on."""
     options: PlanOptions
     extra_vars: Mapping[str, Value] = field(default_factory=dict)

@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from engine.agent.sdk import boolean
 from engine.errors import EngineError, PlanError
 from engine.model.addresses import HostName
+from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.build import Builder
 from engine.plan.expand import expand_role, expand_tasks
 from engine.plan.step import Step
-from engine.playbook import parse, roles
+from engine.playbook import parse
 from engine.playbook.names import short
+from engine.playbook.roles import RoleRequest
 from engine.playbook.tree import Role
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
@@ -61,6 +63,10 @@ class Includer:
     """Roles whose variables the rest of the play sees; grows with `public: true`."""
     _blocks: dict[tuple[int, str, str], Inclusion] = field(default_factory=dict)
     _copies: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def _playbook_dir(self) -> str:
+        return os.path.dirname(self.play.plan.play.path)
 
     def include(self, step: Step, host: HostName) -> IncludeResult:
         """What `step` brings for `host`. Mistakes are failed outcomes."""
@@ -115,9 +121,12 @@ class Includer:
         key = (id(step), path, repr(sorted(extra.items(), key=lambda pair: pair[0])))
         known = self._blocks.get(key)
         if known is None:
-            nodes = parse.load_tasks(path, self.play.run.parser, handlers=step.task is not None and step.task.handler)
-            keywords, variables = applied(args)
             assert step.task is not None
+            nodes = parse.load_tasks(
+                path, self.play.files, context=self.play.run.parser, playbook_dir=self._playbook_dir, role=step.around.role,
+                handlers=step.task.handler, variables={**self.play.plan.play.vars, **step.task.vars}, span=step.task.action_span,
+            )
+            keywords, variables = applied(args)
             copy = self._next_copy(step)
             block = expand_tasks(self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
             known = self._blocks[key] = Inclusion(path=path, block=block, copy=copy)
@@ -130,9 +139,13 @@ class Includer:
         if known is None:
             assert step.task is not None
             froms = {part: str(args[part]) for part in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if args.get(part)}
-            role = roles.load_role(
-                name, self.play.run.parser, base=os.path.dirname(step.span.path), span=step.task.action_span, froms=froms,
-                public=boolean(args.get("public", False)), allow_duplicates=boolean(args.get("allow_duplicates", True)),
+            request = RoleRequest(
+                name=name, span=step.task.action_span, public=boolean(args.get("public", False)),
+                allow_duplicates=boolean(args.get("allow_duplicates", True)), rolespec_validate=boolean(args.get("rolespec_validate", True)), **froms,
+            )
+            role = parse.load_role(
+                request, self.play.files, context=self.play.run.parser, playbook_dir=self._playbook_dir, within=step.around.role,
+                variables=self.play.plan.play.vars,
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
@@ -152,7 +165,7 @@ class Includer:
         kind = "handlers" if step.task is not None and step.task.handler else "tasks"
         for role in reversed(step.around.roles):
             folders += [os.path.join(role.path, kind), role.path]
-        folders.append(os.path.dirname(self.play.plan.play.path))
+        folders.append(self._playbook_dir)
         tried = list(dict.fromkeys(os.path.normpath(os.path.join(folder, os.path.expanduser(name))) for folder in folders))
         for path in tried:
             if name and self.play.files.is_file(path):
@@ -173,8 +186,18 @@ class Includer:
 def applied(args: Mapping[str, Value]) -> tuple[dict[str, Value], Mapping[str, Value]]:
     """`apply:` as keywords, and its `vars`."""
     given = args.get("apply") or {}
-    keywords = parse.applied_keywords(given)
+    keywords: dict[str, Value] = {}
+    for name, value in given.items():
+        keyword = KEYWORDS.get(name)
+        if name == "vars" or keyword is None:
+            continue
+        if keyword.type is KeywordType.COMMA_STRINGS and isinstance(value, str):
+            value = [part.strip() for part in value.split(",")]
+        keywords[name] = [value] if keyword.type in LISTS and not isinstance(value, list) else value
     return keywords, given.get("vars") or {}
+
+
+LISTS = (KeywordType.STRINGS, KeywordType.COMMA_STRINGS, KeywordType.MAPPINGS, KeywordType.CONDITIONS)
 
 
 def failed(step: Step, host: HostName, name: str, error: Exception) -> TaskOutcome:

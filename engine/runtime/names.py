@@ -20,4 +20,4 @@ def known_actions() -> frozenset[str]:
         names.add(name)
         if file not in ("systemd",):
             names.discard(file)
-    return frozenset(names - {"base"})
+    return frozenset(names - {"base", "restore"})

@@ -70,9 +70,18 @@ class HostRemote:
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
         async with self._pool.session(self.target) as session:
             reply = await session.start_job(
-                module, args, seconds=seconds, check=self._invocation.check, diff=self._invocation.diff,
-                environment=self._invocation.environment,
+                module, args, seconds=seconds, check=self._invocation.check, environment=self._invocation.environment,
             )
+        return self._said(reply, module, args)
+
+    async def inspect(self, module: str, args: Mapping[str, Any]) -> Any:
+        async with self._pool.session(self.target) as session:
+            reply = await session.inspect(module, args)
+        return reply.result.get("state")
+
+    async def restore(self, module: str, args: Mapping[str, Any], before: Any, after: Any) -> ModuleResult:
+        async with self._pool.session(self.target) as session:
+            reply = await session.restore(module, args, before, after)
         return self._said(reply, module, args)
 
     async def reset(self) -> None:

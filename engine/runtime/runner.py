@@ -154,9 +154,10 @@ class Plays:
 
     def _matched(self, pattern: Value) -> list[HostName]:
         run = self.run
-        found, problems = select(run.ledger.inventory, ":".join(pattern_words(pattern)))
-        for problem in problems:
+        selection = select(run.ledger.inventory, pattern_words(pattern), mismatch=run.settings.inventory.host_pattern_mismatch)
+        for problem in selection.problems:
             run.events.publish(ProblemFound(problem=problem))
+        found = selection.hosts
         if run.limit is not None:
             found = [host for host in found if host in run.limit or host in run.ledger.inventory.hosts and host not in run.known_hosts]
         return found

@@ -12,8 +12,6 @@ SUMMARIES = {
     "graph": "Show the plan of playbooks: text, DOT or Mermaid; touches no host.",
     "rollback": "Take back what a run changed.",
     "state": "Look at what the engine remembers: list, show.",
-    "explain": "Say where a setting or variable has its value from.",
-    "inventory": "Show the hosts, groups and variables of an inventory.",
 }
 """What `engine --help` lists, without loading the commands."""
 

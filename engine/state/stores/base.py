@@ -1,47 +1,36 @@
 """The seam under the state: where runs and records are kept. One contract test for every store (tests/contracts)."""
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
-from engine.model.addresses import HostName, RunId
-from engine.model.effect import Effect
+from engine.model.addresses import RunId
 from engine.state.record import RunRecord, StateRecord
 from engine.state.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockOwner:
-    run: RunId
-    who: str
-    """`user@machine, pid 123`."""
-    since: float
-
-
 class StateStore(Protocol):
-    async def begin(self, run: RunRecord) -> None: ...
+    """StateError, and nothing else, where something cannot be read or written."""
 
-    async def append(self, run: RunId, effects: Sequence[Effect], records: Sequence[StateRecord], blobs: dict[str, bytes] | None = None) -> None:
-        """The journal; durable when it returns. `blobs`: sha256 hex → bytes that the records refer to."""
+    async def begin(self, run: RunRecord) -> None:
+        """A run starts. Kept at once: an unfinished run is seen, too."""
 
-    async def finish(self, run: RunId, exit_code: int = 0) -> int:
-        """The serial, assigned in the store."""
+    async def append(self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes]) -> None:
+        """Keep records and what they refer to (sha256 hex → bytes). Kept when it returns, whatever happens to this process."""
 
-    async def read(self, serial: int | None = None) -> Snapshot: ...
+    async def finish(self, run: RunId, exit_code: int, at: float) -> int:
+        """The run is over; its serial, assigned here: 1, 2, 3… in the order of finishing. Marks the run it rolled back, if all went well."""
+
+    async def read(self, serial: int | None = None) -> Snapshot:
+        """The newest record of every resource, up to `serial`."""
 
     def runs(self) -> AsyncIterator[RunRecord]:
         """Newest first, unfinished ones too."""
 
     def records(self, *, after: int = 0, run: RunId | None = None) -> AsyncIterator[StateRecord]:
-        """Oldest first."""
-
-    def effects(self, run: RunId) -> AsyncIterator[Effect]: ...
+        """Oldest first: of one run, or of all finished runs with a serial above `after`."""
 
     async def blob(self, digest: str) -> bytes:
         """StateError `blob-missing` where it is not kept."""
-
-    def lock(self, hosts: Collection[HostName], owner: LockOwner) -> AbstractAsyncContextManager[None]: ...
 
     async def close(self) -> None: ...

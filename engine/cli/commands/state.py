@@ -1,0 +1,140 @@
+"""`engine state`: what the engine remembers of a project."""
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from engine.state.record import RunRecord, StateRecord
+    from engine.state.stores.base import StateStore
+
+PROJECT = click.option("--project", default=".", metavar="FOLDER", help="Where the state is looked for, from there upwards.")
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+
+
+@click.group(name="state", epilog="Example: engine state list --host web1")
+def command() -> None:
+    """Look at what the engine remembers: resources and runs."""
+
+
+@command.command(name="list")
+@PROJECT
+@JSON
+@click.option("--host", metavar="NAME", help="Only resources of this host.")
+@click.option("--runs", is_flag=True, help="List runs instead of resources.")
+def list_(project: str, as_json: bool, host: str | None, runs: bool) -> int:
+    """List every resource that was ever managed here, by its address; with --runs, the runs, newest first."""
+    terminal = Terminal()
+
+    async def go(store: StateStore) -> None:
+        if runs:
+            found = [run async for run in store.runs()]
+            terminal.write(json.dumps([run_document(run) for run in found], indent=2) + "\n" if as_json else "".join(map(run_line, found)))
+            return
+        snapshot = await store.read()
+        addresses = sorted(address for address in snapshot.newest if host is None or address.host == host)
+        if as_json:
+            resources = [str(address) for address in addresses]
+            terminal.write(json.dumps({"lineage": snapshot.lineage, "serial": snapshot.serial, "resources": resources}, indent=2) + "\n")
+        else:
+            terminal.write("".join(f"{address}\n" for address in addresses))
+
+    with_store(project, go)
+    return 0
+
+
+@command.command()
+@click.argument("resource")
+@PROJECT
+@JSON
+def show(resource: str, project: str, as_json: bool) -> int:
+    """Show the newest record of one RESOURCE (`web1/file//etc/motd`) and how it came about."""
+    from engine.errors import StateError
+    from engine.model.addresses import ResourceAddress
+    from engine.model.problem import Problem
+
+    terminal = Terminal()
+
+    async def go(store: StateStore) -> None:
+        snapshot = await store.read()
+        try:
+            record = snapshot.newest.get(ResourceAddress.parse(resource))
+        except ValueError:
+            record = None
+        if record is None:
+            raise StateError(Problem(code="resource-not-found", summary="The state holds no such resource", detail=resource,
+                                     hint="engine state list shows the addresses"))
+        terminal.write(json.dumps(record_document(record), indent=2) + "\n" if as_json else record_text(record))
+
+    with_store(project, go)
+    return 0
+
+
+def with_store(project: str, work: Any) -> None:
+    from engine.cli.running import engine_for
+    from engine.errors import StateError
+    from engine.files import DiskFiles
+    from engine.model.problem import Problem
+    from engine.settings.sources import find_project
+
+    root = find_project(os.path.abspath(project), DiskFiles())
+    made = engine_for(os.path.join(root, "any"), {}, Terminal())
+    folder = os.path.join(root, made.settings.state.directory)
+    if made.settings.state.store != "memory" and not os.path.isdir(folder):
+        raise StateError(Problem(code="no-state", summary="Nothing is remembered here yet", detail=f"there is no {folder}",
+                                 hint="engine run records what it does beside the playbook, or in the project's folder"))
+
+    async def go() -> None:
+        async with made:
+            await work(made.store(root))
+
+    asyncio.run(go())
+
+
+def run_line(run: RunRecord) -> str:
+    mark = f"rolls back {run.rolls_back}" if run.rolls_back else f"rolled back by {run.rolled_back_by}" if run.rolled_back_by else ""
+    ended = "unfinished" if run.finished is None else f"exit {run.exit_code}"
+    serial = "-" if run.serial is None else str(run.serial)
+    books = ", ".join(os.path.basename(path) for path in run.playbooks)
+    return f"{serial:>5}  {run.id}  {at(run.started)}  {run.changed:>4} changed  {ended:<10}  {books}{'  ' + mark if mark else ''}\n"
+
+
+def run_document(run: RunRecord) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(run)
+
+
+def record_document(record: StateRecord) -> dict[str, Any]:
+    from engine.state.encode import record_text as encoded
+
+    document: dict[str, Any] = json.loads(encoded(record))
+    return {**document, "address": str(record.address), "number": record.number}
+
+
+def record_text(record: StateRecord) -> str:
+    lines = [
+        str(record.address), f"  task      {record.task}", f"  module    {record.module or record.action}", f"  run       {record.run}",
+        f"  at        {at(record.at)}", f"  reversible {'yes' if record.reversible else 'no: ' + record.reason}",
+        f"  before    {state_text(record.before)}", f"  after     {state_text(record.after)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def state_text(state: Any) -> str:
+    if state is None:
+        return "absent"
+    if isinstance(state, dict):
+        return ", ".join(f"{name}={oct(value) if name == 'mode' and isinstance(value, int) else json.dumps(value)}" for name, value in sorted(state.items()))
+    return json.dumps(state)
+
+
+def at(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%SZ")

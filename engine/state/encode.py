@@ -1,0 +1,143 @@
+"""Records and runs as JSON, format v1. Bytes stand outside, as blobs: `{"$blob": "<sha256 hex>"}`.
+
+A dict of the user's that happens to have one key beginning with `$` is wrapped, so that it is never taken for a blob.
+"""
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.errors import StateError
+from engine.model.addresses import ResourceAddress
+from engine.model.problem import Problem
+from engine.model.values import Value
+from engine.state.record import Notification, RunRecord, StateRecord
+
+FORMAT = 1
+BLOB, WRAPPED, WITHHELD = "$blob", "$dict", "$withheld"
+
+
+def digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def with_blobs(value: Value, keep: Callable[[bytes], None]) -> Value:
+    """`value` as JSON knows it; its bytes are handed to `keep` and stand as references."""
+    if isinstance(value, bytes | bytearray):
+        data = bytes(value)
+        keep(data)
+        return {BLOB: digest_of(data)}
+    if isinstance(value, Mapping):
+        made = {str(key): with_blobs(each, keep) for key, each in value.items()}
+        if len(made) == 1 and next(iter(made)).startswith("$") and not isinstance(value, Withheld):
+            return {WRAPPED: made}
+        return made
+    if isinstance(value, list | tuple):
+        return [with_blobs(each, keep) for each in value]
+    if isinstance(value, str):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, datetime.date | datetime.datetime):
+        return value.isoformat()
+    return str(value)
+
+
+class Withheld(dict[str, str]):
+    """Made by `withheld` alone: a user's dict of the same look is wrapped when it is written."""
+
+
+def withheld(value: str | bytes) -> Withheld:
+    """What stands for a secret that is not kept: enough to see whether it is still the same."""
+    return Withheld({WITHHELD: digest_of(value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape"))})
+
+
+def like(recorded: Value, now: Value) -> Value:
+    """`now`, with what was withheld from `recorded` withheld too, so that both can be compared."""
+    if isinstance(recorded, Mapping):
+        if set(recorded) == {WITHHELD} and isinstance(now, str | bytes):
+            return withheld(now)
+        if isinstance(now, Mapping):
+            return {key: like(recorded.get(key), each) for key, each in now.items()}
+    if isinstance(recorded, list) and isinstance(now, list) and len(recorded) == len(now):
+        return [like(one, other) for one, other in zip(recorded, now, strict=True)]
+    return now
+
+
+def blobs_in(value: Value) -> set[str]:
+    """The digests that an encoded value refers to."""
+    if isinstance(value, Mapping):
+        if set(value) == {BLOB}:
+            return {str(value[BLOB])}
+        return set().union(*(blobs_in(each) for each in value.values())) if value else set()
+    if isinstance(value, list):
+        return set().union(*(blobs_in(each) for each in value)) if value else set()
+    return set()
+
+
+def with_bytes(value: Value, blobs: Mapping[str, bytes]) -> Value:
+    """The way back. StateError `blob-missing` where a reference leads nowhere."""
+    if isinstance(value, Mapping):
+        if set(value) == {BLOB}:
+            found = blobs.get(str(value[BLOB]))
+            if found is None:
+                raise missing(str(value[BLOB]))
+            return found
+        if set(value) == {WRAPPED}:
+            return {key: with_bytes(each, blobs) for key, each in value[WRAPPED].items()}
+        return {key: with_bytes(each, blobs) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_bytes(each, blobs) for each in value]
+    return value
+
+
+def missing(digest: str) -> StateError:
+    return StateError(Problem(code="blob-missing", summary="The state refers to content that it does not hold", detail=digest))
+
+
+def record_text(record: StateRecord) -> str:
+    """One line of JSON. `number` belongs to the store and is left out."""
+    data = {f.name: getattr(record, f.name) for f in dataclasses.fields(record) if f.name not in ("number", "address", "handlers")}
+    data["address"] = [record.address.host, record.address.kind, record.address.identity]
+    data["handlers"] = [{"name": each.name, "action": each.action, "args": with_blobs(each.args, ignore)} for each in record.handlers]
+    return json.dumps({"format": FORMAT, **data}, separators=(",", ":"), sort_keys=True)
+
+
+def record_of(text: str, number: int = 0) -> StateRecord:
+    """StateError `state-damaged` where it is no record of a known format."""
+    data = parsed(text)
+    data["address"] = ResourceAddress(*data["address"])
+    data["handlers"] = tuple(Notification(**each) for each in data["handlers"])
+    return StateRecord(**data, number=number)
+
+
+def run_text(run: RunRecord) -> str:
+    return json.dumps({"format": FORMAT, **dataclasses.asdict(run)}, separators=(",", ":"), sort_keys=True, default=str)
+
+
+def run_of(text: str) -> RunRecord:
+    data = parsed(text)
+    for name in ("playbooks", "inventory"):
+        data[name] = tuple(data[name])
+    return RunRecord(**data)
+
+
+def parsed(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+        found = data.pop("format")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise StateError(Problem(code="state-damaged", summary="The state cannot be read", detail=str(error))) from error
+    if found != FORMAT:
+        raise StateError(
+            Problem(code="state-format", summary="The state was written by a newer engine", detail=f"format {found}; this engine knows {FORMAT}")
+        )
+    return dict(data)
+
+
+def ignore(data: bytes) -> None:
+    """A handler's arguments hold no contents worth keeping."""

@@ -1,0 +1,59 @@
+"""A store in memory: for tests, for `--state memory`, and as the inside of the JSON file."""
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+
+from engine.model.addresses import RunId
+from engine.state.encode import missing
+from engine.state.record import RunRecord, StateRecord
+from engine.state.snapshot import Snapshot, newest_of
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self.lineage = uuid.uuid4().hex
+        self._runs: dict[RunId, RunRecord] = {}
+        self._records: list[StateRecord] = []
+        self._blobs: dict[str, bytes] = {}
+
+    async def begin(self, run: RunRecord) -> None:
+        self._runs[run.id] = run
+
+    async def append(self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes]) -> None:
+        self._blobs.update(blobs)
+        for record in records:
+            self._records.append(replace(record, number=len(self._records) + 1))
+        self._runs[run] = replace(self._runs[run], changed=self._runs[run].changed + len(records))
+
+    async def finish(self, run: RunId, exit_code: int, at: float) -> int:
+        serial = max((each.serial or 0 for each in self._runs.values()), default=0) + 1
+        done = self._runs[run] = replace(self._runs[run], serial=serial, exit_code=exit_code, finished=at)
+        if done.rolls_back in self._runs and exit_code == 0 and done.rolls_back is not None:
+            self._runs[done.rolls_back] = replace(self._runs[done.rolls_back], rolled_back_by=run)
+        return serial
+
+    async def read(self, serial: int | None = None) -> Snapshot:
+        latest = max((each.serial or 0 for each in self._runs.values()), default=0)
+        upto = latest if serial is None else serial
+        chosen = [each for each in self._records if serial is None or (self._runs[each.run].serial or upto + 1) <= upto]
+        return Snapshot(lineage=self.lineage, serial=upto, newest=newest_of(chosen))
+
+    async def runs(self) -> AsyncIterator[RunRecord]:
+        for run in sorted(self._runs.values(), key=lambda each: (each.started, each.id), reverse=True):
+            yield run
+
+    async def records(self, *, after: int = 0, run: RunId | None = None) -> AsyncIterator[StateRecord]:
+        for record in list(self._records):
+            serial = self._runs[record.run].serial
+            if record.run == run or (run is None and serial is not None and serial > after):
+                yield record
+
+    async def blob(self, digest: str) -> bytes:
+        if digest not in self._blobs:
+            raise missing(digest)
+        return self._blobs[digest]
+
+    async def close(self) -> None:
+        """Nothing is held open."""

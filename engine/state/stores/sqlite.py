@@ -1,0 +1,183 @@
+"""The default store: one SQLite file in WAL mode, written by one thread that commits what has come together.
+
+`synchronous=NORMAL`: what was appended survives the death of the process at any moment; the last commits may be
+lost when the machine itself dies.
+"""
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import uuid
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+from engine.errors import StateError
+from engine.model.addresses import RunId
+from engine.model.problem import Problem
+from engine.state.encode import FORMAT, missing, record_of, record_text, run_of, run_text
+from engine.state.record import RunRecord, StateRecord
+from engine.state.snapshot import Snapshot, newest_of
+
+Result = TypeVar("Result")
+BUSY_SECONDS = 30.0
+"""How long another engine's write is waited for."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, started REAL NOT NULL, serial INTEGER UNIQUE, data TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs (id), data TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS records_of_run ON records (run);
+CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, data BLOB NOT NULL);
+"""
+Append = tuple[RunId, Sequence[StateRecord], Mapping[str, bytes]]
+
+
+class SqliteStore:
+    """Opened when it is first used; the file and its folder are readable by their owner alone."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="state")
+        self._database: sqlite3.Connection | None = None
+        self._waiting: list[tuple[Append, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def begin(self, run: RunRecord) -> None:
+        def write(database: sqlite3.Connection) -> None:
+            database.execute("INSERT INTO runs (id, started, data) VALUES (?, ?, ?)", (run.id, run.started, run_text(run)))
+
+        await self._write(write)
+
+    async def append(self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes]) -> None:
+        """Appends that come in while a commit is under way share the next one."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((run, records, blobs), done))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_waiting(), name="state writer")
+        await done
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._write(lambda database, batch=batch: keep(database, [each for each, _ in batch]))
+            except StateError as error:
+                for _, done in batch:
+                    if not done.done():
+                        done.set_exception(error)
+            else:
+                for _, done in batch:
+                    if not done.done():
+                        done.set_result(None)
+
+    async def finish(self, run: RunId, exit_code: int, at: float) -> int:
+        def write(database: sqlite3.Connection) -> int:
+            serial: int = database.execute("SELECT COALESCE(MAX(serial), 0) + 1 FROM runs").fetchone()[0]
+            changed: int = database.execute("SELECT COUNT(*) FROM records WHERE run = ?", (run,)).fetchone()[0]
+            done = replace(run_in(database, run), serial=serial, exit_code=exit_code, finished=at, changed=changed)
+            database.execute("UPDATE runs SET serial = ?, data = ? WHERE id = ?", (serial, run_text(done), run))
+            if done.rolls_back is not None and exit_code == 0:
+                undone = replace(run_in(database, done.rolls_back), rolled_back_by=run)
+                database.execute("UPDATE runs SET data = ? WHERE id = ?", (run_text(undone), undone.id))
+            return serial
+
+        return await self._write(write)
+
+    async def read(self, serial: int | None = None) -> Snapshot:
+        def look(database: sqlite3.Connection) -> Snapshot:
+            lineage = database.execute("SELECT value FROM meta WHERE key = 'lineage'").fetchone()[0]
+            latest = database.execute("SELECT COALESCE(MAX(serial), 0) FROM runs").fetchone()[0]
+            limit = "" if serial is None else "WHERE runs.serial <= ?"
+            rows = database.execute(
+                f"SELECT records.number, records.data FROM records JOIN runs ON runs.id = records.run {limit} ORDER BY records.number",
+                () if serial is None else (serial,),
+            )
+            newest = newest_of(record_of(data, number) for number, data in rows)
+            return Snapshot(lineage=lineage, serial=latest if serial is None else serial, newest=newest)
+
+        return await self._call(look)
+
+    async def runs(self) -> AsyncIterator[RunRecord]:
+        rows = await self._call(lambda database: database.execute("SELECT data FROM runs ORDER BY started DESC, id DESC").fetchall())
+        for (data,) in rows:
+            yield run_of(data)
+
+    async def records(self, *, after: int = 0, run: RunId | None = None) -> AsyncIterator[StateRecord]:
+        if run is not None:
+            query, values = "SELECT number, data FROM records WHERE run = ? ORDER BY number", (run,)
+        else:
+            query, values = (
+                "SELECT records.number, records.data FROM records JOIN runs ON runs.id = records.run WHERE runs.serial > ?"
+                " ORDER BY records.number", (str(after),),
+            )
+        rows = await self._call(lambda database: database.execute(query, values).fetchall())
+        for number, data in rows:
+            yield record_of(data, number)
+
+    async def blob(self, digest: str) -> bytes:
+        row = await self._call(lambda database: database.execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone())
+        if row is None:
+            raise missing(digest)
+        return zlib.decompress(row[0])
+
+    async def close(self) -> None:
+        if self._writer is not None:
+            await asyncio.gather(self._writer, return_exceptions=True)
+        database, self._database = self._database, None
+        if database is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, database.close)
+        self._thread.shutdown(wait=True)
+
+    async def _write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        def transaction(database: sqlite3.Connection) -> Result:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(database)
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+            return result
+
+        return await self._call(transaction)
+
+    async def _call(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        def on_thread() -> Result:
+            try:
+                return work(self._opened())
+            except (sqlite3.Error, OSError) as error:
+                summary = "The state cannot be read or written"
+                raise StateError(Problem(code="state-unwritable", summary=summary, detail=f"{self.path}: {error}")) from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, on_thread)
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(SCHEMA)
+            database.execute("INSERT OR IGNORE INTO meta VALUES ('lineage', ?)", (uuid.uuid4().hex,))
+            database.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
+            self._database = database
+        return self._database
+
+
+def keep(database: sqlite3.Connection, batch: Sequence[Append]) -> None:
+    for run, records, blobs in batch:
+        database.executemany(
+            "INSERT OR IGNORE INTO blobs VALUES (?, ?)", [(digest, zlib.compress(data, 1)) for digest, data in blobs.items()]
+        )
+        database.executemany("INSERT INTO records (run, data) VALUES (?, ?)", [(run, record_text(record)) for record in records])
+
+
+def run_in(database: sqlite3.Connection, run: RunId) -> RunRecord:
+    row = database.execute("SELECT data FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise StateError(Problem(code="run-missing", summary="The state holds no such run", detail=run))
+    return run_of(row[0])
