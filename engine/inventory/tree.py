@@ -61,7 +61,7 @@ class Group:
 class Inventory:
     """Immutable; a change gives a new one. What is computed from it is computed once."""
 
-    __slots__ = ("_groups_of", "_layers", "_members", "_parents", "groups", "hosts", "vars_files")
+    __slots__ = ("_group_map", "_groups_of", "_layers", "_members", "_parents", "groups", "hosts", "vars_files")
 
     def __init__(self, hosts: Mapping[HostName, Host], groups: Mapping[GroupName, Group], vars_files: VarsFiles = NO_VARS_FILES) -> None:
         """`groups` must hold `all` and `ungrouped`, children before nobody, and no cycle: see `arranged`."""
@@ -70,6 +70,7 @@ class Inventory:
         self.groups: Mapping[GroupName, Group] = groups
         self.vars_files = vars_files
         self._groups_of: dict[HostName, tuple[Group, ...]] = {}
+        self._group_map: dict[GroupName, list[HostName]] = {}
         self._members: dict[GroupName, tuple[HostName, ...]] = {}
         self._layers: dict[HostName, tuple[tuple[LayerName, Mapping[str, Value]], ...]] = {}
         self._parents: tuple[dict[GroupName, list[GroupName]], dict[HostName, list[GroupName]]] | None = None
@@ -120,9 +121,11 @@ class Inventory:
         """The magic variable: all of them but `all`, by name."""
         return sorted(group.name for group in self.groups_of(host) if group.name != "all")
 
-    def group_map(self) -> dict[GroupName, list[HostName]]:
-        """The magic variable `groups`."""
-        return {name: list(self.members(name)) for name in self.groups}
+    def group_map(self) -> Mapping[GroupName, list[HostName]]:
+        """The magic variable `groups`; made once, to be read only."""
+        if not self._group_map:
+            self._group_map = {name: list(self.members(name)) for name in self.groups}
+        return self._group_map
 
     def layers(self, host: HostName) -> tuple[tuple[LayerName, Mapping[str, Value]], ...]:
         """The host's variables by layer, the winner first; every mapping is shared, none is empty. KeyError for an unknown host.

@@ -1,13 +1,13 @@
 """`-e`: `key=value` words, JSON or YAML text, and `@file`. What is given later wins."""
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
 from engine import yaml
 from engine.errors import UsageError
 from engine.files import Files
-from engine.inventory.vars_files import read_vars
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
@@ -17,37 +17,52 @@ ESCAPE = re.compile(r"\\(?:U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|N\{[^
 OPENERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 
 
-def load_extra_vars(options: Sequence[str], files: Files) -> dict[str, Value]:
-    """The variables of all `-e` options. Values of `key=value` are text; those of JSON, YAML and files have their types.
-
-    Raises:
-        UsageError: `extra-vars`, an option is none of the three, or its file cannot be read.
-        ParseError, VaultError: the text or file cannot be read.
-    """
+def load_extra_vars(options: Sequence[str], files: Files, cwd: str = "") -> dict[str, Value]:
+    """The variables of all `-e` options, a later one winning. Arguments and errors as of `parse_extra_vars`."""
     found: dict[str, Value] = {}
     for number, option in enumerate(options, 1):
-        place = f"{PLACE} (option {number})" if len(options) > 1 else PLACE
-        found.update(one_option(option, files, Span(place, 1, 1, max(1, len(option)))))
+        found.update(parse_extra_vars(option, files, cwd, place=f"{PLACE} (option {number})" if len(options) > 1 else PLACE))
     return found
 
 
-def one_option(option: str, files: Files, span: Span) -> dict[str, Value]:
+def parse_extra_vars(option: str, files: Files, cwd: str = "", *, place: str = PLACE) -> dict[str, Value]:
+    """The variables of one `-e` option. Values of `key=value` are text; those of JSON, YAML and files have their types.
+
+    Args:
+        cwd: What a relative `@file` counts from; empty: the process's own.
+        place: What problems and values name as their file.
+
+    Raises:
+        UsageError: `extra-vars`, the option is none of the three, or its file cannot be read.
+        ParseError, VaultError: the text or file cannot be read.
+    """
+    span = Span(place, 1, 1, max(1, len(option)))
     text = option.lstrip()
     if not text:
         return {}
     if text.startswith("@"):
-        path = text[1:]
-        if not files.is_file(path):
-            raise refused(span, f"the file `{path}` " + ("is a folder" if files.is_dir(path) else "does not exist"))
-        return read_vars(files, path)
+        return of_file(text[1:], files, cwd, span)
     if text[0] in "/.":
         raise refused(span, f"`{option}` looks like a path", hint=f"write -e @{option} to read a file")
     if text[0] in "{[":
-        value = yaml.load(option, span.path, kind="extra variables")
-        if not isinstance(value, dict):
-            raise refused(span, "it is a list, not a mapping of names to values")
-        return value
+        return mapping(yaml.load(option, place, kind="extra variables"), span)
     return key_values(option, span)
+
+
+def of_file(name: str, files: Files, cwd: str, span: Span) -> dict[str, Value]:
+    path = os.path.normpath(os.path.join(cwd, os.path.expanduser(name)))
+    try:
+        text = files.read_text(path)
+    except OSError as error:
+        raise refused(span, f"the file `{name}` cannot be read: {error.strerror or error}") from error
+    value = yaml.load(text, path, kind="extra variables")
+    return {} if value is None else mapping(value, Span(path, 1))
+
+
+def mapping(value: Value, span: Span) -> dict[str, Value]:
+    if not isinstance(value, dict):
+        raise refused(span, f"it is a {'list' if isinstance(value, list) else type(value).__name__}, not a mapping of names to values")
+    return value
 
 
 def key_values(text: str, span: Span) -> dict[str, Value]:

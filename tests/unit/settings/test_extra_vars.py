@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import EngineError, UsageError
+from engine.errors import ParseError, UsageError
 from engine.files import MemoryFiles
-from engine.inventory.extra_vars import load_extra_vars
+from engine.settings.extra_vars import load_extra_vars, parse_extra_vars
 from engine.model.values import TemplateText
 
 FILES = MemoryFiles({"/v.yml": "k: 1\nt: '{{ x }}'\n", "/list.yml": "- 1\n", "/d/x": ""})
@@ -53,8 +53,9 @@ REFUSED = [
     ("./v.yml",           "looks like a path",            "-e:1:1"),
     ("/v.yml",            "looks like a path",            "-e:1:1"),
     ("[1]",               "a list",                       "-e:1:1"),
-    ("@/nope",            "does not exist",               "-e:1:1"),
-    ("@/d",               "is a folder",                  "-e:1:1"),
+    ("@/nope",            "cannot be read",               "-e:1:1"),
+    ("@/d",               "cannot be read",               "-e:1:1"),
+    ("@/list.yml",        "a list",                       "/list.yml:1:1"),
 ]
 
 
@@ -65,11 +66,14 @@ def test_refused(option, detail, where):
     assert detail in caught.value.problem.detail and str(caught.value.problem.span) == where
 
 
-@pytest.mark.parametrize(("option", "code"), [("{bad", "yaml-syntax"), ("@/list.yml", "vars-not-mapping")])
-def test_text_that_cannot_be_read(option, code):
-    with pytest.raises(EngineError) as caught:
-        load_extra_vars(["a=1", option], FILES)
-    assert caught.value.problem.code == code
+def test_text_that_is_no_yaml():
+    with pytest.raises(ParseError) as caught:
+        load_extra_vars(["a=1", "{bad"], FILES)
+    assert caught.value.problem.code == "yaml-syntax"
+
+
+def test_a_file_counts_from_the_working_directory():
+    assert parse_extra_vars("@v.yml", FILES, "/") == parse_extra_vars("@./d/../v.yml", FILES, "/")
 
 
 def test_places():
