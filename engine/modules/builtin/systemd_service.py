@@ -106,7 +106,7 @@ def settle_files(args: "Dict[str, Any]", manager: "Manager", before: "Dict[str, 
 
 def with_change(args: "Dict[str, Any]", values: "Dict[str, Any]", before: "Dict[str, Any]") -> "Dict[str, Any]":
     """The values with the change to be recorded, where a state differs afterwards."""
-    after = {name: args[name] for name in ("enabled", "masked") if name in before}
+    after = {name: args[name] for name in ("enabled", "masked") if name in before}  # type: Dict[str, Any]
     if "active" in before:
         after["active"] = args["state"] != "stopped"
     if not same(before, after):

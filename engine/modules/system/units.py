@@ -5,7 +5,7 @@ from engine.agent.sdk import Fail
 
 MYPY = False
 if MYPY:
-    from typing import Any, Dict, Optional
+    from typing import Any, Dict, List, Optional
 
     from engine.agent.host import Host
     from engine.agent.processes import Ran
@@ -57,7 +57,8 @@ class Manager(object):
 def parsed(text: str) -> "Dict[str, str]":
     """NAME=value lines; a value that opens a brace goes on to the line that closes it. Source: systemctl(1), show."""
     found = {}  # type: Dict[str, str]
-    name, value = "", []  # type: str, List[str]
+    name = ""
+    value: "List[str]" = []
     for line in text.splitlines():
         if value:
             value.append(line)
