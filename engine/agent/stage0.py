@@ -19,13 +19,19 @@ TOO_OLD = b"engine-old-python"
 LIMIT = 400
 """Characters that the line may have."""
 # -I: no environment, no user's folder; -B: no __pycache__; -S: site is run when something asks for it (importer.Site).
-CODE = "import os,zlib;r=lambda n,b=bytes():b if len(b)==n else r(n,b+os.read(0,n-len(b)));p=r({0});exec(zlib.decompress(p))"
-LINE = "/bin/sh -c 'for p in {0};do command -v $p >/dev/null&&exec $p -IBSc \"{1}\";done;echo {2} >&2;exit 127'"
+CODE = "import os,zlib;r=lambda b:b if len(b)=={0} else r(b+os.read(0,{0}-len(b)));p=r(bytes());exec(zlib.decompress(p))"
+NAMED = "/bin/sh -c 'command -v {0} >/dev/null&&exec {0} -IBSc \"{1}\";echo {2} >&2;exit 127'"
+# A name that is there may still be none: pyenv's and asdf's shims end with 127 where no version is chosen.
+SEARCHED = (
+    "/bin/sh -c 'for p in {0};do command -v $p >/dev/null&&{{ $p -IBSc \"{1}\";r=$?;[ $r = 127 ]||exit $r;}};done;"
+    "echo {2} >&2;exit 127'"
+)
 
 
 def line(size: int, interpreter: str = "") -> str:
-    """The command that waits for `size` bytes of core on its stdin. `interpreter` must be a plain path or name."""
-    return LINE.format(interpreter or SEARCH, CODE.format(size), NO_PYTHON.decode())
+    """The command that waits for `size` bytes of core on its stdin. `interpreter`: plain paths or names, separated by spaces."""
+    shape = NAMED if interpreter and " " not in interpreter else SEARCHED
+    return shape.format(interpreter or SEARCH, CODE.format(size), NO_PYTHON.decode())
 
 
 def core(sources: "Sequence[Sequence[Any]]") -> bytes:

@@ -44,7 +44,7 @@ def start(transport: LocalTransport) -> Start:
     async def started(interpreter: str = "", shell: str = "") -> AgentSession:
         target = ExecutionTarget(host="here", transport="local", interpreter=interpreter)
         line = bootstrap.command_line(target)
-        channel = await transport.open(target, f"exec {shell} -c \"$0\" {shlex.quote(line)}" if shell else line)
+        channel = await transport.open(target, f"exec {shell} -c {shlex.quote(line)}" if shell else line)
         return await bootstrap.start(channel, target)
 
     return started
