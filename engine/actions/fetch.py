@@ -10,12 +10,12 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from engine.actions.base import ActionCall
 from engine.agent.modes import umask
 from engine.agent.sdk import Argument
+from engine.agent.writing import discard
 from engine.model.outcome import ModuleResult
 
 STAT = "engine.modules.builtin.stat"
@@ -125,7 +125,7 @@ async def transferred(call: ActionCall, source: str, place: str, expected: str) 
             os.replace(temporary, place)
         return sha1.hexdigest(), md5.hexdigest(), kept
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        discard(temporary.encode())     # gone already, where it was kept
 
 
 def sums(path: str) -> tuple[str, str]:

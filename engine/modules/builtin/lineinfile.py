@@ -95,13 +95,6 @@ def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
 # ---- the text
 
 
-def split(text: str) -> "List[str]":
-    """Lines with their ends; only \\n ends one."""
-    lines = text.split("\n")
-    last = lines.pop()
-    return [line + "\n" for line in lines] + ([last] if last else [])
-
-
 def matcher(args: "Dict[str, Any]") -> "Optional[Callable[[str], Any]]":
     """Finds what regexp or search_string look for in a line; None where neither is given."""
     if args["regexp"] is not None:
@@ -113,7 +106,7 @@ def matcher(args: "Dict[str, Any]") -> "Optional[Callable[[str], Any]]":
 
 def with_line(args: "Dict[str, Any]", text: str) -> editing.Edit:
     """The text with the line: in place of the one that matches, else where it was asked to be, else at the end."""
-    lines = split(text)
+    lines = editing.split(text)
     matches = matcher(args)
     if matches is not None:
         order = range(len(lines)) if args["firstmatch"] else range(len(lines) - 1, -1, -1)
@@ -170,7 +163,7 @@ def inserted(args: "Dict[str, Any]", lines: "List[str]") -> editing.Edit:
 
 def without_line(args: "Dict[str, Any]", text: str) -> editing.Edit:
     """The text without any line that matches."""
-    lines = split(text)
+    lines = editing.split(text)
     matches = matcher(args) or (lambda line: line.rstrip("\r\n") == args["line"])
     kept = [line for line in lines if not matches(line)]
     found = len(lines) - len(kept)

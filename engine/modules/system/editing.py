@@ -80,6 +80,13 @@ def encoded(text: str, crlf: bool, encoding: str) -> bytes:
         raise Fail("the text cannot be written as {0}: {1}".format(encoding, error))
 
 
+def split(text: str) -> "List[str]":
+    """Lines with their ends; only \\n ends one."""
+    lines = text.split("\n")
+    last = lines.pop()
+    return [line + "\n" for line in lines] + ([last] if last else [])
+
+
 def compiled(pattern: str, flags: int = 0) -> "Any":
     import re
 
