@@ -164,18 +164,11 @@ class Engine:
         self, playbooks: Sequence[str], *, inventory: Sequence[str] = (), extra_vars: Sequence[str | Mapping[str, Value]] = ()
     ) -> Prepared:
         """Read playbooks and inventory, and make the plan. Raises ParseError, PlanError or UsageError with every mistake found."""
-        if not playbooks:
-            raise UsageError(Problem(code="no-playbook", summary="No playbook was named", hint="engine run site.yml"))
         given = self.extra_vars(extra_vars)
-        paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in playbooks]
-        for path, name in zip(paths, playbooks, strict=True):
-            if not self.files.exists(path):
-                raise UsageError(Problem(code="playbook-not-found", summary="The playbook is not there", detail=f"the playbook: {name} could not be found"))
-        loaded = [self._load(path, given) for path in paths]
-        options = self._plan_options(given)
-        graph = build_plan(loaded, options)
+        graph = self.plan(playbooks, [given])
+        folder = os.path.dirname(graph.playbooks[0].path)
         sources = tuple(inventory) or self.settings.inventory.sources
-        hosts, problems = self.inventory(sources, os.path.dirname(paths[0]))
+        hosts, problems = self.inventory(sources, folder)
         limit: frozenset[HostName] | None = None
         if self.settings.inventory.limit:
             selection = limited(hosts, self.settings.inventory.limit, self.files)
@@ -185,8 +178,20 @@ class Engine:
             self.warn(problem)
         return Prepared(
             graph=graph, inventory=hosts, limit=limit, extra_vars=given, sources=tuple(sources),
-            project=find_project(os.path.dirname(paths[0]), self.files),
+            project=find_project(folder, self.files),
         )
+
+    def plan(self, playbooks: Sequence[str], extra_vars: Sequence[str | Mapping[str, Value]] = ()) -> PlanGraph:
+        """The plan alone: files are read, no inventory and no host. Raises ParseError or PlanError with every mistake found."""
+        if not playbooks:
+            raise UsageError(Problem(code="no-playbook", summary="No playbook was named", hint="engine run site.yml"))
+        given = self.extra_vars(extra_vars)
+        paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in playbooks]
+        for path, name in zip(paths, playbooks, strict=True):
+            if not self.files.is_file(path):
+                detail = f"the playbook: {name} could not be found"
+                raise UsageError(Problem(code="playbook-not-found", summary="The playbook is not there", detail=detail))
+        return build_plan([self._load(path, given) for path in paths], self._plan_options(given))
 
     def inventory(self, sources: Sequence[str], playbook_dir: str | None = None) -> tuple[Inventory, list[Problem]]:
         chosen = self.settings.inventory

@@ -29,7 +29,7 @@ from engine.model.event import (
     TaskStarted,
 )
 from engine.model.outcome import Status, TaskOutcome
-from engine.model.problem import Problem, Severity
+from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.values import Value
 
@@ -38,7 +38,7 @@ COLOURS = {
     "ok": "0;32", "changed": "0;33", "failed": "0;31", "unreachable": "1;31", "skipped": "0;36", "warn": "1;35", "verbose": "0;34",
     "debug": "0;90", "error": "0;31", "highlight": "1;37", "diff_add": "0;32", "diff_remove": "0;31", "diff_lines": "0;36", "included": "0;36",
 }
-SHOWN_WITH_VALUES = ("debug",)
+SHOWN_WITH_VALUES = ("debug", "assert")
 """Actions whose result is their purpose: shown without -v too."""
 
 
@@ -76,7 +76,9 @@ class DefaultOutput:
                 self._play(event)
             case TaskStarted():
                 self._names[event.step] = event
-                self._task_banner(event.step)
+                if event.lockstep:
+                    self._banner = None
+                    self._task_banner(event.step)
             case OutputLine():
                 self._task_banner(event.step)
                 self._live(event)
@@ -101,8 +103,8 @@ class DefaultOutput:
                 self._line(f"NOTIFIED HANDLER {event.handler} for {event.host}", "verbose")
             case NoHostsLeft():
                 self._no_hosts_left()
-            case ProblemFound():
-                self._problem(event)
+            case ProblemFound(problem=problem):
+                self.problem(problem)
             case RunFinished():
                 self._end(event)
             case HostStarted():
@@ -189,8 +191,9 @@ class DefaultOutput:
     def _values(self, outcome: TaskOutcome) -> str:
         values = shown_values(outcome, self.verbosity)
         if outcome.action.rpartition(".")[2] in SHOWN_WITH_VALUES:
-            for name in ("changed", "skipped", "ansible_loop_var", "item") if self.verbosity < 3 else ():
-                values.pop(name, None)
+            if outcome.action.rpartition(".")[2] == "debug":
+                for name in ("changed", "skipped", "ansible_loop_var"):
+                    values.pop(name, None)
             if outcome.is_item:
                 values.pop(outcome.loop_var, None)
             return as_json(values, indent=4)
@@ -218,11 +221,6 @@ class DefaultOutput:
 
     def _no_hosts_left(self) -> None:
         self._banner = None
-
-    def _problem(self, event: ProblemFound) -> None:
-        if event.problem.severity is Severity.ERROR:
-            self.out.flush()
-        self.problem(event.problem)
 
     # -- the end
 

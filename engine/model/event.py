@@ -51,6 +51,8 @@ class TaskStarted(Event):
     action: str
     handler: bool = False
     check: bool = False
+    lockstep: bool = True
+    """All hosts do it together; else (strategy free) its banner waits for the first result."""
     span: Span | None = None
 
 

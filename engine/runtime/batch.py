@@ -17,7 +17,7 @@ from engine.plan.build import Builder
 from engine.plan.step import Step, StepKind
 from engine.playbook.names import short
 from engine.playbook.tree import BlockKind, Role
-from engine.runtime import dispatch
+from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
 from engine.runtime.effects import effects_of, shared
@@ -182,9 +182,9 @@ class Batch:
         notified = self._notified(step, effects)
         self.play.run.ledger.apply(effects)
         await self.play.run.recorder.task(step, outcome, notified)
-        if outcome.result.problem is not None and outcome.failed:
-            self.play.events.publish(ProblemFound(problem=outcome.result.problem, host=outcome.host))
         self.play.events.publish(TaskFinished(outcome=outcome))
+        if outcome.failed:
+            self.play.events.publish(ProblemFound(problem=failures.told(step, outcome), host=outcome.host))
 
     def _notified(self, step: Step, effects: Sequence[Effect]) -> list[Notification]:
         """Remember which handlers are due where; a name that no handler has is the user's mistake."""
@@ -258,7 +258,8 @@ class Batch:
         assert task is not None
         name = task_name(step, self.play.renderer(step, host))
         self.play.events.publish(
-            TaskStarted(step=step.address, name=name, action=task.action, handler=task.handler, check=self.play.check, span=task.span)
+            TaskStarted(step=step.address, name=name, action=task.action, handler=task.handler, check=self.play.check,
+                        lockstep=self.strategy.lockstep, span=task.span)
         )
 
     async def _meta(self, step: Step, hosts: Sequence[HostName]) -> None:

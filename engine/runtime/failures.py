@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError
-from engine.model.outcome import ModuleResult, Status
+from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.words import nearest
 from engine.plan.step import Step
@@ -47,3 +47,23 @@ def nearest_hint(action: str) -> str:
 
 def bad_arguments(task: Task, text: str) -> TemplateError:
     return TemplateError(Problem(code="bad-arguments", summary="The arguments of a task are not right", detail=text, span=task.action_span))
+
+
+def told(step: Step, outcome: TaskOutcome) -> Problem:
+    """What the user is told of a failed task, beside its result: where it stands, and the mistake where one is known."""
+    first = next((item for item in outcome.items if item.failed), outcome)
+    about = f'task "{outcome.task_name}" on {outcome.host}'
+    if outcome.no_log:
+        return Problem(code="task-failed", summary="A task failed", detail="its result is hidden by no_log", span=step.span, notes=(about,))
+    known = first.result.problem
+    if known is not None:
+        return known if known.span == step.span and not known.notes else known.with_note(f"in {about} ({step.span})")
+    code, summary = ("unreachable", "A host was lost") if outcome.status is Status.UNREACHABLE else ("task-failed", "A task failed")
+    span = step.task.action_span if step.task is not None and step.task.action_span.line else step.span
+    return Problem(code=code, summary=summary, detail=str(first.result.values.get("msg", ""))[:1000], span=span, notes=(f"in {about}", *last_words(first)))
+
+
+def last_words(outcome: TaskOutcome) -> tuple[str, ...]:
+    """The end of what a failed command said on stderr."""
+    said = str(outcome.result.values.get("stderr") or "").strip().splitlines()
+    return (f"stderr: {said[-1][:300]}",) if said else ()
