@@ -232,7 +232,7 @@ def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
 
 
 def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | None:
-    """`{role: nginx, port: 80, when: x}`: keywords, and what is no keyword is a parameter."""
+    """`{role: nginx, http_port: 80, when: x}`: keywords, and what is no keyword is a parameter."""
     named = node.get("role") or node.get("name")
     span = next((entry.key.span for entry in node.entries), node.span)
     if named is None or not isinstance(named.value, yaml.Scalar) or not isinstance(named.value.value, str) or not named.value.value:

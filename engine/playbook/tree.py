@@ -68,7 +68,7 @@ class Block:
     name: TemplateText | None = None
     keywords: Mapping[str, Value] = field(default_factory=dict)
     vars: Mapping[str, Value] = field(default_factory=dict)
-    """Of a role use: its params (`{role: x, port: 80}`), which rank higher than a block's `vars:`: see `params`."""
+    """Of a role use: its params (`{role: x, http_port: 80}`), which rank higher than a block's `vars:`: see `params`."""
     params: Mapping[str, Value] = field(default_factory=dict)
     role: Role | None = None
     """The role that begins here, for kind ROLE."""

@@ -98,15 +98,14 @@ def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | N
     """The node of a text that holds one document; `Scalar(None)` where it is empty. Arguments and errors as of `load`."""
     documents = _documents(text, path, kind, problems)
     if len(documents) > 1:
-        raise ParseError(
-            Problem(
-                code="yaml-documents",
-                summary="This file holds more than one YAML document",
-                detail="a second document begins before here",
-                span=documents[1].span,
-                hint="remove the `---` between them, or make two files",
-            )
+        found = Problem(
+            code="yaml-documents",
+            summary="This file holds more than one YAML document",
+            detail="a second document begins before here",
+            span=documents[1].span,
+            hint="remove the `---` between them, or make two files",
         )
+        raise ParseError(found.with_note(f"while reading the {kind}") if kind else found)
     return documents[0] if documents else Scalar(None, Span(path, 1))
 
 
