@@ -230,7 +230,7 @@ def arranged(
     groups: Mapping[GroupName, Group],
     spans: Mapping[tuple[GroupName, GroupName], Span] | None = None,
 ) -> dict[GroupName, Group]:
-    """The groups as Ansible completes them: orphans below `all`, hosts of no group in `ungrouped`, depths counted.
+    """The groups as Ansible completes them: orphans below `all`, `ungrouped` first, hosts of no group in it, depths counted.
 
     Args:
         spans: Where (parent, child) is written, for the problem.
@@ -244,8 +244,9 @@ def arranged(
     loose += [host for host in hosts if host not in grouped]
     done["ungrouped"] = replace(done["ungrouped"], hosts=tuple(dict.fromkeys(loose)))
     above = parents_of(done)
-    orphans = [name for name in done if name != "all" and name not in above]
-    done["all"] = replace(done["all"], children=(*done["all"].children, *orphans))
+    orphans = [name for name in done if name not in ("all", "ungrouped") and name not in above]
+    first = [] if "ungrouped" in above and "ungrouped" not in done["all"].children else ["ungrouped"]
+    done["all"] = replace(done["all"], children=tuple(dict.fromkeys((*first, *done["all"].children, *orphans))))
     for name, depth in depths(done, spans or {}).items():
         if done[name].depth != depth:
             done[name] = replace(done[name], depth=depth)

@@ -43,7 +43,7 @@ def test_yaml_groups():
     inventory, problems = load({"/i.yml": YAML}, "/i.yml")
     assert not problems
     assert shape(inventory) == {
-        "all": (["a", "b"], ["g", "ungrouped"]), "ungrouped": (["a", "b"], []), "g": (["c", "d1", "d2", "p"], ["k"]), "k": (["e"], [])}
+        "all": (["a", "b"], ["ungrouped", "g"]), "ungrouped": (["a", "b"], []), "g": (["c", "d1", "d2", "p"], ["k"]), "k": (["e"], [])}
     assert inventory.hosts["d1"].vars == {"q": 2} and inventory.hosts["p"].vars == {"ansible_port": 2222}
     assert str(inventory.groups["g"].vars["v"].span) == "/i.yml:11:18"
 

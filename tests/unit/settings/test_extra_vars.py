@@ -5,8 +5,8 @@ import pytest
 
 from engine.errors import ParseError, UsageError
 from engine.files import MemoryFiles
-from engine.settings.extra_vars import load_extra_vars, parse_extra_vars
 from engine.model.values import TemplateText
+from engine.settings.extra_vars import load_extra_vars, parse_extra_vars
 
 FILES = MemoryFiles({"/v.yml": "k: 1\nt: '{{ x }}'\n", "/list.yml": "- 1\n", "/d/x": ""})
 
