@@ -95,10 +95,10 @@ def fetch(args: "Dict[str, Any]", host: "Host", said: "Dict[str, Any]", always: 
     try:
         answer = web.ask(args, host, args["url"], headers=headers, timeout=args["timeout"])
     except web.Failed as error:
-        raise Fail(str(error), **said)
+        raise Fail(str(error), **values(said))
     if answer.status is not None and answer.status != 304 and not 200 <= answer.status < 300:
         answer.close()
-        raise Fail("Request failed", status_code=answer.status, response=answer.refused, **said)
+        raise Fail("Request failed", **dict(said, status_code=answer.status, response=answer.refused))
     return answer
 
 
@@ -106,9 +106,9 @@ def save(answer: "web.Answer", temporary: str, said: "Dict[str, Any]") -> int:
     try:
         return web.saved(answer, temporary)
     except web.Failed as error:
-        raise Fail("failed to create temporary content file: {0}".format(error), **said)
+        raise Fail("failed to create temporary content file: {0}".format(error), **values(said))
     except OSError as error:
-        raise Fail("failed to create temporary content file {0}: {1}".format(temporary, error.strerror or error), **said)
+        raise Fail("failed to create temporary content file {0}: {1}".format(temporary, error.strerror or error), **values(said))
 
 
 def settle(
@@ -152,17 +152,22 @@ def verify(host: "Host", temporary: str, about: "Dict[str, Any]", said: "Dict[st
     if about["wanted"]:
         found = digest(host, temporary, about["algorithm"])
         if found != about["wanted"]:
-            raise Fail("The checksum for {0} did not match {1}; it was {2}.".format(said["url"], about["wanted"], found), **said)
+            raise Fail("The checksum for {0} did not match {1}; it was {2}.".format(said["url"], about["wanted"], found), **values(said))
 
 
 def writable(host: "Host", dest: str, before: "Optional[FileState]", said: "Dict[str, Any]") -> None:
     folder = os.path.dirname(dest) or "."
     if not host.is_dir(folder):
-        raise Fail("Destination {0} does not exist".format(folder), **said)
+        raise Fail("Destination {0} does not exist".format(folder), **values(said))
     if not host.access(folder, os.W_OK):
-        raise Fail("Destination {0} is not writable".format(folder), **said)
+        raise Fail("Destination {0} is not writable".format(folder), **values(said))
     if before is not None and before["type"] == "directory":
-        raise Fail("Destination {0} is a directory".format(dest), **said)
+        raise Fail("Destination {0} is a directory".format(dest), **values(said))
+
+
+def values(said: "Dict[str, Any]") -> "Dict[str, Any]":
+    """What is registered beside the message of a failure."""
+    return {name: said[name] for name in said if name != "msg"}
 
 
 def described_as(args: "Dict[str, Any]", change: Change) -> "Dict[str, Any]":

@@ -171,7 +171,7 @@ def handlers(args: "Dict[str, Any]", host: "Host", url: str, user: "Optional[str
     if user is not None:
         known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
         known.add_password(None, url, user, password)
-        found.extend([urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)])
+        found.extend([BasicLogin(known), DigestLogin(known)])
     if args.get("unix_socket"):
         found.append(SocketHandler(args["unix_socket"]))
     if url.startswith("https"):
@@ -241,6 +241,33 @@ class Redirects(urllib.request.HTTPRedirectHandler):
             newurl.replace(" ", "%20"), data=req.data if keeps else None, headers=left, method=method,
             origin_req_host=req.origin_req_host, unverifiable=True,
         )
+
+
+class BasicLogin(urllib.request.HTTPBasicAuthHandler):
+    """Answers a 401, and closes it: urllib leaves it open."""
+
+    def http_error_401(self, req: "Any", fp: "Any", code: int, msg: str, headers: "Any") -> "Any":
+        return closing(urllib.request.HTTPBasicAuthHandler.http_error_401, self, req, fp, code, msg, headers)
+
+
+class DigestLogin(urllib.request.HTTPDigestAuthHandler):
+    """The same for Digest."""
+
+    def http_error_401(self, req: "Any", fp: "Any", code: int, msg: str, headers: "Any") -> "Any":
+        return closing(urllib.request.HTTPDigestAuthHandler.http_error_401, self, req, fp, code, msg, headers)
+
+
+def closing(login: "Any", handler: "Any", req: "Any", fp: "Any", *answer: "Any") -> "Any":
+    """Log in; the answer that asked for it is closed once there is another. None: this handler cannot."""
+    try:
+        reply = login(handler, req, fp, *answer)
+    except urllib.error.HTTPError as error:
+        if error.fp is not fp:
+            fp.close()
+        raise
+    if reply is not None:
+        fp.close()
+    return reply
 
 
 class SocketHandler(urllib.request.HTTPHandler):
