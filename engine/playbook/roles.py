@@ -122,17 +122,17 @@ def _tasks(reader: Reader, request: RoleRequest, path: str, part: str, name: str
 
 
 def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name: str) -> dict[str, Value]:
-    """A file of variables, or all files of a folder of that name, later ones winning."""
+    """A file of variables, or, where there is none, all files of a folder of that name, later ones winning."""
     folder = os.path.join(path, part)
-    if reader.files.is_dir(os.path.join(folder, name)):
+    found = find_role_file(reader, folder, name)
+    if found is not None:
+        paths = [found]
+    elif reader.files.is_dir(os.path.join(folder, name)):
         paths = _files_below(reader, os.path.join(folder, name))
     else:
-        found = find_role_file(reader, folder, name)
-        if found is None:
-            if name != "main":
-                _no_such_file(reader, request, path, part, name)
-            return {}
-        paths = [found]
+        if name != "main":
+            _no_such_file(reader, request, path, part, name)
+        return {}
     merged: dict[str, Value] = {}
     for each in paths:
         node = reader.document(each, "vars file", request.span)

@@ -62,6 +62,10 @@ def test_a_folder_of_variables_is_merged_in_order():
     assert role.vars == {"a": 1, "b": 2, "c": 3}
 
 
+def test_a_file_of_variables_stands_before_a_folder_of_that_name():
+    assert role_of({"r/vars/main.yml": "a: file\n", "r/vars/main/x.yml": "a: folder\n"}).vars == {"a": "file"}
+
+
 def test_entry_points():
     files = {
         "r/tasks/main.yml": "- ping:\n",
@@ -268,7 +272,8 @@ def test_an_imported_playbooks_plays_take_its_vars_tags_and_condition():
     (play,) = plays_of(
         {
             "site.yml": "- import_playbook: sub/q.yml\n  vars: {a: import, b: import}\n  tags: [t]\n  when: w\n",
-            "sub/q.yml": "- hosts: all\n  vars: {a: play, c: play}\n  tags: u\n  roles: [r]\n  tasks: [{ping: }]\n  handlers: [{name: h, ping: }]\n",
+            "sub/q.yml": "- hosts: all\n  vars: {a: play, c: play}\n  tags: u\n  roles: [r]\n  tasks: [{ping: }]\n"
+            "  handlers: [{name: h, ping: }]\n",
             "sub/roles/r/tasks/main.yml": "",
         }
     )
