@@ -97,9 +97,10 @@ class Command(asyncssh.SSHServerSession[bytes]):
     def __init__(self, server: Server) -> None:
         self.server = server
         self.line = ""
+        self.environment: dict[str, str] = {}
         self.child: asyncio.subprocess.Process | None = None
         self.early: list[bytes] = []
-        self.ended = False
+        self.ended = self.lost = False
         self.open = asyncio.Event()
         self.open.set()
 
@@ -108,6 +109,7 @@ class Command(asyncssh.SSHServerSession[bytes]):
 
     def exec_requested(self, command: str) -> bool:
         self.line = command
+        self.environment = dict(self.channel.get_environment())
         self.server.commands.append(command)
         return True
 
@@ -115,7 +117,11 @@ class Command(asyncssh.SSHServerSession[bytes]):
         self.server.running.add(asyncio.create_task(self.run()))
 
     async def run(self) -> None:
-        self.child = await asyncio.create_subprocess_exec("/bin/sh", "-c", self.line, stdin=-1, stdout=-1, stderr=-1, start_new_session=True)
+        self.child = await asyncio.create_subprocess_exec(
+            *("/bin/sh", "-c", self.line), stdin=-1, stdout=-1, stderr=-1, start_new_session=True, env={**os.environ, **self.environment}
+        )
+        if self.lost:
+            os.killpg(self.child.pid, signal.SIGKILL)
         for data in self.early:
             self.child.stdin.write(data)
         if self.ended:
@@ -150,6 +156,7 @@ class Command(asyncssh.SSHServerSession[bytes]):
         self.open.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         self.open.set()
         if self.child is not None and self.child.returncode is None:
             os.killpg(self.child.pid, signal.SIGKILL)

@@ -188,8 +188,7 @@ class Pool:
     async def acquire(self, target: ExecutionTarget) -> tuple[Entry, AgentSession]:
         """The entry of `target` with its session open; the first caller opens, the others wait with it."""
         if self.closed:
-            detail = f"{target.host}: the run is ending"
-            raise ConnectError(Problem(code="connection-lost", summary="The connection was lost", detail=detail))
+            raise ending(target)
         entry = self.entries.get(target)
         if entry is None or (entry.opening.done() and entry.session is None):
             entry = Entry(asyncio.create_task(self.open(target), name=f"session of {target.host}"))
@@ -197,9 +196,11 @@ class Pool:
             self.sweep_later()
         try:
             return entry, await asyncio.shield(entry.opening)
-        except BaseException:
+        except BaseException as error:
             if entry.opening.done() and entry.session is None and self.entries.get(target) is entry:
                 del self.entries[target]
+            if isinstance(error, asyncio.CancelledError) and entry.opening.cancelled() and not is_cancelled():
+                raise ending(target) from None
             raise
 
     async def open(self, target: ExecutionTarget) -> AgentSession:
@@ -285,6 +286,18 @@ class Counts:
             pool_hit_rate=self.hits / acquires if acquires else 0.0,
             peak_utilization=self.peak,
         )
+
+
+def is_cancelled() -> bool:
+    """Whether it is this task that is cancelled, not the one it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def ending(target: ExecutionTarget) -> ConnectError:
+    """For whoever still waits for a session that was dropped while it opened."""
+    detail = f"{target.host}: it was dropped while it was opened"
+    return ConnectError(Problem(code="connection-lost", summary="The connection was lost", detail=detail))
 
 
 def default_transports(on_problem: Callable[[Problem], None] | None) -> dict[str, Transport]:

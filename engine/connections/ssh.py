@@ -76,9 +76,13 @@ class SshTransport:
         """Wait for a connection others may wait for, too: a waiter that is cancelled does not take it from them. A failure is not kept."""
         try:
             return await asyncio.shield(running)
-        except BaseException:
+        except BaseException as error:
             if running.done() and self.connections.get(key) is running and not usable(running):
                 del self.connections[key]
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and running.cancelled() and task is not None and not task.cancelling():
+                problem = Problem(code="connection-lost", summary="The connection was lost", detail="it was dropped while it was made")
+                raise ConnectError(problem) from None
             raise
 
     async def connect(self, login: ExecutionTarget) -> SshConnection:

@@ -121,15 +121,17 @@ async def connect(host: str, options: SshOptions, keys: KeyRing, limits: Limits,
     """
     TUNING.apply()
     dropped = refused = 0
+    loop = asyncio.get_running_loop()
     async with limits.of(options):
+        began = loop.time()
         while True:
             attempt = Attempt()
             try:
                 return await handshake(options, keys, attempt, via)
             except FOREIGN as error:
-                if is_dropped(error, attempt) and dropped < DROPPED_LIMIT:
+                if is_dropped(error, attempt) and dropped < DROPPED_LIMIT and loop.time() < began + options.timeout:
                     dropped += 1
-                    await asyncio.sleep(random.uniform(0.05, 0.15) * 2**dropped)
+                    await asyncio.sleep(random.uniform(0.5, 1.5) * min(0.1 * 2**dropped, 1.0))
                     continue
                 refused += 1
                 found = refusal(error, options, attempt, host)
