@@ -156,6 +156,8 @@ def settle(args: "Dict[str, Any]", before: "Dict[str, Any]", after: "Dict[str, A
     name = after["name"]
     password = after.get("password")
     if password is not None and password != before.get("password"):
+        if not isinstance(password, str):
+            raise Fail("the former password of {0} was not kept, so it cannot be put back".format(name), name=name)
         secret = "{0}:{1}\n".format(name, password).encode("utf-8", "surrogateescape")
         outputs.append(changed_by([tool("chpasswd", host), "-e"], host, name, secret))
     words = []
