@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.errors import ParseError, VaultError
+from engine.errors import ParseError
 from engine.files import Files, decoded
 from engine.inventory.fragment import Fragment, refused
 from engine.inventory.ini import read_ini
@@ -55,6 +55,7 @@ def load_inventory(
 
     Raises:
         ParseError: groups contain each other (`group-cycle`), or as the arguments above say.
+        VaultError: an encrypted source cannot be opened; a run with fewer hosts than meant would be the worse answer.
     """
     reading = Reading(files, outside, tuple(ignored_extensions), tuple(re.compile(each) for each in ignored_patterns))
     fragments: list[Fragment] = []
@@ -64,7 +65,7 @@ def load_inventory(
             continue   # nobody asked for it
         try:
             fragments.extend(reading.source(source))
-        except (ParseError, VaultError) as error:
+        except ParseError as error:
             unparsed.extend(error.problems)
     unparsed.extend(reading.unparsed)
     if unparsed and (any_unparsed_is_failed or (unparsed_is_failed and not fragments)):
@@ -112,7 +113,7 @@ class Reading:
                 continue
             try:
                 yield from list(self.source(os.path.join(folder, name)))
-            except (ParseError, VaultError) as error:
+            except ParseError as error:
                 self.unparsed.extend(error.problems)
 
     def file(self, path: str) -> Fragment:

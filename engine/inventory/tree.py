@@ -5,6 +5,7 @@ it; `Inventory.layers` only puts them in order.
 """
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -34,7 +35,7 @@ class Host:
     source: str = ""
     """The first source that names it: a path, a host list, or empty for add_host."""
     directory: str = ""
-    """Of that source; the magic variable `inventory_dir`."""
+    """Of that source, absolute: the variable `inventory_dir`. Empty for host lists and add_host."""
     implicit: bool = False
     """A localhost that no source names."""
 
@@ -61,7 +62,7 @@ class Group:
 class Inventory:
     """Immutable; a change gives a new one. What is computed from it is computed once."""
 
-    __slots__ = ("_group_map", "_groups_of", "_layers", "_members", "_parents", "groups", "hosts", "vars_files")
+    __slots__ = ("_group_map", "_groups_of", "_layers", "_members", "_parents", "_places", "groups", "hosts", "vars_files")
 
     def __init__(self, hosts: Mapping[HostName, Host], groups: Mapping[GroupName, Group], vars_files: VarsFiles = NO_VARS_FILES) -> None:
         """`groups` must hold `all` and `ungrouped`, children before nobody, and no cycle: see `arranged`."""
@@ -71,6 +72,7 @@ class Inventory:
         self.vars_files = vars_files
         self._groups_of: dict[HostName, tuple[Group, ...]] = {}
         self._group_map: dict[GroupName, list[HostName]] = {}
+        self._places: dict[tuple[str, str], Mapping[str, Value]] = {}
         self._members: dict[GroupName, tuple[HostName, ...]] = {}
         self._layers: dict[HostName, tuple[tuple[LayerName, Mapping[str, Value]], ...]] = {}
         self._parents: tuple[dict[GroupName, list[GroupName]], dict[HostName, list[GroupName]]] | None = None
@@ -152,6 +154,7 @@ class Inventory:
             ("PLAYBOOK_HOST_FILES", files.of_host(host.name, playbook=True)),
             ("INVENTORY_HOST_FILES", files.of_host(host.name)),
             ("INVENTORY_HOST", host.vars),
+            ("INVENTORY_HOST", self._place_of(host)),
             *(("PLAYBOOK_GROUP_FILES", files.of_group(name, playbook=True)) for name in others),
             *(("INVENTORY_GROUP_FILES", files.of_group(name)) for name in others),
             ("PLAYBOOK_GROUP_ALL", files.of_group("all", playbook=True)),
@@ -159,6 +162,17 @@ class Inventory:
             *(("INVENTORY_GROUP", group.vars) for group in groups),
         ]
         return ((name, mapping) for name, mapping in ordered if mapping)
+
+    def _place_of(self, host: Host) -> Mapping[str, Value]:
+        """`inventory_dir` and `inventory_file`: plain text, and one mapping for all hosts of a source."""
+        if host.implicit:
+            return EMPTY
+        key = (host.source, host.directory)
+        found = self._places.get(key)
+        if found is None:
+            path = os.path.join(host.directory, os.path.basename(host.source)) if host.directory else host.source
+            found = self._places[key] = {"inventory_dir": host.directory or None, "inventory_file": path or None}
+        return found
 
     def with_host(self, name: HostName, groups: Sequence[GroupName] = (), vars: Mapping[str, Value] = EMPTY) -> Inventory:
         """`add_host`: the host in `groups` (made where missing), its variables over those it has."""

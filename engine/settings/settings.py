@@ -110,8 +110,8 @@ class BecomeSettings:
     """Empty: the method's own."""
     flags: str | None = setting(None, Ansible(ini="privilege_escalation.become_flags", env="ANSIBLE_BECOME_FLAGS"))
     """None: the method's default (`-H -S -n` for sudo)."""
-    password: str | None = setting(None, secret=True)
-    """From `--ask-become-pass` or a password file."""
+    password: str | None = setting(None, Ansible(env="ANSIBLE_BECOME_PASS"), secret=True)
+    """From `--ask-become-pass`, a password file, or the environment."""
     ask_password: bool = setting(
         False, Ansible(ini="privilege_escalation.become_ask_pass", env="ANSIBLE_BECOME_ASK_PASS", cli="--ask-become-pass"))
     password_file: str | None = setting(

@@ -53,7 +53,8 @@ class Origin:
 class Raw:
     """One value as the user wrote it; text, except from engine.toml and the command line, which have types."""
 
-    value: Value
+    value: Value = field(repr=False)
+    """Perhaps a password."""
     origin: Origin
 
 

@@ -123,7 +123,8 @@ def test_the_same_inventory(folder, sources):
 
 def ours(sources):
     inventory, _ = load_inventory(sources, DiskFiles(), RealOutside())
-    variables = {host: {name: value for _, mapping in reversed(inventory.layers(host)) for name, value in mapping.items()}
+    variables = {host: {name: value for _, mapping in reversed(inventory.layers(host)) for name, value in mapping.items()
+                        if name not in ("inventory_dir", "inventory_file")}
                  for host in inventory.hosts}
     groups = {}
     for name in inventory.descendants("all"):

@@ -100,7 +100,7 @@ VARS = {
 
 def test_layers_of_a_host_the_winner_first():
     inventory = loaded(VARS, "/inv/hosts", playbook_dir="/play")
-    found = inventory.layers("w1")
+    found = [(name, mapping) for name, mapping in inventory.layers("w1") if "name" in mapping]
     assert [name for name, _ in found] == [mapping["name"].upper() for _, mapping in found]
     assert [Layer[name] for name, _ in found] == sorted((Layer[name] for name, _ in found), reverse=True)
     assert len(found) == 8
@@ -127,7 +127,7 @@ def test_mappings_are_shared_and_files_read_once():
 
 def test_files_of_groups_without_such_a_host_are_not_read():
     inventory = loaded({"/hosts": "[a]\nh\n[b]\nother\n", "/group_vars/b.yml": "- no mapping\n"}, "/hosts")
-    assert inventory.layers("h") == ()
+    assert [name for name, _ in inventory.layers("h")] == ["INVENTORY_HOST"]
     with pytest.raises(ParseError, match="must be a mapping"):
         inventory.layers("other")
 
@@ -149,7 +149,27 @@ LAYOUTS = [
 @pytest.mark.parametrize(("what", "tree", "expected"), LAYOUTS, ids=[row[0] for row in LAYOUTS])
 def test_layout_of_vars_files(what, tree, expected):
     inventory = loaded({"/hosts": "h\n", **{f"/group_vars/{path}": text for path, text in tree.items()}}, "/hosts")
-    assert {name: value for _, mapping in inventory.layers("h") for name, value in mapping.items()} == expected
+    found = [mapping for name, mapping in inventory.layers("h") if name == "INVENTORY_GROUP_ALL"]
+    assert found == ([expected] if expected else [])
+
+
+PLACES = [
+    # host          inventory_dir   inventory_file
+    ("a",           "/m",           "/m/01"),
+    ("sub",         "/m/sub",       "/m/sub/x"),
+    ("listed",      None,           "listed,"),
+    ("added",       None,           None),
+    ("localhost",   "undefined",    "undefined"),
+]
+
+
+@pytest.mark.parametrize(("host", "directory", "file"), PLACES, ids=[row[0] for row in PLACES])
+def test_where_a_host_comes_from(host, directory, file):
+    inventory = loaded({"/m/01": "a\n", "/m/02": "a\n", "/m/sub/x": "sub\n"}, "/m", "listed,").with_host("added")
+    scope = Scope((Layer[name], mapping) for name, mapping in inventory.layers(host))
+    found = [scope.lookup(name) for name in ("inventory_dir", "inventory_file")]
+    assert [binding.value if binding else "undefined" for binding in found] == [directory, file]
+    assert not any(isinstance(binding.value, TemplateText) for binding in found if binding)
 
 
 def test_the_implicit_localhost():

@@ -5,13 +5,15 @@ import json
 
 import pytest
 
-from engine.errors import ParseError
+from engine.errors import ParseError, VaultError
 from engine.files import MemoryFiles
 from engine.inventory import load_inventory
 from engine.inventory.yaml import read_yaml
 from engine.model.problem import Severity
 from engine.model.values import TemplateText
 from engine.outside import ClosedOutside, Ran
+from engine.vault.files import VaultFiles
+from engine.vault.secrets import Secret, Secrets
 
 
 def load(tree, *sources, outside=None, **options):
@@ -178,6 +180,15 @@ def test_a_source_that_cannot_be_read_is_a_warning_and_the_others_count():
     assert list(inventory.hosts) == ["h"]
     assert [(problem.code, problem.severity) for problem in problems] == [
         ("inventory-syntax", Severity.WARNING), ("inventory-missing", Severity.WARNING)]
+
+
+def test_an_encrypted_source_without_password_is_an_error():
+    secret = Secrets([Secret("default", b"x")]).close(b"web1\nweb2\n")
+    tree = MemoryFiles({"/good": "h\n", "/locked": secret})
+    opened, _ = load_inventory(["/locked"], VaultFiles(tree, Secrets([Secret("default", b"x")])), ClosedOutside())
+    assert list(opened.hosts) == ["web1", "web2"]
+    with pytest.raises(VaultError, match="/locked:1:1"):
+        load_inventory(["/good", "/locked"], VaultFiles(tree, Secrets()), ClosedOutside())
 
 
 def test_nothing_parsed():

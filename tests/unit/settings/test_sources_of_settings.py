@@ -158,8 +158,10 @@ def test_colour(env, expected):
 
 
 def test_secrets_are_not_shown():
-    found = resolved(cli={"ssh.password": "hunter2", "become.password": "hunter3"})
-    assert found.settings.ssh.password == "hunter2" and "hunter" not in repr(found)
+    found = resolved(cli={"ssh.password": "hunter2"}, env={"ANSIBLE_BECOME_PASS": "hunter3", "ANSIBLE_SUDO_PASS": "hunter4"})
+    assert (found.settings.ssh.password, found.settings.become.password) == ("hunter2", "hunter3")
+    assert [problem.detail.split(":")[0] for problem in found.problems] == ["ANSIBLE_SUDO_PASS"]
+    assert "hunter" not in repr(found)
     assert found.explain("ssh.password")[0] == "***"
 
 
