@@ -13,7 +13,7 @@ from engine.inventory.ini import read_ini
 from engine.inventory.list import read_list
 from engine.inventory.script import read_script
 from engine.inventory.tree import Group, Host, Inventory, arranged
-from engine.inventory.vars_files import VarsFiles
+from engine.inventory.vars_files import VarsFiles, listed
 from engine.inventory.yaml import read_yaml
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
@@ -106,7 +106,7 @@ class Reading:
 
     def folder(self, folder: str) -> Iterator[Fragment]:
         """Every file of a folder and below, by name."""
-        for name in self.files.list(folder):
+        for name in listed(self.files, folder):
             if name.startswith(".") or name in IGNORED_FOLDERS or name.endswith(self.ignored_extensions):
                 continue
             if any(pattern.search(name) for pattern in self.ignored_patterns):

@@ -65,7 +65,7 @@ class VarsFiles:
         """The files of NAME: the first of NAME, NAME.yml, NAME.yaml and NAME.json that is there; a folder gives all it holds."""
         present = self._names.get(folder)
         if present is None:
-            present = self._names[folder] = frozenset(self.files.list(folder))
+            present = self._names[folder] = frozenset(listed(self.files, folder))
         if not present or name.startswith(".") or "/" in name:
             return []
         for extension in ("", *EXTENSIONS):
@@ -78,7 +78,7 @@ class VarsFiles:
 def vars_files_below(files: Files, folder: str) -> list[str]:
     """Every vars file in a folder and below, in the order in which they are merged: by name, without hidden and backup files."""
     found: list[str] = []
-    for name in files.list(folder):
+    for name in listed(files, folder):
         if name.startswith(".") or name.endswith("~"):
             continue
         path = os.path.join(folder, name)
@@ -99,9 +99,7 @@ def read_vars(files: Files, path: str, problems: list[Problem] | None = None) ->
     try:
         text = files.read_text(path)
     except OSError as error:
-        raise ParseError(
-            Problem(code="unreadable", summary="A file cannot be read", detail=f"{path}: {error.strerror or error}", span=Span(path, 1))
-        ) from error
+        raise unreadable(path, error) from error
     value = yaml.load(text, path, kind="vars file", problems=problems)
     if value is None:
         return {}
@@ -116,6 +114,19 @@ def read_vars(files: Files, path: str, problems: list[Problem] | None = None) ->
             )
         )
     return value
+
+
+def listed(files: Files, folder: str) -> list[str]:
+    """Names in a folder; none where there is no such folder. ParseError `unreadable`."""
+    try:
+        return files.list(folder)
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def unreadable(path: str, error: OSError) -> ParseError:
+    detail = f"{path}: {error.strerror or error}"
+    return ParseError(Problem(code="unreadable", summary="A file or folder cannot be read", detail=detail, span=Span(path, 1)))
 
 
 NO_VARS_FILES = VarsFiles(MemoryFiles({}))

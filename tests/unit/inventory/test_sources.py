@@ -191,6 +191,29 @@ def test_an_encrypted_source_without_password_is_an_error():
         load_inventory(["/good", "/locked"], VaultFiles(tree, Secrets()), ClosedOutside())
 
 
+class Locked(MemoryFiles):
+    """Files where one path is not for us."""
+
+    def list(self, path):
+        if path.endswith("secret"):
+            raise PermissionError(13, "Permission denied")
+        return super().list(path)
+
+    def read_bytes(self, path):
+        if path.endswith("secret.yml"):
+            raise PermissionError(13, "Permission denied")
+        return super().read_bytes(path)
+
+
+def test_what_may_not_be_read_is_told():
+    files = Locked({"/m/hosts": "[a]\nh\n[b]\ni\n", "/m/secret/x": "", "/m/group_vars/a/secret/x.yml": "", "/m/group_vars/b/secret.yml": ""})
+    inventory, problems = load_inventory(["/m"], files, ClosedOutside())
+    assert [str(problem) for problem in problems] == ["/m/secret:1:1: A file or folder cannot be read: /m/secret: Permission denied"]
+    for host, path in (("h", "group_vars/a/secret"), ("i", "group_vars/b/secret.yml")):
+        with pytest.raises(ParseError, match=f"/m/{path}: Permission denied"):
+            inventory.layers(host)
+
+
 def test_nothing_parsed():
     inventory, problems = load({}, "/missing")
     assert not inventory.hosts
