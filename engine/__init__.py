@@ -7,10 +7,10 @@ which is shipped to hosts, `engine.agent`, can be imported under Python 3.6).
 __version__ = "0.1.0"
 
 _HOMES = {
-    "run": "engine.engine",
-    "arun": "engine.engine",
-    "rollback": "engine.engine",
-    "arollback": "engine.engine",
+    "run": "engine.library",
+    "arun": "engine.library",
+    "rollback": "engine.library",
+    "arollback": "engine.library",
     "Engine": "engine.engine",
     "Settings": "engine.settings.settings",
     "EngineError": "engine.errors",
@@ -26,7 +26,7 @@ __all__ = sorted(_HOMES) + ["__version__"]
 def __getattr__(name):  # type: ignore[no-untyped-def]  # Python 3.6 must be able to parse this file
     home = _HOMES.get(name)
     if home is None:
-        raise AttributeError("module 'engine' has no attribute {0!r}".format(name))
+        raise AttributeError(f"module 'engine' has no attribute {name!r}")
     import importlib
 
     value = getattr(importlib.import_module(home), name)

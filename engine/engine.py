@@ -1,7 +1,8 @@
 """`Engine`: the composition root. Builds everything from frozen settings and owns its life; no globals, no singletons.
 
-Two engines with different settings live in one process. The functions at the end are for those who need only one run.
+Two engines with different settings live in one process. For those who need only one run: engine/library.py.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -10,11 +11,10 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import engine
-from engine.blocking import wait_for
 from engine.clock import Clock, SystemClock
 from engine.errors import UsageError
 from engine.files import DiskFiles, Files
@@ -43,9 +43,8 @@ from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
 from engine.scopes.store import VariableStore
 from engine.settings.extra_vars import parse_extra_vars
-from engine.settings.resolve import resolve
 from engine.settings.settings import Settings
-from engine.settings.sources import find_project, read_sources
+from engine.settings.sources import find_project
 from engine.state.encode import blobs_in, with_bytes
 from engine.state.record import RunRecord
 from engine.state.rollback import RollbackPlan, choose, plan_rollback
@@ -136,8 +135,12 @@ class Engine:
 
             variables = self.settings.variables
             self._templates = Templates(
-                files=self.reading, outside=self.outside, decrypt=self.decrypt, compat=self.settings.run.compat,
-                allow_broken_conditionals=variables.allow_broken_conditionals, warn=self.warn,
+                files=self.reading,
+                outside=self.outside,
+                decrypt=self.decrypt,
+                compat=self.settings.run.compat,
+                allow_broken_conditionals=variables.allow_broken_conditionals,
+                warn=self.warn,
             )
         return self._templates
 
@@ -177,7 +180,11 @@ class Engine:
         for problem in problems:
             self.warn(problem)
         return Prepared(
-            graph=graph, inventory=hosts, limit=limit, extra_vars=given, sources=tuple(sources),
+            graph=graph,
+            inventory=hosts,
+            limit=limit,
+            extra_vars=given,
+            sources=tuple(sources),
             project=find_project(folder, self.files),
         )
 
@@ -196,9 +203,14 @@ class Engine:
     def inventory(self, sources: Sequence[str], playbook_dir: str | None = None) -> tuple[Inventory, list[Problem]]:
         chosen = self.settings.inventory
         return load_inventory(
-            [source if "," in source else os.path.join(self.cwd, source) for source in sources], self.reading, self.outside,
-            playbook_dir=playbook_dir, ignored_extensions=chosen.ignored_extensions, ignored_patterns=chosen.ignored_patterns,
-            any_unparsed_is_failed=chosen.any_unparsed_is_failed, unparsed_is_failed=chosen.unparsed_is_failed,
+            [source if "," in source else os.path.join(self.cwd, source) for source in sources],
+            self.reading,
+            self.outside,
+            playbook_dir=playbook_dir,
+            ignored_extensions=chosen.ignored_extensions,
+            ignored_patterns=chosen.ignored_patterns,
+            any_unparsed_is_failed=chosen.any_unparsed_is_failed,
+            unparsed_is_failed=chosen.unparsed_is_failed,
             unparsed_warning=chosen.unparsed_warning,
         )
 
@@ -229,8 +241,12 @@ class Engine:
 
         paths = self.settings.paths
         return ParseContext(
-            roles_path=tuple(map(os.path.expanduser, paths.roles_path)), collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
-            is_module=dispatch.has, module_names=known_actions, render_static=render, warn=self.warn,
+            roles_path=tuple(map(os.path.expanduser, paths.roles_path)),
+            collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
+            is_module=dispatch.has,
+            module_names=known_actions,
+            render_static=render,
+            warn=self.warn,
         )
 
     def _plan_options(self, extra_vars: Mapping[str, Value]) -> PlanOptions:
@@ -242,18 +258,26 @@ class Engine:
 
         run = self.settings.run
         return PlanOptions(
-            tags=TagFilter.of(run.tags, run.skip_tags), render=render, force_handlers=run.force_handlers, gathering=self.settings.facts.gathering
+            tags=TagFilter.of(run.tags, run.skip_tags),
+            render=render,
+            force_handlers=run.force_handlers,
+            gathering=self.settings.facts.gathering,
         )
 
     # -- running
 
     async def run(
-        self, playbooks: str | Sequence[str], *, inventory: str | Sequence[str] = (),
-        extra_vars: Mapping[str, Value] | Sequence[str | Mapping[str, Value]] = (), listeners: Sequence[Listener] = (),
+        self,
+        playbooks: str | Sequence[str],
+        *,
+        inventory: str | Sequence[str] = (),
+        extra_vars: Mapping[str, Value] | Sequence[str | Mapping[str, Value]] = (),
+        listeners: Sequence[Listener] = (),
     ) -> Recap:
-        """Run playbooks to their end; the recap, whose `exit_code` is ansible-playbook's. Raises EngineError for mistakes before the run."""
+        """Run playbooks to their end; the recap, whose `exit_code` is ansible-playbook's. EngineError for mistakes before the run."""
         prepared = self.prepare(
-            [playbooks] if isinstance(playbooks, str) else playbooks, inventory=[inventory] if isinstance(inventory, str) else inventory,
+            [playbooks] if isinstance(playbooks, str) else playbooks,
+            inventory=[inventory] if isinstance(inventory, str) else inventory,
             extra_vars=[extra_vars] if isinstance(extra_vars, Mapping) else extra_vars,
         )
         return await self.carry_out(prepared, listeners=listeners)
@@ -288,27 +312,49 @@ class Engine:
         chosen = choose([each async for each in store.runs()], run)
         return plan_rollback(chosen, [each async for each in store.records(run=chosen.id)])
 
-    async def prepare_rollback(self, plan: RollbackPlan, project: str, *, inventory: Sequence[str] = (),
-                               extra_vars: Sequence[str | Mapping[str, Value]] = (), force: bool = False) -> Prepared:
+    async def prepare_rollback(
+        self,
+        plan: RollbackPlan,
+        project: str,
+        *,
+        inventory: Sequence[str] = (),
+        extra_vars: Sequence[str | Mapping[str, Value]] = (),
+        force: bool = False,
+    ) -> Prepared:
         """A rollback as a plan like any other, for `carry_out`. Hosts are those of the run's own inventory, unless another is given."""
         store = self.store(project)
         steps: dict[HostName, list[dict[str, Any]]] = {}
         for restore in plan.restores:
             record = restore.record
             blobs = {digest: await store.blob(digest) for digest in blobs_in([restore.before, restore.after])}
-            steps.setdefault(record.inventory_host, []).append({
-                "kind": record.address.kind, "identity": record.address.identity, "machine": record.address.host, "module": record.module,
-                "args": with_bytes(record.args, {}), "before": with_bytes(restore.before, blobs), "after": with_bytes(restore.after, blobs),
-                "become": dict(record.become), "force": force,
-            })
+            steps.setdefault(record.inventory_host, []).append(
+                {
+                    "kind": record.address.kind,
+                    "identity": record.address.identity,
+                    "machine": record.address.host,
+                    "module": record.module,
+                    "args": with_bytes(record.args, {}),
+                    "before": with_bytes(restore.before, blobs),
+                    "after": with_bytes(restore.after, blobs),
+                    "become": dict(record.become),
+                    "force": force,
+                }
+            )
         sources = tuple(inventory) or plan.run.inventory
         folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
         hosts, problems = self.inventory(sources, folder)
         for problem in problems:
             self.warn(problem)
         graph = restore_plan(f"ROLLBACK OF {plan.run.id}", project, steps)
-        return Prepared(graph=graph, inventory=hosts, limit=None, extra_vars=self.extra_vars(extra_vars), sources=sources, project=project,
-                        rolls_back=plan.run.id)
+        return Prepared(
+            graph=graph,
+            inventory=hosts,
+            limit=None,
+            extra_vars=self.extra_vars(extra_vars),
+            sources=sources,
+            project=project,
+            rolls_back=plan.run.id,
+        )
 
     def _stream(self, listeners: Sequence[Listener]) -> EventStream:
         stream = EventStream(self.clock, self.redactor)
@@ -330,16 +376,32 @@ class Engine:
         self.warn = tell
         self.templates._warn = tell
         context = RunContext(
-            run=identity, settings=self.settings, templates=self.templates, pool=self.pool, files=self.reading, outside=self.outside,
-            clock=self.clock, events=stream, recorder=recorder, redactor=self.redactor, parser=self.parse_context(prepared.extra_vars),
+            run=identity,
+            settings=self.settings,
+            templates=self.templates,
+            pool=self.pool,
+            files=self.reading,
+            outside=self.outside,
+            clock=self.clock,
+            events=stream,
+            recorder=recorder,
+            redactor=self.redactor,
+            parser=self.parse_context(prepared.extra_vars),
             ledger=RunLedger(prepared.inventory, VariableStore(inject_facts=self.settings.facts.inject)),
-            options=self._plan_options(prepared.extra_vars), extra_vars=prepared.extra_vars, limit=prepared.limit,
-            known_hosts=frozenset(prepared.inventory.hosts), constant=self.constants(prepared),
+            options=self._plan_options(prepared.extra_vars),
+            extra_vars=prepared.extra_vars,
+            limit=prepared.limit,
+            known_hosts=frozenset(prepared.inventory.hosts),
+            constant=self.constants(prepared),
             reload=lambda: self.inventory(prepared.sources, os.path.dirname(prepared.graph.playbooks[0].path))[0],
         )
         record = RunRecord(
-            id=identity, playbooks=tuple(each.path for each in prepared.graph.playbooks), inventory=self._absolute(prepared.sources), started=self.clock.now(),
-            options={"limit": self.settings.inventory.limit, "tags": list(run.tags), "skip_tags": list(run.skip_tags)}, rolls_back=prepared.rolls_back,
+            id=identity,
+            playbooks=tuple(each.path for each in prepared.graph.playbooks),
+            inventory=self._absolute(prepared.sources),
+            started=self.clock.now(),
+            options={"limit": self.settings.inventory.limit, "tags": list(run.tags), "skip_tags": list(run.skip_tags)},
+            rolls_back=prepared.rolls_back,
         )
         try:
             return await run_plan(context, prepared.graph, record)
@@ -355,10 +417,16 @@ class Engine:
         major, minor, revision = (int(part) for part in COMPATIBLE.split("."))
         made: dict[str, Value] = {
             "ansible_version": {"full": COMPATIBLE, "major": major, "minor": minor, "revision": revision, "string": COMPATIBLE},
-            "ansible_check_mode": run.check, "ansible_diff_mode": run.diff, "ansible_forks": run.forks,
-            "ansible_verbosity": self.settings.output.verbosity, "ansible_run_tags": list(run.tags) or ["all"],
-            "ansible_skip_tags": list(run.skip_tags), "ansible_inventory_sources": list(self._absolute(prepared.sources)), "ansible_playbook_python": sys.executable,
-            "ansible_config_file": self.settings.config_file, "engine_version": engine.__version__,
+            "ansible_check_mode": run.check,
+            "ansible_diff_mode": run.diff,
+            "ansible_forks": run.forks,
+            "ansible_verbosity": self.settings.output.verbosity,
+            "ansible_run_tags": list(run.tags) or ["all"],
+            "ansible_skip_tags": list(run.skip_tags),
+            "ansible_inventory_sources": list(self._absolute(prepared.sources)),
+            "ansible_playbook_python": sys.executable,
+            "ansible_config_file": self.settings.config_file,
+            "engine_version": engine.__version__,
         }
         if self.settings.inventory.limit:
             made["ansible_limit"] = self.settings.inventory.limit
@@ -376,85 +444,3 @@ def needs_rendering(value: Value) -> bool:
 def run_id(now: float) -> RunId:
     """Sortable by time, and not the same for two runs of one second."""
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)
-
-
-# -- for those who need one run
-
-
-def settings_of(overrides: Mapping[str, Value], *, cwd: str, project: str | None = None, warn: Callable[[Problem], None] = lambda problem: None) -> Settings:
-    """The settings of ansible.cfg, engine.toml, the environment and `overrides` (by `group.field`), as the command line has them."""
-    outside = RealOutside()
-    files = DiskFiles()
-    found = resolve(read_sources(files, outside.environ(), cwd=cwd, cli=dict(overrides), project=project), environ=outside.environ())
-    for problem in found.problems:
-        warn(problem)
-    return found.settings
-
-
-OPTIONS = {
-    "check": "run.check", "diff": "run.diff", "forks": "run.forks", "tags": "run.tags", "skip_tags": "run.skip_tags", "limit": "inventory.limit",
-    "user": "ssh.user", "connection": "ssh.connection", "become": "become.become", "verbosity": "output.verbosity",
-}
-"""Keyword arguments of `run` and `arun` → settings."""
-
-
-async def arollback(
-    project: str = ".", *, run: RunId | None = None, inventory: str | Sequence[str] = (), extra_vars: Mapping[str, Value] | Sequence[str] = (),
-    settings: Settings | None = None, force: bool = False, listeners: Sequence[Listener] = (),
-) -> Recap:
-    """Take back the newest run of `project` that changed something (or the named one); the recap.
-
-    Raises:
-        StateError: there is nothing to take back.
-    """
-    cwd = os.getcwd()
-    root = find_project(os.path.abspath(project), DiskFiles())
-    async with Engine(settings=settings or settings_of({}, cwd=cwd, project=root), cwd=cwd) as made:
-        plan = await made.plan_rollback(root, run)
-        prepared = await made.prepare_rollback(
-            plan, root, inventory=[inventory] if isinstance(inventory, str) else inventory,
-            extra_vars=[extra_vars] if isinstance(extra_vars, Mapping) else extra_vars, force=force,
-        )
-        return await made.carry_out(prepared, listeners=listeners)
-
-
-def rollback(project: str = ".", **options: Any) -> Recap:
-    """`arollback`, for synchronous callers."""
-    return wait_for(arollback(project, **options))
-
-
-async def arun(
-    playbooks: str | Sequence[str], *, inventory: str | Sequence[str] = (), extra_vars: Mapping[str, Value] | Sequence[str] = (),
-    settings: Settings | None = None, listeners: Sequence[Listener] = (), **options: Any,
-) -> Recap:
-    """Run playbooks; the recap. `options`: check, diff, forks, tags, skip_tags, limit, user, connection, become, verbosity.
-
-    ```python
-    recap = await engine.arun("site.yml", inventory="hosts.ini", extra_vars={"version": "1.4"}, check=True)
-    ```
-
-    Raises:
-        EngineError: mistakes that are found before a host is touched.
-    """
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise TypeError(f"unknown options: {', '.join(unknown)}; known are {', '.join(OPTIONS)}")
-    first = playbooks if isinstance(playbooks, str) else playbooks[0]
-    cwd = os.getcwd()
-    overrides = {OPTIONS[name]: value for name, value in options.items()}
-    if settings is None:
-        project = find_project(os.path.dirname(os.path.abspath(first)), DiskFiles())
-        settings = settings_of(overrides, cwd=cwd, project=project)
-    elif overrides:
-        for key, value in overrides.items():
-            group, _, name = key.partition(".")
-            settings = replace(settings, **{group: replace(getattr(settings, group), **{name: value})})
-    async with Engine(settings=settings, cwd=cwd) as made:
-        return await made.run(playbooks, inventory=inventory, extra_vars=extra_vars, listeners=listeners)
-
-
-def run(playbooks: str | Sequence[str], **options: Any) -> Recap:
-    """`arun`, for synchronous callers; works inside a running event loop too."""
-    return wait_for(arun(playbooks, **options))
-
-

@@ -2,6 +2,7 @@
 
 The words, the stars and the recap are those of ansible-core 2.21, so that eyes and scripts find what they know.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -35,8 +36,20 @@ from engine.model.values import Value
 
 WIDTH = 79
 COLOURS = {
-    "ok": "0;32", "changed": "0;33", "failed": "0;31", "unreachable": "1;31", "skipped": "0;36", "warn": "1;35", "verbose": "0;34",
-    "debug": "0;90", "error": "0;31", "highlight": "1;37", "diff_add": "0;32", "diff_remove": "0;31", "diff_lines": "0;36", "included": "0;36",
+    "ok": "0;32",
+    "changed": "0;33",
+    "failed": "0;31",
+    "unreachable": "1;31",
+    "skipped": "0;36",
+    "warn": "1;35",
+    "verbose": "0;34",
+    "debug": "0;90",
+    "error": "0;31",
+    "highlight": "1;37",
+    "diff_add": "0;32",
+    "diff_remove": "0;31",
+    "diff_lines": "0;36",
+    "included": "0;36",
 }
 SHOWN_WITH_VALUES = ("debug", "assert")
 """Actions whose result is their purpose: shown without -v too."""
@@ -202,8 +215,15 @@ class DefaultOutput:
     def _diffs(self, outcome: TaskOutcome) -> None:
         for diff in outcome.result.diffs:
             for line in lines_of(diff, self.diff_context):
-                colour = "diff_add" if line.startswith("+") else "diff_remove" if line.startswith("-") else \
-                    "diff_lines" if line.startswith("@@") else ""
+                colour = (
+                    "diff_add"
+                    if line.startswith("+")
+                    else "diff_remove"
+                    if line.startswith("-")
+                    else "diff_lines"
+                    if line.startswith("@@")
+                    else ""
+                )
                 self._line(line, colour)
             self._line("")
 
@@ -240,9 +260,18 @@ class DefaultOutput:
     def _recap_line(self, host: HostName) -> str:
         counts = self.recap.hosts[host]
         colour = "failed" if counts.failed or counts.unreachable else "changed" if counts.changed else "ok"
-        shades = {"ok": "ok", "changed": "changed", "unreachable": "unreachable", "failed": "failed", "skipped": "skipped",
-                  "rescued": "ok", "ignored": "warn"}
-        cells = (self._paint(f"{name}={count:<4}", shades[name]) if count else f"{name}={count:<4}" for name, count in counts.as_dict.items())
+        shades = {
+            "ok": "ok",
+            "changed": "changed",
+            "unreachable": "unreachable",
+            "failed": "failed",
+            "skipped": "skipped",
+            "rescued": "ok",
+            "ignored": "warn",
+        }
+        cells = (
+            self._paint(f"{name}={count:<4}", shades[name]) if count else f"{name}={count:<4}" for name, count in counts.as_dict.items()
+        )
         painted = self._paint(host, colour)
         width = 26 + len(painted) - len(host)
         return f"{painted:<{width}} : {' '.join(cells)}"

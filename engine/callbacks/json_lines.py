@@ -1,4 +1,5 @@
 """`--output json`: every event as one line of JSON, as it happens. The form is docs/reference/events.md."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -28,7 +29,11 @@ class JsonLines:
 
 def event_dict(event: Event) -> dict[str, Any]:
     """The event by field name, with `event` (its kind) and `version` first."""
-    return {"version": VERSION, "event": type(event).__name__, **{f.name: data_of(getattr(event, f.name)) for f in dataclasses.fields(event)}}
+    return {
+        "version": VERSION,
+        "event": type(event).__name__,
+        **{f.name: data_of(getattr(event, f.name)) for f in dataclasses.fields(event)},
+    }
 
 
 def data_of(value: Any) -> Any:

@@ -1,4 +1,5 @@
 """How a task's result looks in Ansible's format: what is left out, and how values become JSON text."""
+
 from __future__ import annotations
 
 import datetime

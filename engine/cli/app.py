@@ -1,4 +1,5 @@
 """argv → command. The only place that exits, and the only one that turns EngineErrors into text and exit codes."""
+
 from __future__ import annotations
 
 import sys
@@ -16,7 +17,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The console script. Exit codes: 0 fine, 1 a mistake, 2 a host failed, 4 a host was unreachable, 99 interrupted, 250 a bug."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
-        sys.stdout.write(f"engine {engine.__version__} (Python {sys.version.split()[0]})\n")   # the commonest question, without loading anything
+        sys.stdout.write(
+            f"engine {engine.__version__} (Python {sys.version.split()[0]})\n"
+        )  # the commonest question, without loading anything
         sys.exit(0)
     code = dispatch(arguments)
     sys.stdout.flush()

@@ -1,4 +1,5 @@
 """Options that several commands share, under Ansible's names, and how they become settings."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -9,7 +10,15 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 RUN = (
-    click.option("-i", "--inventory", "--inventory-file", "inventory", multiple=True, metavar="SOURCE", help="Inventory file, folder, script, or `host,host`. May be given more than once."),
+    click.option(
+        "-i",
+        "--inventory",
+        "--inventory-file",
+        "inventory",
+        multiple=True,
+        metavar="SOURCE",
+        help="Inventory file, folder, script, or `host,host`. May be given more than once.",
+    ),
     click.option("-l", "--limit", "--subset", metavar="PATTERN", help="Only these hosts; `@file` names a file of them."),
     click.option("-e", "--extra-vars", multiple=True, metavar="VARS", help="Variables: k=v, JSON or YAML text, or @file."),
     click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with one of these tags."),
@@ -46,14 +55,34 @@ OUTPUT = (
     click.option("--color/--no-color", "color", default=None, help="Colours, whatever the output is."),
 )
 KEYS = {
-    "inventory": "inventory.sources", "limit": "inventory.limit", "tags": "run.tags", "skip_tags": "run.skip_tags", "check": "run.check",
-    "diff": "run.diff", "forks": "run.forks", "force_handlers": "run.force_handlers", "start_at_task": "run.start_at_task",
-    "flush_cache": "facts.flush", "user": "ssh.user", "connection": "ssh.connection", "timeout": "ssh.timeout",
-    "private_key": "ssh.private_key_file", "ask_pass": "ssh.ask_password", "connection_password_file": "ssh.password_file",
-    "ssh_common_args": "ssh.common_args", "ssh_extra_args": "ssh.extra_args", "become": "become.become", "become_method": "become.method",
-    "become_user": "become.user", "ask_become_pass": "become.ask_password", "become_password_file": "become.password_file",
-    "vault_id": "vault.identities", "vault_password_file": "vault.password_file", "ask_vault_password": "vault.ask_password",
-    "verbose": "output.verbosity", "color": "output.color",
+    "inventory": "inventory.sources",
+    "limit": "inventory.limit",
+    "tags": "run.tags",
+    "skip_tags": "run.skip_tags",
+    "check": "run.check",
+    "diff": "run.diff",
+    "forks": "run.forks",
+    "force_handlers": "run.force_handlers",
+    "start_at_task": "run.start_at_task",
+    "flush_cache": "facts.flush",
+    "user": "ssh.user",
+    "connection": "ssh.connection",
+    "timeout": "ssh.timeout",
+    "private_key": "ssh.private_key_file",
+    "ask_pass": "ssh.ask_password",
+    "connection_password_file": "ssh.password_file",
+    "ssh_common_args": "ssh.common_args",
+    "ssh_extra_args": "ssh.extra_args",
+    "become": "become.become",
+    "become_method": "become.method",
+    "become_user": "become.user",
+    "ask_become_pass": "become.ask_password",
+    "become_password_file": "become.password_file",
+    "vault_id": "vault.identities",
+    "vault_password_file": "vault.password_file",
+    "ask_vault_password": "vault.ask_password",
+    "verbose": "output.verbosity",
+    "color": "output.color",
 }
 """Option → the setting that it overrules, as settings/sources.py names it."""
 COMMA_LISTS = ("tags", "skip_tags")

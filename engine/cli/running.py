@@ -1,4 +1,5 @@
 """What commands that run something share: an Engine from options, the reader that prints."""
+
 from __future__ import annotations
 
 import os
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
 
 def engine_for(playbook: str | None, overrides: Mapping[str, Value], terminal: Terminal) -> Engine:
     """An engine with the settings of the playbook's project (or the working directory's). Asks for the passwords it is to ask for."""
-    from engine.engine import Engine, settings_of
-    from engine.files import DiskFiles
-    from engine.settings.sources import find_project
+    from engine.engine import Engine
+    from engine.library import project_of, settings_of
 
     cwd = os.getcwd()
     start = os.path.dirname(os.path.abspath(playbook)) if playbook else cwd
-    settings = settings_of(overrides, cwd=cwd, project=find_project(start, DiskFiles()), warn=terminal.problem)
+    settings = settings_of(overrides, cwd=cwd, project=project_of(start), warn=terminal.problem)
     if terminal.colour is None:
         terminal.colour = True if settings.output.force_color else False if settings.output.no_color else settings.output.color
     made = Engine(settings=settings, cwd=cwd, warn=terminal.problem)
@@ -36,8 +36,13 @@ def with_passwords(made: Engine, settings: Settings) -> Settings:
 
     ssh, become = settings.ssh, settings.become
     login = secret_of(made, ssh.password, ssh.password_file, ssh.ask_password, "SSH password: ")
-    elevated = secret_of(made, become.password, become.password_file, become.ask_password,
-                         "BECOME password[defaults to SSH password]: " if login else "BECOME password: ")
+    elevated = secret_of(
+        made,
+        become.password,
+        become.password_file,
+        become.ask_password,
+        "BECOME password[defaults to SSH password]: " if login else "BECOME password: ",
+    )
     if become.ask_password and not elevated:
         elevated = login
     for secret in (login, elevated):
@@ -55,7 +60,9 @@ def secret_of(made: Engine, known: str | None, path: str | None, ask: bool, prom
                 return made.outside.run([path]).stdout.decode().strip()
             return made.files.read_text(path).strip()
         except OSError as error:
-            raise UsageError(Problem(code="password-file", summary="A password file cannot be read", detail=f"{path}: {error.strerror}")) from None
+            raise UsageError(
+                Problem(code="password-file", summary="A password file cannot be read", detail=f"{path}: {error.strerror}")
+            ) from None
     return made.outside.ask(prompt) if ask else known
 
 
@@ -68,7 +75,15 @@ def listener_for(output: str, made: Engine, terminal: Terminal) -> Callable[[Eve
 
     shown = made.settings.output
     return DefaultOutput(
-        out=terminal.out, problem=terminal.problem, verbosity=shown.verbosity, colour=terminal.coloured(terminal.out), width=terminal.width,
-        diff_context=made.settings.run.diff_context, show_skipped=shown.display_skipped_hosts, show_ok=shown.display_ok_hosts,
-        show_included=shown.display_included_hosts, check_markers=shown.check_mode_markers, show_stats=shown.show_custom_stats,
+        out=terminal.out,
+        problem=terminal.problem,
+        verbosity=shown.verbosity,
+        colour=terminal.coloured(terminal.out),
+        width=terminal.width,
+        diff_context=made.settings.run.diff_context,
+        show_skipped=shown.display_skipped_hosts,
+        show_ok=shown.display_ok_hosts,
+        show_included=shown.display_included_hosts,
+        check_markers=shown.check_mode_markers,
+        show_stats=shown.show_custom_stats,
     )

@@ -1,4 +1,5 @@
 """The terminal: where output goes, whether it has colours, how wide it is, how Problems are shown."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """`serial`: a play's hosts, cut into batches."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 The same `Builder` serves run-time includes (plan/expand.py): an included file's tasks get keys below the include's.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -30,7 +31,7 @@ GATHER = Task(action="gather_facts", name=TemplateText.read("Gathering Facts"), 
 class PlanOptions:
     """What the command line and the settings say about the plan."""
 
-    tags: TagFilter = TagFilter()
+    tags: TagFilter = field(default_factory=TagFilter)
     render: Callable[[Play, Value], Value] = lambda play, value: value
     """Render a static value (tags, gather_facts) with what is known before any host: play vars and extra vars."""
     force_handlers: bool = False
@@ -121,8 +122,15 @@ class Builder:
             return None
         keywords = effective([self.play.keywords, *(each.keywords for each in inside.blocks)])
         return Step(
-            address=address(key, block), kind=StepKind.BLOCK, block=block, keywords=keywords, around=inside,
-            body=made, rescue=rescue, always=always, tags=self.tags_of(keywords),
+            address=address(key, block),
+            kind=StepKind.BLOCK,
+            block=block,
+            keywords=keywords,
+            around=inside,
+            body=made,
+            rescue=rescue,
+            always=always,
+            tags=self.tags_of(keywords),
         )
 
     def meet(self, role: Role, around: Surroundings, number: int) -> None:

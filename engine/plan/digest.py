@@ -1,4 +1,5 @@
 """The fingerprint of every text that a plan was made from."""
+
 from __future__ import annotations
 
 import hashlib

@@ -2,6 +2,7 @@
 
 `linear` needs none of them, so they are made when somebody asks: `engine graph`, and algorithms on the graph.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence

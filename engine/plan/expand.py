@@ -1,4 +1,5 @@
 """A run-time include and what it brought → a block of steps under the include's order key."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,13 @@ from engine.playbook.tree import Block, BlockKind, Node, Role
 
 
 def expand_tasks(
-    builder: Builder, step: Step, copy: int, nodes: Sequence[Node], *, keywords: Mapping[str, Value], apply_vars: Mapping[str, Value],
+    builder: Builder,
+    step: Step,
+    copy: int,
+    nodes: Sequence[Node],
+    *,
+    keywords: Mapping[str, Value],
+    apply_vars: Mapping[str, Value],
     params: Mapping[str, Value],
 ) -> Step | None:
     """`include_tasks`: `keywords` and `apply_vars` come from `apply:`, `params` are the include's own vars.
@@ -20,18 +27,35 @@ def expand_tasks(
     """
     assert step.task is not None
     block = Block(
-        body=tuple(nodes), kind=BlockKind.IMPORT, keywords=keywords, vars=apply_vars, params=params, span=step.task.span,
+        body=tuple(nodes),
+        kind=BlockKind.IMPORT,
+        keywords=keywords,
+        vars=apply_vars,
+        params=params,
+        span=step.task.span,
     )
     return builder.block(block, (*step.key, copy), step.around)
 
 
 def expand_role(
-    builder: Builder, step: Step, copy: int, role: Role, *, keywords: Mapping[str, Value], apply_vars: Mapping[str, Value],
+    builder: Builder,
+    step: Step,
+    copy: int,
+    role: Role,
+    *,
+    keywords: Mapping[str, Value],
+    apply_vars: Mapping[str, Value],
     params: Mapping[str, Value],
 ) -> Step | None:
     """`include_role`: as `expand_tasks`, with the role's own variables and dependencies."""
     assert step.task is not None
     block = Block(
-        body=(), kind=BlockKind.ROLE, role=role, keywords=keywords, vars=apply_vars, params=params, span=step.task.span,
+        body=(),
+        kind=BlockKind.ROLE,
+        role=role,
+        keywords=keywords,
+        vars=apply_vars,
+        params=params,
+        span=step.task.span,
     )
     return builder.block(block, (*step.key, copy), step.around)

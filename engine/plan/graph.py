@@ -2,6 +2,7 @@
 
 networkx costs 140 ms of CPU to import, so nothing here imports it before `digraph` is called.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,5 @@
 """A rollback as a plan like any other: one play, a body of `restore` steps for each host, run by the same runner."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

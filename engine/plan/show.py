@@ -1,4 +1,5 @@
 """A plan as text, JSON, DOT and Mermaid."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -8,11 +9,20 @@ from engine.plan.graph import PlanGraph, PlayPlan
 from engine.plan.step import EdgeKind, Step, StepKind
 
 STYLES = {
-    EdgeKind.ORDER: "", EdgeKind.BARRIER: "style=bold", EdgeKind.DATA: "style=dashed,color=blue", EdgeKind.NOTIFY: "color=orange",
-    EdgeKind.RESCUE: "color=red", EdgeKind.ALWAYS: "color=gray",
+    EdgeKind.ORDER: "",
+    EdgeKind.BARRIER: "style=bold",
+    EdgeKind.DATA: "style=dashed,color=blue",
+    EdgeKind.NOTIFY: "color=orange",
+    EdgeKind.RESCUE: "color=red",
+    EdgeKind.ALWAYS: "color=gray",
 }
 ARROWS = {
-    EdgeKind.ORDER: "-->", EdgeKind.BARRIER: "==>", EdgeKind.DATA: "-.->", EdgeKind.NOTIFY: "-.->", EdgeKind.RESCUE: "-->", EdgeKind.ALWAYS: "-->",
+    EdgeKind.ORDER: "-->",
+    EdgeKind.BARRIER: "==>",
+    EdgeKind.DATA: "-.->",
+    EdgeKind.NOTIFY: "-.->",
+    EdgeKind.RESCUE: "-->",
+    EdgeKind.ALWAYS: "-->",
 }
 
 
@@ -73,7 +83,8 @@ def hosts_of(play: PlayPlan) -> str:
 def as_document(graph: PlanGraph) -> dict[str, Any]:
     """JSON: plays with their steps, and the edges by address."""
     return {
-        "version": 1, "digest": graph.digest,
+        "version": 1,
+        "digest": graph.digest,
         "plays": [
             {"name": str(play.play.name or ""), "hosts": hosts_of(play), "steps": [step_document(step) for step in play.steps()]}
             for play in graph.plays

@@ -1,4 +1,5 @@
 """Steps: what a plan is made of. One per task of the text, whatever the number of hosts; hosts are cursors that walk them."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

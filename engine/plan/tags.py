@@ -1,4 +1,5 @@
 """Which steps `--tags` and `--skip-tags` leave. Rules from the manual's page "Tags": always, never, tagged, untagged, all."""
+
 from __future__ import annotations
 
 from collections.abc import Collection

@@ -2,6 +2,7 @@
 
 `retries: 2` means up to three calls; `attempts` then says 2 if all of them failed, as Ansible does.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -66,8 +67,14 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
         if number > retries:
             return exhausted(verdict, retries)
         outcome = TaskOutcome(
-            step=attempt.step.address, host=attempt.host, status=verdict.status, result=verdict.result, task_name=attempt.name,
-            attempts=number, registered=verdict.shape, no_log=attempt.keywords.no_log,
+            step=attempt.step.address,
+            host=attempt.host,
+            status=verdict.status,
+            result=verdict.result,
+            task_name=attempt.name,
+            attempts=number,
+            registered=verdict.shape,
+            no_log=attempt.keywords.no_log,
         )
         attempt.play.events.publish(
             RetryScheduled(step=attempt.step.address, host=attempt.host, task_name=attempt.name, left=retries - number, outcome=outcome)
@@ -115,7 +122,10 @@ def broken(attempt: Attempt, error: Exception) -> ModuleResult:
     """A bug in an action: the task fails and says where; other hosts go on."""
     text = "".join(traceback.format_exception(error))
     found = Problem(
-        code="bug", summary="The engine itself is wrong here", detail=f"{type(error).__name__}: {error}", span=attempt.step.span,
+        code="bug",
+        summary="The engine itself is wrong here",
+        detail=f"{type(error).__name__}: {error}",
+        span=attempt.step.span,
         hint="please report this with the lines of `exception` below",
     )
     return ModuleResult.failure(f"Unexpected failure during module execution: {error}", found, exception=text)
@@ -135,13 +145,17 @@ async def in_background(attempt: Attempt, handler: Handler, call: ActionCall) ->
         found = await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "status"}, check=False)
         finished = bool(found.values.get("finished")) or found.failed
         attempt.play.events.publish(
-            AsyncPolled(step=attempt.step.address, host=attempt.host, job=job, started=bool(found.values.get("started", True)), finished=finished)
+            AsyncPolled(
+                step=attempt.step.address, host=attempt.host, job=job, started=bool(found.values.get("started", True)), finished=finished
+            )
         )
         if finished:
             await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "cleanup"}, check=False)
             return found
         if clock.monotonic() > deadline:
-            return ModuleResult.failure(f"async task did not complete within the requested time - {keywords.async_seconds:g}s", **found.values)
+            return ModuleResult.failure(
+                f"async task did not complete within the requested time - {keywords.async_seconds:g}s", **found.values
+            )
 
 
 def judged(attempt: Attempt, result: ModuleResult) -> Verdict:

@@ -1,9 +1,11 @@
 """One batch of hosts through one play: cursors move, steps run, failures decide who goes on."""
+
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine.agent.sdk import boolean
 from engine.errors import EngineError, PlanError
@@ -48,6 +50,8 @@ class Batch:
     _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
+    _flushed: set[int] = field(default_factory=set)
+    """Meta steps that were announced: a flush is come back to when its handlers have run."""
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,8 +61,8 @@ class Batch:
             self._roles_done[host] = set()
             self._roles_ran[host] = set()
             cursor = HostCursor.at(host, self.play.plan.bodies.get(host, self.play.plan.body))
-            cursor.skips = lambda step, host=host: self._ran_already(step, host)
-            cursor.left = lambda step, host=host: self._left(step, host)
+            cursor.skips = partial(self._ran_already, host=host)
+            cursor.left = partial(self._left, host=host)
             self.cursors[host] = cursor
 
     def alive(self) -> list[HostName]:
@@ -118,7 +122,11 @@ class Batch:
             if self._pending.get(host, {}).pop(id(step), None) is None:
                 self.cursors[host].advance()
                 return False
-        elif task.origin == "gather_facts" and self.play.settings.facts.gathering == "smart" and self.play.run.ledger.variables.of(host).facts:
+        elif (
+            task.origin == "gather_facts"
+            and self.play.settings.facts.gathering == "smart"
+            and self.play.run.ledger.variables.of(host).facts
+        ):
             self.cursors[host].advance()
             return False
         return True
@@ -192,7 +200,7 @@ class Batch:
         for effect in effects:
             if not isinstance(effect, Notify):
                 continue
-            due = answering(self.handlers, effect.handler, lambda handler, host=effect.host: self._handler_name(handler, host))
+            due = answering(self.handlers, effect.handler, partial(self._handler_name, host=effect.host))
             if not due:
                 self._missing_handler(step, effect)
             for handler in due:
@@ -205,7 +213,8 @@ class Batch:
     def _missing_handler(self, step: Step, effect: Notify) -> None:
         raise PlanError(
             Problem(
-                code="handler-not-found", summary="There is no such handler",
+                code="handler-not-found",
+                summary="There is no such handler",
                 detail=f"The requested handler '{effect.handler}' was not found in either the main handlers list nor in the listening"
                 " handlers list",
                 span=step.task.spans.get("notify", step.span) if step.task else None,
@@ -222,7 +231,7 @@ class Batch:
         try:
             return str(self.play.renderer(handler, host).render(task.name))
         except EngineError:
-            return ""   # it needs a variable that is not known yet: it cannot be meant
+            return ""  # it needs a variable that is not known yet: it cannot be meant
 
     def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:
         cursor = self.cursors[host]
@@ -258,14 +267,22 @@ class Batch:
         assert task is not None
         name = task_name(step, self.play.renderer(step, host))
         self.play.events.publish(
-            TaskStarted(step=step.address, name=name, action=task.action, handler=task.handler, check=self.play.check,
-                        lockstep=self.strategy.lockstep, span=task.span)
+            TaskStarted(
+                step=step.address,
+                name=name,
+                action=task.action,
+                handler=task.handler,
+                check=self.play.check,
+                lockstep=self.strategy.lockstep,
+                span=task.span,
+            )
         )
 
     async def _meta(self, step: Step, hosts: Sequence[HostName]) -> None:
         assert step.task is not None
-        if not step.task.origin:
+        if not step.task.origin and id(step) not in self._flushed:
             self._announce(step, hosts[0])
+            self._flushed.add(id(step))
         for host in hosts:
             renderer = None if step.task.origin else self.play.renderer(step, host)
             if renderer is not None and failing_condition(step, renderer) is not None:
@@ -279,7 +296,7 @@ class Batch:
             case Meta.FLUSH_HANDLERS:
                 due = [handler for handler in self.handlers if id(handler) in self._pending.get(host, {})]
                 if due:
-                    cursor.push(due, handlers=True)   # the flush itself stays next: handlers may notify others
+                    cursor.push(due, handlers=True)  # the flush itself stays next: handlers may notify others
                     return
                 cursor.advance()
             case Meta.END_HOST:
@@ -324,12 +341,14 @@ class Batch:
                 return
         self._announce(step, hosts[0])
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
-        for inclusion, sharing in groups_of(results):
-            self.play.events.publish(
-                Included(step=step.address, path=inclusion.path, hosts=tuple(sharing), item_label=inclusion.item_label, is_item=inclusion.is_item)
-            )
         for host, result in results:
             await self._included(step, host, result)
+        for inclusion, sharing in groups_of(results):
+            self.play.events.publish(
+                Included(
+                    step=step.address, path=inclusion.path, hosts=tuple(sharing), item_label=inclusion.item_label, is_item=inclusion.is_item
+                )
+            )
 
     async def _included(self, step: Step, host: HostName, result: IncludeResult) -> None:
         outcome = result.outcome
@@ -380,7 +399,9 @@ def role_key(step: Step) -> str:
     block = step.block
     assert block is not None and block.role is not None
     about = {name: value for name, value in block.keywords.items() if name in ("when", "tags", "become", "become_user", "delegate_to")}
-    return repr((block.role.path, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str)))
+    return repr(
+        (block.role.path, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str))
+    )
 
 
 def failed_variables(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
@@ -389,5 +410,3 @@ def failed_variables(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
     assert task is not None
     about: dict[str, Value] = {"name": str(task.name or ""), "action": task.action, "args": {}, "tags": sorted(step.tags)}
     return {"ansible_failed_task": about, "ansible_failed_result": dict(outcome.registered)}
-
-

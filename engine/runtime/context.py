@@ -1,4 +1,5 @@
 """What every task of one play may use: the run's services, and the play's own scopes, targets and search paths."""
+
 from __future__ import annotations
 
 import os
@@ -133,7 +134,9 @@ class PlayContext:
         found = self._searches.get(key)
         if found is None:
             found = self._searches[key] = Search.of(
-                self.run.files, role_paths=[role.path for role in reversed(step.around.roles)], task_dir=folder,
+                self.run.files,
+                role_paths=[role.path for role in reversed(step.around.roles)],
+                task_dir=folder,
                 playbook_dir=os.path.dirname(self.plan.play.path),
             )
         return found

@@ -4,6 +4,7 @@ A frame walks one list of steps: the play's own, a part of a block, the handlers
 brought. A failure looks upwards for a `rescue`, runs every `always` on its way, and ends the host if nothing
 stopped it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

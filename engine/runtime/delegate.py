@@ -1,4 +1,5 @@
 """Where a task runs: the one place that reads `ansible_host`, `ansible_user` and their kin."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -54,7 +55,11 @@ def connection_values(scope: Scope, renderer: Renderer) -> dict[str, Value]:
 
 
 def target_of(
-    host: HostName, values: Mapping[str, Value], keywords: Mapping[str, Value], ssh: SshSettings, become: BecomeSettings,
+    host: HostName,
+    values: Mapping[str, Value],
+    keywords: Mapping[str, Value],
+    ssh: SshSettings,
+    become: BecomeSettings,
 ) -> ExecutionTarget:
     """The target of `host`. Variables beat keywords, keywords beat settings and the command line, as in Ansible.
 
@@ -72,15 +77,22 @@ def target_of(
         return ExecutionTarget(host=host, transport="local", interpreter=text(given.get("interpreter"), ""), become=elevated)
     port = given.get("port", ssh.port)
     return ExecutionTarget(
-        host=host, transport=transport, address=text(given.get("address"), host), port=int(port) if port not in (None, "") else None,
-        user=text(given.get("user"), ssh.user or "") or None, password=optional(given.get("password", ssh.password)),
+        host=host,
+        transport=transport,
+        address=text(given.get("address"), host),
+        port=int(port) if port not in (None, "") else None,
+        user=text(given.get("user"), ssh.user or "") or None,
+        password=optional(given.get("password", ssh.password)),
         private_key_file=optional(given.get("private_key_file", ssh.private_key_file)),
         private_key_passphrase=optional(given.get("private_key_passphrase")),
-        ssh_args=text(given.get("ssh_args"), ssh.ssh_args), common_args=text(given.get("common_args"), ssh.common_args),
+        ssh_args=text(given.get("ssh_args"), ssh.ssh_args),
+        common_args=text(given.get("common_args"), ssh.common_args),
         extra_args=text(given.get("extra_args"), ssh.extra_args),
         host_key_checking=boolean(given.get("host_key_checking", ssh.host_key_checking)),
-        timeout=float(given.get("timeout", ssh.timeout)), retries=int(given.get("retries", ssh.retries)),
-        interpreter=text(given.get("interpreter"), ssh.interpreter), become=elevated,
+        timeout=float(given.get("timeout", ssh.timeout)),
+        retries=int(given.get("retries", ssh.retries)),
+        interpreter=text(given.get("interpreter"), ssh.interpreter),
+        become=elevated,
         shell_executable=text(given.get("shell_executable"), "/bin/sh"),
     )
 
@@ -90,8 +102,10 @@ def become_target(given: Mapping[str, Value], settings: BecomeSettings) -> Becom
         return None
     return BecomeTarget(
         method=text(given.get("become_method"), settings.method).removeprefix("ansible.builtin."),
-        user=text(given.get("become_user"), settings.user), password=optional(given.get("become_password", settings.password)),
-        exe=text(given.get("become_exe"), settings.exe or ""), flags=optional(given.get("become_flags", settings.flags)),
+        user=text(given.get("become_user"), settings.user),
+        password=optional(given.get("become_password", settings.password)),
+        exe=text(given.get("become_exe"), settings.exe or ""),
+        flags=optional(given.get("become_flags", settings.flags)),
     )
 
 

@@ -2,6 +2,7 @@
 
 Action modules are found by their file: engine/actions/NAME.py; native modules: engine/modules/builtin/NAME.py.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -58,16 +59,28 @@ def handler_for(name: str) -> Handler | None:
             native = importlib.import_module(module)
             arguments, rules = native.ARGUMENTS, getattr(native, "RULES", {})
         return Handler(
-            name=name, run=action.run, module=module, arguments=arguments, rules=rules, lazy=tuple(getattr(action, "LAZY", ())),
-            free_form=getattr(action, "FREE_FORM", ""), connects=getattr(action, "CONNECTS", True), once=getattr(action, "ONCE", False),
+            name=name,
+            run=action.run,
+            module=module,
+            arguments=arguments,
+            rules=rules,
+            lazy=tuple(getattr(action, "LAZY", ())),
+            free_form=getattr(action, "FREE_FORM", ""),
+            connects=getattr(action, "CONNECTS", True),
+            once=getattr(action, "ONCE", False),
             secret=secrets_of(arguments),
         )
     native = found(module)
     if native is None or not hasattr(native, "ARGUMENTS"):
         return None
     return Handler(
-        name=name, run=calling(module), module=module, arguments=native.ARGUMENTS, rules=getattr(native, "RULES", {}),
-        free_form=getattr(native, "FREE_FORM", ""), secret=secrets_of(native.ARGUMENTS),
+        name=name,
+        run=calling(module),
+        module=module,
+        arguments=native.ARGUMENTS,
+        rules=getattr(native, "RULES", {}),
+        free_form=getattr(native, "FREE_FORM", ""),
+        secret=secrets_of(native.ARGUMENTS),
     )
 
 

@@ -1,4 +1,5 @@
 """What follows from an outcome, as data. Decides only; the ledger acts."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

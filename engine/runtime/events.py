@@ -3,6 +3,7 @@
 Two kinds of reader. A *listener* is a function called at once (terminal, log): it must be fast. A *queue* is read
 by somebody else (the library's async iterator, a web page): it is bounded, and if it must see all, the run waits.
 """
+
 from __future__ import annotations
 
 import asyncio

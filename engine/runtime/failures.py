@@ -1,4 +1,5 @@
 """EngineErrors that hit one task → the result that it fails with. What cannot be reached is told from what failed."""
+
 from __future__ import annotations
 
 from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError
@@ -32,8 +33,11 @@ def status_of(result: ModuleResult) -> Status:
 def unknown_module(task: Task) -> PlanError:
     return PlanError(
         Problem(
-            code="unknown-module", summary="There is no such module", detail=f"couldn't resolve module/action '{task.action}'",
-            span=task.action_span, hint=nearest_hint(task.action),
+            code="unknown-module",
+            summary="There is no such module",
+            detail=f"couldn't resolve module/action '{task.action}'",
+            span=task.action_span,
+            hint=nearest_hint(task.action),
         )
     )
 
@@ -60,7 +64,13 @@ def told(step: Step, outcome: TaskOutcome) -> Problem:
         return known if known.span == step.span and not known.notes else known.with_note(f"in {about} ({step.span})")
     code, summary = ("unreachable", "A host was lost") if outcome.status is Status.UNREACHABLE else ("task-failed", "A task failed")
     span = step.task.action_span if step.task is not None and step.task.action_span.line else step.span
-    return Problem(code=code, summary=summary, detail=str(first.result.values.get("msg", ""))[:1000], span=span, notes=(f"in {about}", *last_words(first)))
+    return Problem(
+        code=code,
+        summary=summary,
+        detail=str(first.result.values.get("msg", ""))[:1000],
+        span=span,
+        notes=(f"in {about}", *last_words(first)),
+    )
 
 
 def last_words(outcome: TaskOutcome) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 Source: playbooks_handlers in Ansible's manual; checked against ansible-core by tests/conformance/handlers.md.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence

@@ -2,6 +2,7 @@
 
 An expansion is made once for each (step, file, params) and shared by all hosts that ask for it.
 """
+
 from __future__ import annotations
 
 import os
@@ -99,8 +100,15 @@ class Includer:
         if not whole.inclusions or any(item.status is Status.FAILED for item in whole.items):
             status, shape = of_items(whole.items)
             whole.outcome = TaskOutcome(
-                step=step.address, host=host, status=status, result=replace(skipped(None), values={}), task_name=name, action=step.task.action,
-                items=tuple(whole.items), looped=True, registered=shape,
+                step=step.address,
+                host=host,
+                status=status,
+                result=replace(skipped(None), values={}),
+                task_name=name,
+                action=step.task.action,
+                items=tuple(whole.items),
+                looped=True,
+                registered=shape,
             )
         return whole
 
@@ -123,12 +131,20 @@ class Includer:
         if known is None:
             assert step.task is not None
             nodes = parse.load_tasks(
-                path, self.play.files, context=self.play.run.parser, playbook_dir=self._playbook_dir, role=step.around.role,
-                handlers=step.task.handler, variables={**self.play.plan.play.vars, **step.task.vars}, span=step.task.action_span,
+                path,
+                self.play.files,
+                context=self.play.run.parser,
+                playbook_dir=self._playbook_dir,
+                role=step.around.role,
+                handlers=step.task.handler,
+                variables={**self.play.plan.play.vars, **step.task.vars},
+                span=step.task.action_span,
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
-            block = expand_tasks(self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
+            block = expand_tasks(
+                self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra}
+            )
             known = self._blocks[key] = Inclusion(path=path, block=block, copy=copy)
         return known
 
@@ -140,11 +156,19 @@ class Includer:
             assert step.task is not None
             froms = {part: str(args[part]) for part in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if args.get(part)}
             request = RoleRequest(
-                name=name, span=step.task.action_span, public=boolean(args.get("public", False)),
-                allow_duplicates=boolean(args.get("allow_duplicates", True)), rolespec_validate=boolean(args.get("rolespec_validate", True)), **froms,
+                name=name,
+                span=step.task.action_span,
+                public=boolean(args.get("public", False)),
+                allow_duplicates=boolean(args.get("allow_duplicates", True)),
+                rolespec_validate=boolean(args.get("rolespec_validate", True)),
+                **froms,
             )
             role = parse.load_role(
-                request, self.play.files, context=self.play.run.parser, playbook_dir=self._playbook_dir, within=step.around.role,
+                request,
+                self.play.files,
+                context=self.play.run.parser,
+                playbook_dir=self._playbook_dir,
+                within=step.around.role,
                 variables=self.play.plan.play.vars,
             )
             keywords, variables = applied(args)
@@ -172,8 +196,11 @@ class Includer:
                 return path
         raise PlanError(
             Problem(
-                code="file-not-found", summary="The included file is not there", detail=f"Could not find or access '{name}'",
-                span=step.task.action_span if step.task else None, notes=tuple(f"tried {path}" for path in tried),
+                code="file-not-found",
+                summary="The included file is not there",
+                detail=f"Could not find or access '{name}'",
+                span=step.task.action_span if step.task else None,
+                notes=tuple(f"tried {path}" for path in tried),
             )
         )
 
@@ -214,5 +241,3 @@ def groups_of(results: Sequence[tuple[HostName, IncludeResult]]) -> list[tuple[I
         for inclusion in result.inclusions:
             found.setdefault((inclusion.copy, inclusion.path), (inclusion, []))[1].append(host)
     return [found[key] for key in sorted(found, key=lambda pair: pair[0])]
-
-

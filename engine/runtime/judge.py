@@ -2,6 +2,7 @@
 
 Also the one place that gives a registered variable its shape.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

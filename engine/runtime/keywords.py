@@ -1,4 +1,5 @@
 """A step's keywords, rendered for one host: typed, with the mistakes named at their place."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,7 +11,6 @@ from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.step import Step
 from engine.templating.renderer import Renderer
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,9 @@ def number(step: Step, name: str, renderer: Renderer, default: float | None) -> 
 def wrong(step: Step, name: str, text: str) -> TemplateError:
     spans = step.task.spans if step.task is not None else {}
     return TemplateError(
-        Problem(code="wrong-type", summary=f"The keyword {name} has a value of the wrong type", detail=text, span=spans.get(name, step.span))
+        Problem(
+            code="wrong-type", summary=f"The keyword {name} has a value of the wrong type", detail=text, span=spans.get(name, step.span)
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 Hosts' positions are the runner's (cursors); what hosts know and what is to be told is here.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

@@ -1,4 +1,5 @@
 """Who may go on: max_fail_percentage, any_errors_fatal, and how many may run at once. Pure."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

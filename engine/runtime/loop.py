@@ -1,4 +1,5 @@
 """`loop` and `with_*`: the items of a task, the variables each one brings, and loop_control."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -30,9 +31,13 @@ def control_of(keywords: Mapping[str, Value], renderer: Renderer) -> LoopControl
         return LoopControl()
     plain = {name: renderer.render(value) for name, value in given.items() if name not in ("label", "break_when")}
     return LoopControl(
-        loop_var=str(plain.get("loop_var") or "item"), index_var=str(plain.get("index_var") or ""), label=given.get("label"),
-        pause=float(plain.get("pause") or 0), extended=boolean(plain.get("extended", False)),
-        extended_allitems=boolean(plain.get("extended_allitems", True)), break_when=given.get("break_when"),
+        loop_var=str(plain.get("loop_var") or "item"),
+        index_var=str(plain.get("index_var") or ""),
+        label=given.get("label"),
+        pause=float(plain.get("pause") or 0),
+        extended=boolean(plain.get("extended", False)),
+        extended_allitems=boolean(plain.get("extended_allitems", True)),
+        break_when=given.get("break_when"),
     )
 
 
@@ -47,11 +52,13 @@ def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
     if not isinstance(items, list | tuple):
         raise TemplateError(
             Problem(
-                code="loop-not-list", summary="loop needs a list",
+                code="loop-not-list",
+                summary="loop needs a list",
                 detail=f"Invalid data passed to 'loop', it requires a list, got this instead: {items!r}."
                 " Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query"
                 " instead of lookup.",
-                span=loop.span, hint="a dictionary becomes a list with `| dict2items`",
+                span=loop.span,
+                hint="a dictionary becomes a list with `| dict2items`",
             )
         )
     return list(items)
@@ -71,8 +78,13 @@ def variables_of(control: LoopControl, items: Sequence[Value], index: int) -> di
 def extended(control: LoopControl, items: Sequence[Value], index: int) -> dict[str, Value]:
     length = len(items)
     about: dict[str, Value] = {
-        "index": index + 1, "index0": index, "first": index == 0, "last": index + 1 == length, "length": length,
-        "revindex": length - index, "revindex0": length - index - 1,
+        "index": index + 1,
+        "index0": index,
+        "first": index == 0,
+        "last": index + 1 == length,
+        "length": length,
+        "revindex": length - index,
+        "revindex0": length - index - 1,
     }
     if control.extended_allitems:
         about["allitems"] = list(items)

@@ -1,4 +1,5 @@
 """`meta` tasks: what they do to hosts' positions and to the run."""
+
 from __future__ import annotations
 
 from enum import Enum
@@ -36,7 +37,10 @@ def meta_of(step: Step, renderer: Renderer | None) -> Meta:
         near = nearest(word, [each.value for each in Meta])
         raise PlanError(
             Problem(
-                code="unknown-meta", summary="There is no such meta task", detail=f"invalid meta action requested: {word}",
-                span=task.action_span, hint=f"did you mean `{near}`?" if near else "",
+                code="unknown-meta",
+                summary="There is no such meta task",
+                detail=f"invalid meta action requested: {word}",
+                span=task.action_span,
+                hint=f"did you mean `{near}`?" if near else "",
             )
         ) from None

@@ -1,4 +1,5 @@
 """Which modules and actions there are, from the files that hold them."""
+
 from __future__ import annotations
 
 from functools import cache

@@ -1,4 +1,5 @@
 """`vars_files`: read once each; those whose names need a host's facts are resolved per host, when they can be."""
+
 from __future__ import annotations
 
 import os
@@ -72,7 +73,10 @@ class PlayFiles:
                 tried.append(path)
         raise PlanError(
             Problem(
-                code="vars-file-not-found", summary="A file of vars_files is not there", detail="no such file", span=span_of(entry, self.play),
+                code="vars-file-not-found",
+                summary="A file of vars_files is not there",
+                detail="no such file",
+                span=span_of(entry, self.play),
                 notes=tuple(f"tried {path}" for path in tried),
             )
         )
@@ -85,8 +89,12 @@ class PlayFiles:
                 value = {}
             if not isinstance(value, Mapping):
                 raise ParseError(
-                    Problem(code="not-a-mapping", summary="A vars file must be a dictionary", detail=f"{path} holds a {type(value).__name__}",
-                            span=span_of(entry, self.play))
+                    Problem(
+                        code="not-a-mapping",
+                        summary="A vars file must be a dictionary",
+                        detail=f"{path} holds a {type(value).__name__}",
+                        span=span_of(entry, self.play),
+                    )
                 )
             known = self._read[path] = value
         return known

@@ -3,6 +3,7 @@
 Contents of files are kept as blobs. What holds a known secret, or was changed under no_log, is left out and the
 record says that it cannot be taken back: never a mask, since a rollback writes bytes.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,24 @@ from engine.state.stores.base import StateStore
 
 SECRET = "secret: it was not kept"
 NOT_A_RESOURCE = "what it did is not known"
-CONTROLLER_ONLY = frozenset(("set_fact", "debug", "assert", "fail", "add_host", "group_by", "set_stats", "include_vars", "meta", "pause",
-                             "gather_facts", "setup", "include_tasks", "include_role"))
+CONTROLLER_ONLY = frozenset(
+    (
+        "set_fact",
+        "debug",
+        "assert",
+        "fail",
+        "add_host",
+        "group_by",
+        "set_stats",
+        "include_vars",
+        "meta",
+        "pause",
+        "gather_facts",
+        "setup",
+        "include_tasks",
+        "include_role",
+    )
+)
 """Actions that change nothing on a host."""
 
 
@@ -77,15 +94,28 @@ class StateRecorder:
         if records:
             await self._store.append(self._run, records, blobs)
 
-    def _record(self, step: Step, outcome: TaskOutcome, change: Change, handlers: Sequence[Notification], blobs: dict[str, bytes]) -> StateRecord:
+    def _record(
+        self, step: Step, outcome: TaskOutcome, change: Change, handlers: Sequence[Notification], blobs: dict[str, bytes]
+    ) -> StateRecord:
         before_kept, before = self._kept(change.before, outcome.no_log, blobs)
         _, after = self._kept(change.after, outcome.no_log, blobs)
         reversible = change.reversible and before_kept
         return StateRecord(
-            address=ResourceAddress(change.host or outcome.host, change.kind, change.identity), run=self._run, step=str(step.address),
-            task=outcome.task_name, action=outcome.action, module=change.module, args=self._arguments(change.args), before=before, after=after,
-            reversible=reversible, reason="" if reversible else change.reason or SECRET, inventory_host=outcome.host, become=change.become,
-            handlers=tuple(handlers), at=self._clock.now(),
+            address=ResourceAddress(change.host or outcome.host, change.kind, change.identity),
+            run=self._run,
+            step=str(step.address),
+            task=outcome.task_name,
+            action=outcome.action,
+            module=change.module,
+            args=self._arguments(change.args),
+            before=before,
+            after=after,
+            reversible=reversible,
+            reason="" if reversible else change.reason or SECRET,
+            inventory_host=outcome.host,
+            become=change.become,
+            handlers=tuple(handlers),
+            at=self._clock.now(),
         )
 
     def _unknown(self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification]) -> StateRecord:
@@ -94,9 +124,20 @@ class StateRecorder:
         what = " ".join(map(str, said)) if isinstance(said, list) else str(said)
         identity = outcome.task_name if outcome.no_log or not what else self._redactor.text(what)
         return StateRecord(
-            address=ResourceAddress(outcome.delegated_to or outcome.host, "command", identity[:500]), run=self._run, step=str(step.address),
-            task=outcome.task_name, action=outcome.action, module="", args={}, before=None, after=None, reversible=False, reason=NOT_A_RESOURCE,
-            inventory_host=outcome.host, handlers=tuple(handlers), at=self._clock.now(),
+            address=ResourceAddress(outcome.delegated_to or outcome.host, "command", identity[:500]),
+            run=self._run,
+            step=str(step.address),
+            task=outcome.task_name,
+            action=outcome.action,
+            module="",
+            args={},
+            before=None,
+            after=None,
+            reversible=False,
+            reason=NOT_A_RESOURCE,
+            inventory_host=outcome.host,
+            handlers=tuple(handlers),
+            at=self._clock.now(),
         )
 
     def _kept(self, state: Value, no_log: bool, blobs: dict[str, bytes]) -> tuple[bool, Value]:
@@ -105,7 +146,7 @@ class StateRecorder:
 
         def visit(value: Value) -> Value:
             nonlocal whole
-            if isinstance(value, str | bytes) and (no_log and isinstance(value, bytes) or self._redactor.knows_any(value)):
+            if isinstance(value, str | bytes) and ((no_log and isinstance(value, bytes)) or self._redactor.knows_any(value)):
                 whole = False
                 return withheld(value)
             if isinstance(value, Mapping):

@@ -3,6 +3,7 @@
 Secrets must not depend on a mark that travels with a value (losing it would fail open), so the values themselves
 are remembered: vaulted text, passwords, arguments that a module declares secret.
 """
+
 from __future__ import annotations
 
 import re
@@ -79,14 +80,21 @@ class Redactor:
     def outcome(self, outcome: TaskOutcome) -> TaskOutcome:
         if outcome.no_log:
             return replace(
-                outcome, result=self._censored(outcome.result), registered={}, item=None, item_label=f"(censored due to no_log)",
+                outcome,
+                result=self._censored(outcome.result),
+                registered={},
+                item=None,
+                item_label="(censored due to no_log)",
                 items=tuple(self.outcome(replace(item, no_log=True)) for item in outcome.items),
             )
         if self._pattern is None:
             return outcome
         return replace(
-            outcome, result=self.result(outcome.result), registered=self._value(outcome.registered),
-            item=self._value(outcome.item), item_label=self._value(outcome.item_label),
+            outcome,
+            result=self.result(outcome.result),
+            registered=self._value(outcome.registered),
+            item=self._value(outcome.item),
+            item_label=self._value(outcome.item_label),
             items=tuple(self.outcome(item) for item in outcome.items),
         )
 
@@ -94,8 +102,12 @@ class Redactor:
         if self._pattern is None:
             return result
         return replace(
-            result, values=self._value(result.values), facts=self._value(result.facts),
-            changes=(), diffs=tuple(self._diff(diff) for diff in result.diffs), warnings=tuple(map(self.text, result.warnings)),
+            result,
+            values=self._value(result.values),
+            facts=self._value(result.facts),
+            changes=(),
+            diffs=tuple(self._diff(diff) for diff in result.diffs),
+            warnings=tuple(map(self.text, result.warnings)),
             problem=self.problem(result.problem) if result.problem else None,
         )
 
@@ -109,5 +121,10 @@ class Redactor:
 
     def _censored(self, result: ModuleResult) -> ModuleResult:
         values = {name: value for name, value in result.values.items() if name in KEPT}
-        return ModuleResult(values={"censored": HIDDEN, **values}, changed=result.changed, failed=result.failed, skipped=result.skipped,
-                            unreachable=result.unreachable)
+        return ModuleResult(
+            values={"censored": HIDDEN, **values},
+            changed=result.changed,
+            failed=result.failed,
+            skipped=result.skipped,
+            unreachable=result.unreachable,
+        )

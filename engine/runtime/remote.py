@@ -1,4 +1,5 @@
 """The target of one task, as actions see it: calls of native modules over the pool, raw lines, uploads and jobs."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -30,8 +31,14 @@ class HostRemote:
         invocation = self._invocation
         async with self._pool.session(self.target) as session:
             reply = await session.call(
-                module, args, check=invocation.check if check is None else check, diff=invocation.diff, verbosity=invocation.verbosity,
-                environment=invocation.environment, timeout=invocation.timeout, on_output=self._on_output,
+                module,
+                args,
+                check=invocation.check if check is None else check,
+                diff=invocation.diff,
+                verbosity=invocation.verbosity,
+                environment=invocation.environment,
+                timeout=invocation.timeout,
+                on_output=self._on_output,
             )
         return self._said(reply, module, args)
 
@@ -70,7 +77,11 @@ class HostRemote:
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
         async with self._pool.session(self.target) as session:
             reply = await session.start_job(
-                module, args, seconds=seconds, check=self._invocation.check, environment=self._invocation.environment,
+                module,
+                args,
+                seconds=seconds,
+                check=self._invocation.check,
+                environment=self._invocation.environment,
             )
         return self._said(reply, module, args)
 
@@ -94,11 +105,19 @@ def result_of(reply: AgentReply) -> ModuleResult:
     facts = said.get("ansible_facts")
     values = {name: value for name, value in said.items() if name not in SPECIAL or (name == "ansible_facts")}
     return ModuleResult(
-        values=values, changed=bool(said.get("changed", False)), failed=bool(said.get("failed", False)),
-        skipped=bool(said.get("skipped", False)), changes=tuple(Change(**change) for change in reply.changes),
-        diffs=tuple(diff_of(diff) for diff in reply.diffs), facts=facts if isinstance(facts, dict) else {},
+        values=values,
+        changed=bool(said.get("changed", False)),
+        failed=bool(said.get("failed", False)),
+        skipped=bool(said.get("skipped", False)),
+        changes=tuple(change_of(change) for change in reply.changes),
+        diffs=tuple(diff_of(diff) for diff in reply.diffs),
+        facts=facts if isinstance(facts, dict) else {},
         warnings=tuple(str(each) for each in said.get("warnings", ())),
     )
+
+
+def change_of(said: Mapping[str, Any]) -> Change:
+    return Change(**said)
 
 
 def diff_of(diff: Mapping[str, Any]) -> Diff:

@@ -1,4 +1,5 @@
 """A plan → what it does: plays in order, batches in order, the recap's exit code at the end."""
+
 from __future__ import annotations
 
 import asyncio
@@ -41,7 +42,9 @@ async def run_plan(run: RunContext, graph: PlanGraph, record: RunRecord) -> int:
     """The whole plan; its exit code. EngineErrors are the user's mistakes found on the way; the run's record is complete all the same."""
     settings = run.settings.run
     run.events.publish(
-        RunStarted(run=run.run, playbooks=tuple(each.path for each in graph.playbooks), check=settings.check, diff=settings.diff, title=graph.title)
+        RunStarted(
+            run=run.run, playbooks=tuple(each.path for each in graph.playbooks), check=settings.check, diff=settings.diff, title=graph.title
+        )
     )
     await run.recorder.started(record)
     code, interrupted = OK, False
@@ -113,18 +116,35 @@ class Plays:
         return True
 
     async def _batch(
-        self, plan: PlayPlan, name: str, hosts: Sequence[HostName], batch: Sequence[HostName], prompts: Mapping[str, Value],
-        static: Callable[[Value], Value], public: list[Role],
+        self,
+        plan: PlayPlan,
+        name: str,
+        hosts: Sequence[HostName],
+        batch: Sequence[HostName],
+        prompts: Mapping[str, Value],
+        static: Callable[[Value], Value],
+        public: list[Role],
     ) -> Batch:
         run, play = self.run, plan.play
         made: list[Batch] = []
         facts = PlayFacts(
-            groups=lambda: run.ledger.inventory, hostvars={}, name=name, hosts_all=hosts, playbook_dir=os.path.dirname(play.path),
-            alive=lambda: made[0].alive() if made else batch, batch=lambda: made[0].alive() if made else batch,
-            role_names=lambda: list(dict.fromkeys(role.name for role in public)), constant=run.constant,
+            groups=lambda: run.ledger.inventory,
+            hostvars={},
+            name=name,
+            hosts_all=hosts,
+            playbook_dir=os.path.dirname(play.path),
+            alive=lambda: made[0].alive() if made else batch,
+            batch=lambda: made[0].alive() if made else batch,
+            role_names=lambda: list(dict.fromkeys(role.name for role in public)),
+            constant=run.constant,
         )
         scopes = ScopeBuilder(
-            play=play, facts=facts, store=run.ledger.variables, inventory_layers=self._layers, extra_vars=run.extra_vars, prompts=prompts,
+            play=play,
+            facts=facts,
+            store=run.ledger.variables,
+            inventory_layers=self._layers,
+            extra_vars=run.extra_vars,
+            prompts=prompts,
             public_roles=lambda: public,
         )
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
@@ -138,9 +158,12 @@ class Plays:
         run.ledger.inventory_changed[:] = [scopes.forget_hosts]
         max_fail = static(play.keywords.get("max_fail_percentage"))
         done = Batch(
-            play=context, strategy=strategy_of(str(static(play.keywords.get("strategy") or run.settings.run.strategy)), run, play.span),
-            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles)), handlers=list(plan.handlers),
-            public=public, max_fail=None if max_fail in (None, "") else float(max_fail),
+            play=context,
+            strategy=strategy_of(str(static(play.keywords.get("strategy") or run.settings.run.strategy)), run, play.span),
+            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles)),
+            handlers=list(plan.handlers),
+            public=public,
+            max_fail=None if max_fail in (None, "") else float(max_fail),
         )
         made.append(done)
         await done.go()
@@ -159,7 +182,7 @@ class Plays:
             run.events.publish(ProblemFound(problem=problem))
         found = selection.hosts
         if run.limit is not None:
-            found = [host for host in found if host in run.limit or host in run.ledger.inventory.hosts and host not in run.known_hosts]
+            found = [host for host in found if host in run.limit or (host in run.ledger.inventory.hosts and host not in run.known_hosts)]
         return found
 
     def _ask(self, prompt: VarsPrompt) -> Value:
@@ -169,8 +192,16 @@ class Plays:
         text = f"{prompt.prompt or prompt.name}{f' [{prompt.default}]' if prompt.default is not None else ''}: "
         if not outside.is_terminal():
             if prompt.default is None:
-                self.run.events.publish(ProblemFound(problem=Problem(
-                    code="no-terminal", summary="Not prompting as we are not in interactive mode", detail=prompt.name, severity=Severity.WARNING)))
+                self.run.events.publish(
+                    ProblemFound(
+                        problem=Problem(
+                            code="no-terminal",
+                            summary="Not prompting as we are not in interactive mode",
+                            detail=prompt.name,
+                            severity=Severity.WARNING,
+                        )
+                    )
+                )
             return prompt.default
         while True:
             answer = outside.ask(text, secret=prompt.private)
@@ -207,5 +238,3 @@ def strategy_of(name: str, run: RunContext, span: object) -> Strategy:
     raise UsageError(
         Problem(code="unknown-strategy", summary="There is no such strategy", detail=name, hint="linear, free, host_pinned or debug")
     )
-
-

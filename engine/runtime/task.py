@@ -3,6 +3,7 @@
 scope → items → delegate → when → arguments → target → dispatch → attempt → judge → effects. New behaviour must
 choose one of these steps; its logic stands in the file named for it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -56,9 +57,17 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
     name = task_name(step, renderer)
     try:
         setting = Setting(
-            play=play, step=step, host=host, name=name, control=control_of(step.keywords, renderer),
+            play=play,
+            step=step,
+            host=host,
+            name=name,
+            control=control_of(step.keywords, renderer),
             keywords=rendered(
-                step, renderer, check=play.check, diff=play.diff, timeout=play.settings.run.task_timeout,
+                step,
+                renderer,
+                check=play.check,
+                diff=play.diff,
+                timeout=play.settings.run.task_timeout,
                 poll=play.settings.run.poll_interval,
             ),
         )
@@ -94,8 +103,13 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
             await play.clock.sleep(setting.control.pause)
         extra = variables_of(setting.control, items, index)
         run = await run_item(setting, play.renderer(step, setting.host, extra), extra)
-        outcome = replace(run.outcome, item=item, is_item=True, loop_var=setting.control.loop_var,
-                          registered={**run.outcome.registered, **loop_marks(setting.control, extra)})
+        outcome = replace(
+            run.outcome,
+            item=item,
+            is_item=True,
+            loop_var=setting.control.loop_var,
+            registered={**run.outcome.registered, **loop_marks(setting.control, extra)},
+        )
         outcomes.append(outcome)
         facts_to = run.facts_to
         play.see_now(run.acted, outcome, facts_to)
@@ -106,13 +120,25 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
     status, shape = of_items(outcomes)
     values = {name: value for name, value in shape.items() if name not in ("changed", "failed", "skipped", "unreachable")}
     result = ModuleResult(
-        values=values, changed=shape["changed"], failed=bool(shape.get("failed")), skipped=status is Status.SKIPPED,
+        values=values,
+        changed=shape["changed"],
+        failed=bool(shape.get("failed")),
+        skipped=status is Status.SKIPPED,
         unreachable=status is Status.UNREACHABLE,
     )
     forgiven = bool(outcomes) and all(not one.failed for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
     whole = TaskOutcome(
-        step=step.address, host=setting.host, status=status, result=result, action=action_of(step), task_name=setting.name,
-        ignored=forgiven, items=tuple(outcomes), looped=True, no_log=setting.keywords.no_log, registered=shape,
+        step=step.address,
+        host=setting.host,
+        status=status,
+        result=result,
+        action=action_of(step),
+        task_name=setting.name,
+        ignored=forgiven,
+        items=tuple(outcomes),
+        looped=True,
+        no_log=setting.keywords.no_log,
+        registered=shape,
         delegated_to=outcomes[-1].delegated_to if outcomes else None,
     )
     return TaskRun(whole, acted, facts_to)
@@ -120,8 +146,11 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
 
 def loop_marks(control: LoopControl, extra: Mapping[str, Value]) -> dict[str, Value]:
     """What a registered item says about its place in the loop."""
-    return {name: extra[name] for name in (control.loop_var, "ansible_loop_var", control.index_var, "ansible_index_var", "ansible_loop")
-            if name and name in extra}
+    return {
+        name: extra[name]
+        for name in (control.loop_var, "ansible_loop_var", control.index_var, "ansible_index_var", "ansible_loop")
+        if name and name in extra
+    }
 
 
 def when_holds_without_items(setting: Setting, renderer: Renderer) -> bool:
@@ -144,8 +173,14 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         delegate = delegate_of(step, renderer)
         false = failing_condition(step, renderer)
         if false is not None:
-            return TaskRun(labelled(setting, renderer, concluded(step, host, setting.name, skipped(false), Status.SKIPPED,
-                                                                 no_log=setting.keywords.no_log), extra))
+            return TaskRun(
+                labelled(
+                    setting,
+                    renderer,
+                    concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=setting.keywords.no_log),
+                    extra,
+                )
+            )
         call, handler = prepared(setting, renderer, delegate)
         attempt = attempts.Attempt(play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {})
         verdict = await attempts.until_satisfied(attempt, handler, call)
@@ -154,9 +189,16 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         outcome = concluded(step, host, setting.name, result, failures.status_of(result), no_log=setting.keywords.no_log)
         return TaskRun(labelled(setting, renderer, forgiven(setting, replace(outcome, delegated_to=delegate)), extra))
     outcome = TaskOutcome(
-        step=step.address, host=host, status=verdict.status, result=verdict.result, action=action_of(step), task_name=setting.name,
-        attempts=verdict.attempts, no_log=setting.keywords.no_log or bool(verdict.result.values.get("_ansible_no_log")),
-        registered=verdict.shape, delegated_to=delegate,
+        step=step.address,
+        host=host,
+        status=verdict.status,
+        result=verdict.result,
+        action=action_of(step),
+        task_name=setting.name,
+        attempts=verdict.attempts,
+        no_log=setting.keywords.no_log or bool(verdict.result.values.get("_ansible_no_log")),
+        registered=verdict.shape,
+        delegated_to=delegate,
     )
     facts_to = delegate if setting.keywords.delegate_facts and delegate else None
     return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), call.effects, facts_to)
@@ -175,19 +217,36 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     lazy = {key: value for key, value in raw.items() if key in handler.lazy}
     given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
     invocation = TaskInvocation(
-        action=name, args=given, check=keywords.check, diff=keywords.diff, no_log=keywords.no_log,
-        environment=environment_of(step, renderer), timeout=keywords.timeout, verbosity=play.settings.output.verbosity,
-        span=task.span, spans=task.spans,
+        action=name,
+        args=given,
+        check=keywords.check,
+        diff=keywords.diff,
+        no_log=keywords.no_log,
+        environment=environment_of(step, renderer),
+        timeout=keywords.timeout,
+        verbosity=play.settings.output.verbosity,
+        span=task.span,
+        spans=task.spans,
     )
-    args = dispatch.checked(handler, {**given, **{key: value for key, value in lazy.items() if handler.arguments and key in handler.arguments}},
-                            invocation)
+    args = dispatch.checked(
+        handler, {**given, **{key: value for key, value in lazy.items() if handler.arguments and key in handler.arguments}}, invocation
+    )
     for secret in handler.secret:
         play.learn_secret(args.get(secret))
     invocation = replace(invocation, args=args)
     remote = HostRemote(play.pool, play.target(step, host, delegate, renderer, keywords), invocation, play.output_of(step, host, keywords))
     call = ActionCall(
-        invocation=invocation, host=host, remote=remote, variables=VariablesView(renderer), rendering=renderer, files=play.files,
-        search=play.search(step), play_hosts=play.batch, raw_args=raw, ask=play.ask, sleep=play.clock.sleep,
+        invocation=invocation,
+        host=host,
+        remote=remote,
+        variables=VariablesView(renderer),
+        rendering=renderer,
+        files=play.files,
+        search=play.search(step),
+        play_hosts=play.batch,
+        raw_args=raw,
+        ask=play.ask,
+        sleep=play.clock.sleep,
     )
     return call, handler
 
@@ -247,7 +306,14 @@ def delegate_of(step: Step, renderer: Renderer) -> HostName | None:
 def concluded(step: Step, host: HostName, name: str, result: ModuleResult, status: Status, *, no_log: bool = False) -> TaskOutcome:
     """The outcome of a task whose module was never called."""
     return TaskOutcome(
-        step=step.address, host=host, status=status, result=result, action=action_of(step), task_name=name, attempts=0, no_log=no_log,
+        step=step.address,
+        host=host,
+        status=status,
+        result=result,
+        action=action_of(step),
+        task_name=name,
+        attempts=0,
+        no_log=no_log,
         registered=registered(result),
     )
 
@@ -268,7 +334,7 @@ def labelled(setting: Setting, renderer: Renderer, outcome: TaskOutcome, extra: 
         try:
             label = renderer.render(setting.control.label)
         except EngineError:
-            label = str(setting.control.label)   # a label is only shown: it must not decide about the task
+            label = str(setting.control.label)  # a label is only shown: it must not decide about the task
     return replace(outcome, item_label=label, is_item=True)
 
 
@@ -281,7 +347,7 @@ def task_name(step: Step, renderer: Renderer) -> str:
         try:
             name = str(renderer.render(task.name))
         except EngineError:
-            name = str(task.name)   # shown as written: a name must not decide about the task
+            name = str(task.name)  # shown as written: a name must not decide about the task
     role = step.around.role
     return f"{role.name} : {name}" if role is not None else name
 

@@ -1,4 +1,5 @@
 """Variables as templates and actions see them: names looked up and rendered on access, nothing copied."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +39,7 @@ class VariablesView(Mapping[str, Value]):
         return list(self.renderer.scope.names())
 
     def get(self, name: str, default: Value = None) -> Value:
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401  (the hint is this very method)
 
     def safe(self, name: str, default: Value = None) -> Value:
         """As `get`; the default too where the value cannot be rendered. Only for what is shown, never for what is done."""

@@ -2,6 +2,7 @@
 
 A step's own layers are the same for all hosts and made once per step; a host's are made once per host.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -2,6 +2,7 @@
 
 Source: https://docs.ansible.com/ansible/latest/reference_appendices/special_variables.html
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -113,5 +114,13 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "ansible_dependent_role_names": lambda m: [block.role.name for block in _role(m).dependencies if block.role is not None],
 }
 
-ROLE_NAMES = frozenset(("role_name", "role_path", "ansible_role_name", "ansible_parent_role_names", "ansible_parent_role_paths",
-                        "ansible_dependent_role_names"))
+ROLE_NAMES = frozenset(
+    (
+        "role_name",
+        "role_path",
+        "ansible_role_name",
+        "ansible_parent_role_names",
+        "ansible_parent_role_paths",
+        "ansible_dependent_role_names",
+    )
+)

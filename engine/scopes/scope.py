@@ -1,4 +1,5 @@
 """One host's view of the variables at one step: layers that are looked up, top to bottom, and never merged."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping

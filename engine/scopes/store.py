@@ -1,4 +1,5 @@
 """What a run learns about each host: facts, set_fact, registered variables, include_vars. Written by runtime/ledger.py alone."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

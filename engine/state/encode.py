@@ -2,6 +2,7 @@
 
 A dict of the user's that happens to have one key beginning with `$` is wrapped, so that it is never taken for a blob.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -134,7 +135,9 @@ def parsed(text: str) -> dict[str, Any]:
         raise StateError(Problem(code="state-damaged", summary="The state cannot be read", detail=str(error))) from error
     if found != FORMAT:
         raise StateError(
-            Problem(code="state-format", summary="The state was written by a newer engine", detail=f"format {found}; this engine knows {FORMAT}")
+            Problem(
+                code="state-format", summary="The state was written by a newer engine", detail=f"format {found}; this engine knows {FORMAT}"
+            )
         )
     return dict(data)
 

@@ -1,4 +1,5 @@
 """What a run did to one thing, and all that inspecting or undoing it needs."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

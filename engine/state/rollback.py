@@ -2,6 +2,7 @@
 
 Undoing several records of one resource is one step: back to the `before` of the oldest.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -69,7 +70,11 @@ def choose(runs: Sequence[RunRecord], wanted: RunId | None = None) -> RunRecord:
     for run in runs:
         if run.rolls_back is None and run.rolled_back_by is None and run.changed:
             return run
-    raise StateError(Problem(code="nothing-to-roll-back", summary="There is no run to take back", detail="no recorded run changed anything that still stands"))
+    raise StateError(
+        Problem(
+            code="nothing-to-roll-back", summary="There is no run to take back", detail="no recorded run changed anything that still stands"
+        )
+    )
 
 
 def plan_rollback(run: RunRecord, records: Sequence[StateRecord]) -> RollbackPlan:
@@ -94,6 +99,7 @@ def plan_rollback(run: RunRecord, records: Sequence[StateRecord]) -> RollbackPla
 def limited(plan: RollbackPlan, hosts: frozenset[HostName]) -> RollbackPlan:
     """The part of it on some hosts."""
     return replace(
-        plan, restores=tuple(each for each in plan.restores if each.record.inventory_host in hosts),
+        plan,
+        restores=tuple(each for each in plan.restores if each.record.inventory_host in hosts),
         impossible=tuple(each for each in plan.impossible if each.inventory_host in hosts),
     )

@@ -1,4 +1,5 @@
 """The state at one serial: the newest record of every resource."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,5 @@
 """The commands. Each lives in a file of its own and is loaded when it is asked for."""
+
 from __future__ import annotations
 
 import importlib
@@ -42,7 +43,8 @@ class LazyCommands(click.Group):
 
 
 @click.group(
-    cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: engine run site.yml -i hosts.ini --check --diff",
 )
 @click.version_option(engine.__version__, prog_name="engine")

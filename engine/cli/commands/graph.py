@@ -1,4 +1,5 @@
 """`engine graph`: the plan of playbooks, drawn. Reads files, touches no host."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """`engine rollback`: what a run changed, taken back. Shows the plan, asks, and runs it like any other."""
+
 from __future__ import annotations
 
 import asyncio
@@ -28,20 +29,28 @@ FAILED = 2
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Show the plan as one JSON document.")
 @options(CONNECTION, VAULT, OUTPUT)
-def command(run: str | None, inventory: tuple[str, ...], limit: str | None, project: str, dry_run: bool, force: bool, yes: bool, as_json: bool,
-            **given: Any) -> int:
+def command(
+    run: str | None,
+    inventory: tuple[str, ...],
+    limit: str | None,
+    project: str,
+    dry_run: bool,
+    force: bool,
+    yes: bool,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Take back what a run changed.
 
     Without RUN: the newest run that changed something, is not itself a rollback and is not yet rolled back. What cannot be
     restored is listed first. Files, users and groups are restored; commands are not known to the engine.
     """
     from engine.cli.running import engine_for, listener_for
-    from engine.files import DiskFiles
-    from engine.settings.sources import find_project
+    from engine.library import project_of
     from engine.state.rollback import limited
 
     terminal = Terminal(colour=given.get("color"))
-    root = find_project(os.path.abspath(project), DiskFiles())
+    root = project_of(project)
     made = engine_for(os.path.join(root, "any"), {**overrides(given), **({"inventory.limit": limit} if limit else {})}, terminal)
 
     async def go() -> int:
@@ -72,7 +81,9 @@ def confirmed(terminal: Terminal) -> bool:
 
     outside = RealOutside()
     if not outside.is_terminal():
-        raise UsageError(Problem(code="not-confirmed", summary="A rollback asks before it changes hosts, and there is no terminal", hint="--yes answers"))
+        raise UsageError(
+            Problem(code="not-confirmed", summary="A rollback asks before it changes hosts, and there is no terminal", hint="--yes answers")
+        )
     terminal.out.flush()
     return outside.ask("Take this back? [y/N] ", secret=False).strip().lower() in ("y", "yes")
 

@@ -1,4 +1,5 @@
 """`engine run`: playbooks on hosts, told as they happen."""
+
 from __future__ import annotations
 
 import asyncio

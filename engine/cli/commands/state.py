@@ -1,4 +1,5 @@
 """`engine state`: what the engine remembers of a project."""
+
 from __future__ import annotations
 
 import asyncio
@@ -69,8 +70,14 @@ def show(resource: str, project: str, as_json: bool) -> int:
         except ValueError:
             record = None
         if record is None:
-            raise StateError(Problem(code="resource-not-found", summary="The state holds no such resource", detail=resource,
-                                     hint="engine state list shows the addresses"))
+            raise StateError(
+                Problem(
+                    code="resource-not-found",
+                    summary="The state holds no such resource",
+                    detail=resource,
+                    hint="engine state list shows the addresses",
+                )
+            )
         terminal.write(json.dumps(record_document(record), indent=2) + "\n" if as_json else record_text(record))
 
     with_store(project, go)
@@ -80,16 +87,21 @@ def show(resource: str, project: str, as_json: bool) -> int:
 def with_store(project: str, work: Any) -> None:
     from engine.cli.running import engine_for
     from engine.errors import StateError
-    from engine.files import DiskFiles
+    from engine.library import project_of
     from engine.model.problem import Problem
-    from engine.settings.sources import find_project
 
-    root = find_project(os.path.abspath(project), DiskFiles())
+    root = project_of(project)
     made = engine_for(os.path.join(root, "any"), {}, Terminal())
     folder = os.path.join(root, made.settings.state.directory)
     if made.settings.state.store != "memory" and not os.path.isdir(folder):
-        raise StateError(Problem(code="no-state", summary="Nothing is remembered here yet", detail=f"there is no {folder}",
-                                 hint="engine run records what it does beside the playbook, or in the project's folder"))
+        raise StateError(
+            Problem(
+                code="no-state",
+                summary="Nothing is remembered here yet",
+                detail=f"there is no {folder}",
+                hint="engine run records what it does beside the playbook, or in the project's folder",
+            )
+        )
 
     async def go() -> None:
         async with made:
@@ -121,9 +133,14 @@ def record_document(record: StateRecord) -> dict[str, Any]:
 
 def record_text(record: StateRecord) -> str:
     lines = [
-        str(record.address), f"  task      {record.task}", f"  module    {record.module or record.action}", f"  run       {record.run}",
-        f"  at        {at(record.at)}", f"  reversible {'yes' if record.reversible else 'no: ' + record.reason}",
-        f"  before    {state_text(record.before)}", f"  after     {state_text(record.after)}",
+        str(record.address),
+        f"  task      {record.task}",
+        f"  module    {record.module or record.action}",
+        f"  run       {record.run}",
+        f"  at        {at(record.at)}",
+        f"  reversible {'yes' if record.reversible else 'no: ' + record.reason}",
+        f"  before    {state_text(record.before)}",
+        f"  after     {state_text(record.after)}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -132,7 +149,10 @@ def state_text(state: Any) -> str:
     if state is None:
         return "absent"
     if isinstance(state, dict):
-        return ", ".join(f"{name}={oct(value) if name == 'mode' and isinstance(value, int) else json.dumps(value)}" for name, value in sorted(state.items()))
+        return ", ".join(
+            f"{name}={oct(value) if name == 'mode' and isinstance(value, int) else json.dumps(value)}"
+            for name, value in sorted(state.items())
+        )
     return json.dumps(state)
 
 

@@ -1,4 +1,5 @@
 """`--list-hosts`, `--list-tasks`, `--list-tags` and `--syntax-check`, in ansible-playbook's form."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ def listing(made: Engine, prepared: Prepared, playbooks: Sequence[str], wanted: 
     number = 0
     for name, playbook in zip(playbooks, prepared.graph.playbooks, strict=True):
         lines += ["", f"playbook: {name}"]
-        for plan in prepared.graph.plays[number:number + len(playbook.plays)]:
+        for plan in prepared.graph.plays[number : number + len(playbook.plays)]:
             if wanted:
                 lines += ["", *play_lines(prepared, plan, wanted)]
         number += len(playbook.plays)

@@ -1,4 +1,5 @@
 """A Problem as a terminal shows it: one screen, a caret under the place, no colour needed to understand it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def source_lines(span: Span, read: Callable[[str], str]) -> list[str] | None:
     """The lines of the file; None where it cannot be quoted: not there, or encrypted."""
     try:
         text = read(span.path)
-    except Exception:   # a message about one mistake must not die of another
+    except Exception:  # a message about one mistake must not die of another
         return None
     lines = text.splitlines()
     if span.line > len(lines) or text.startswith(SECRET):
@@ -55,7 +56,12 @@ def quoted(span: Span, lines: list[str], detail: str, colour: bool) -> list[str]
     before = line[:start].replace("\t", TAB)
     width = max(1, min(span.width, max(1, len(line) - start)))
     carets = paint("^" * width, COLOURS[Severity.ERROR], colour)
-    return [f"{blank} |", f"{gutter} | " + line.replace("\t", TAB)[:200], f"{blank} | {' ' * len(before)}{carets} {detail}".rstrip(), f"{blank} |"]
+    return [
+        f"{blank} |",
+        f"{gutter} | " + line.replace("\t", TAB)[:200],
+        f"{blank} | {' ' * len(before)}{carets} {detail}".rstrip(),
+        f"{blank} |",
+    ]
 
 
 def hides_secret(lines: list[str], number: int) -> bool:

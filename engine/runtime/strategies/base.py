@@ -1,4 +1,5 @@
 """The seam of strategies: given where every host stands, who may start what?"""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set

@@ -1,4 +1,5 @@
 """free: every host goes on as soon as it can."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set

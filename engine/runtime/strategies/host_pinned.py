@@ -1,4 +1,5 @@
 """host_pinned: as free, but a host that has begun goes to its end before another takes its place."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set

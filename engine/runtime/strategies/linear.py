@@ -1,4 +1,5 @@
 """linear: all hosts do a step before any begins the next. With differing includes: the smallest order key first."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set

@@ -1,4 +1,5 @@
 """Stores by name. Each is loaded when it is asked for."""
+
 from __future__ import annotations
 
 import os

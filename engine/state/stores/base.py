@@ -1,4 +1,5 @@
 """The seam under the state: where runs and records are kept. One contract test for every store (tests/contracts)."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,7 +20,10 @@ class StateStore(Protocol):
         """Keep records and what they refer to (sha256 hex → bytes). Kept when it returns, whatever happens to this process."""
 
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
-        """The run is over; its serial, assigned here: 1, 2, 3… in the order of finishing. Marks the run it rolled back, if all went well."""
+        """The run is over; its serial, assigned here: 1, 2, 3… in the order of finishing.
+
+        Marks the run that it rolled back, if all went well.
+        """
 
     async def read(self, serial: int | None = None) -> Snapshot:
         """The newest record of every resource, up to `serial`."""

@@ -1,4 +1,5 @@
 """A store in one JSON file: readable, diffable, for small projects. Written whole, atomically, after every append."""
+
 from __future__ import annotations
 
 import base64
@@ -49,7 +50,9 @@ class JsonFileStore(MemoryStore):
 
     def _save(self) -> None:
         data = {
-            "format": FORMAT, "lineage": self.lineage, "runs": [json.loads(run_text(each)) for each in self._runs.values()],
+            "format": FORMAT,
+            "lineage": self.lineage,
+            "runs": [json.loads(run_text(each)) for each in self._runs.values()],
             "records": [json.loads(record_text(each)) for each in self._records],
             "blobs": {digest: base64.b64encode(each).decode() for digest, each in sorted(self._blobs.items())},
         }
@@ -66,4 +69,6 @@ class JsonFileStore(MemoryStore):
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-            raise StateError(Problem(code="state-unwritable", summary="The state cannot be written", detail=f"{self.path}: {error}")) from error
+            raise StateError(
+                Problem(code="state-unwritable", summary="The state cannot be written", detail=f"{self.path}: {error}")
+            ) from error

@@ -1,4 +1,5 @@
 """A store in memory: for tests, for `--state memory`, and as the inside of the JSON file."""
+
 from __future__ import annotations
 
 import uuid

@@ -3,6 +3,7 @@
 `synchronous=NORMAL`: what was appended survives the death of the process at any moment; the last commits may be
 lost when the machine itself dies.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -13,6 +14,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from engine.errors import StateError
@@ -63,7 +65,7 @@ class SqliteStore:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                await self._write(lambda database, batch=batch: keep(database, [each for each, _ in batch]))
+                await self._write(partial(keep, batch=[each for each, _ in batch]))
             except StateError as error:
                 for _, done in batch:
                     if not done.done():
@@ -111,7 +113,8 @@ class SqliteStore:
         else:
             query, values = (
                 "SELECT records.number, records.data FROM records JOIN runs ON runs.id = records.run WHERE runs.serial > ?"
-                " ORDER BY records.number", (str(after),),
+                " ORDER BY records.number",
+                (str(after),),
             )
         rows = await self._call(lambda database: database.execute(query, values).fetchall())
         for number, data in rows:

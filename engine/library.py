@@ -1,0 +1,126 @@
+"""The library for those who need one run: settings as the command line has them, an `Engine` for as long as it lasts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.blocking import wait_for
+from engine.engine import Engine
+from engine.files import DiskFiles
+from engine.model.addresses import RunId
+from engine.model.problem import Problem
+from engine.model.recap import Recap
+from engine.model.values import Value
+from engine.outside import RealOutside
+from engine.runtime.events import Listener
+from engine.settings.resolve import resolve
+from engine.settings.settings import Settings
+from engine.settings.sources import find_project, read_sources
+
+
+def settings_of(
+    overrides: Mapping[str, Value], *, cwd: str, project: str | None = None, warn: Callable[[Problem], None] = lambda problem: None
+) -> Settings:
+    """The settings of ansible.cfg, engine.toml, the environment and `overrides` (by `group.field`), as the command line has them."""
+    outside = RealOutside()
+    files = DiskFiles()
+    found = resolve(read_sources(files, outside.environ(), cwd=cwd, cli=dict(overrides), project=project), environ=outside.environ())
+    for problem in found.problems:
+        warn(problem)
+    return found.settings
+
+
+OPTIONS = {
+    "check": "run.check",
+    "diff": "run.diff",
+    "forks": "run.forks",
+    "tags": "run.tags",
+    "skip_tags": "run.skip_tags",
+    "limit": "inventory.limit",
+    "user": "ssh.user",
+    "connection": "ssh.connection",
+    "become": "become.become",
+    "verbosity": "output.verbosity",
+}
+"""Keyword arguments of `run` and `arun` → settings."""
+
+
+async def arollback(
+    project: str = ".",
+    *,
+    run: RunId | None = None,
+    inventory: str | Sequence[str] = (),
+    extra_vars: Mapping[str, Value] | Sequence[str] = (),
+    settings: Settings | None = None,
+    force: bool = False,
+    listeners: Sequence[Listener] = (),
+) -> Recap:
+    """Take back the newest run of `project` that changed something (or the named one); the recap.
+
+    Raises:
+        StateError: there is nothing to take back.
+    """
+    cwd = os.getcwd()
+    root = project_of(project)
+    async with Engine(settings=settings or settings_of({}, cwd=cwd, project=root), cwd=cwd) as made:
+        plan = await made.plan_rollback(root, run)
+        prepared = await made.prepare_rollback(
+            plan,
+            root,
+            inventory=[inventory] if isinstance(inventory, str) else inventory,
+            extra_vars=[extra_vars] if isinstance(extra_vars, Mapping) else extra_vars,
+            force=force,
+        )
+        return await made.carry_out(prepared, listeners=listeners)
+
+
+def rollback(project: str = ".", **options: Any) -> Recap:
+    """`arollback`, for synchronous callers."""
+    return wait_for(arollback(project, **options))
+
+
+async def arun(
+    playbooks: str | Sequence[str],
+    *,
+    inventory: str | Sequence[str] = (),
+    extra_vars: Mapping[str, Value] | Sequence[str] = (),
+    settings: Settings | None = None,
+    listeners: Sequence[Listener] = (),
+    **options: Any,
+) -> Recap:
+    """Run playbooks; the recap. `options`: check, diff, forks, tags, skip_tags, limit, user, connection, become, verbosity.
+
+    ```python
+    recap = await engine.arun("site.yml", inventory="hosts.ini", extra_vars={"version": "1.4"}, check=True)
+    ```
+
+    Raises:
+        EngineError: mistakes that are found before a host is touched.
+    """
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise TypeError(f"unknown options: {', '.join(unknown)}; known are {', '.join(OPTIONS)}")
+    first = playbooks if isinstance(playbooks, str) else playbooks[0]
+    cwd = os.getcwd()
+    overrides = {OPTIONS[name]: value for name, value in options.items()}
+    if settings is None:
+        settings = settings_of(overrides, cwd=cwd, project=project_of(os.path.dirname(first)))
+    elif overrides:
+        for key, value in overrides.items():
+            group, _, name = key.partition(".")
+            settings = replace(settings, **{group: replace(getattr(settings, group), **{name: value})})
+    async with Engine(settings=settings, cwd=cwd) as made:
+        return await made.run(playbooks, inventory=inventory, extra_vars=extra_vars, listeners=listeners)
+
+
+def run(playbooks: str | Sequence[str], **options: Any) -> Recap:
+    """`arun`, for synchronous callers; works inside a running event loop too."""
+    return wait_for(arun(playbooks, **options))
+
+
+def project_of(folder: str) -> str:
+    """The project that `folder` belongs to: the nearest folder above with .engine/, engine.toml or ansible.cfg, else itself."""
+    return find_project(os.path.abspath(folder), DiskFiles())
