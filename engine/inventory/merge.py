@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.errors import ParseError
+from engine.errors import ParseError, UsageError
 from engine.files import Files, decoded
 from engine.inventory.fragment import Fragment, refused
 from engine.inventory.ini import read_ini
@@ -55,9 +55,10 @@ def load_inventory(
 
     Raises:
         ParseError: groups contain each other (`group-cycle`), or as the arguments above say.
+        UsageError: `bad-setting`, one of `ignored_patterns` is no regular expression.
         VaultError: an encrypted source cannot be opened; a run with fewer hosts than meant would be the worse answer.
     """
-    reading = Reading(files, outside, tuple(ignored_extensions), tuple(re.compile(each) for each in ignored_patterns))
+    reading = Reading(files, outside, tuple(ignored_extensions), compiled(ignored_patterns))
     fragments: list[Fragment] = []
     unparsed: list[Problem] = []
     for source in sources:
@@ -81,6 +82,14 @@ def load_inventory(
         if name in inventory.groups:
             problems.append(same_name(name))
     return inventory, problems
+
+
+def compiled(patterns: Sequence[str]) -> tuple[re.Pattern[str], ...]:
+    try:
+        return tuple(re.compile(each) for each in patterns)
+    except re.error as error:
+        detail = f"inventory_ignore_patterns: `{error.pattern}` is no regular expression: {error.msg}"
+        raise UsageError(Problem(code="bad-setting", summary="A setting has a value that it cannot have", detail=detail)) from error
 
 
 @dataclass(slots=True)

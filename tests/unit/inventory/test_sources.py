@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from engine.errors import ParseError, VaultError
+from engine.errors import ParseError, UsageError, VaultError
 from engine.files import MemoryFiles
 from engine.inventory import load_inventory
 from engine.inventory.yaml import read_yaml
@@ -206,12 +206,19 @@ class Locked(MemoryFiles):
 
 
 def test_what_may_not_be_read_is_told():
-    files = Locked({"/m/hosts": "[a]\nh\n[b]\ni\n", "/m/secret/x": "", "/m/group_vars/a/secret/x.yml": "", "/m/group_vars/b/secret.yml": ""})
+    paths = ("/m/secret/x", "/m/group_vars/a/secret/x.yml", "/m/group_vars/b/secret.yml")
+    files = Locked({"/m/hosts": "[a]\nh\n[b]\ni\n", **dict.fromkeys(paths, "")})
     inventory, problems = load_inventory(["/m"], files, ClosedOutside())
     assert [str(problem) for problem in problems] == ["/m/secret:1:1: A file or folder cannot be read: /m/secret: Permission denied"]
     for host, path in (("h", "group_vars/a/secret"), ("i", "group_vars/b/secret.yml")):
         with pytest.raises(ParseError, match=f"/m/{path}: Permission denied"):
             inventory.layers(host)
+
+
+def test_a_broken_ignore_pattern_is_refused():
+    with pytest.raises(UsageError, match="inventory_ignore_patterns"):
+        load({"/m/hosts": "h\n"}, "/m", ignored_patterns=["a("])
+    assert not load({"/m/hosts": "h\n"}, "/m", ignored_patterns=["^ho"])[0].hosts
 
 
 def test_nothing_parsed():
