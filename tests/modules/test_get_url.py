@@ -48,7 +48,8 @@ def test_a_new_file(server, host, tmp_path):
     sha1 = hashlib.sha1(CONTENT).hexdigest()
     assert {name: result[name] for name in result if name not in ("uid", "gid", "owner", "group")} == {
         "changed": True, "url": server.url + "/file.txt", "dest": str(dest), "status_code": 200, "msg": "OK (13 bytes)", "elapsed": 0,
-        "checksum_dest": None, "checksum_src": sha1, "md5sum": hashlib.md5(CONTENT).hexdigest(), "mode": "0640", "state": "file", "size": 13,
+        "checksum_dest": None, "checksum_src": sha1,
+        "md5sum": hashlib.md5(CONTENT).hexdigest(), "mode": "0640", "state": "file", "size": 13,
     }
     change = reply["changes"][0]
     assert (change["kind"], change["identity"], change["before"], change["reversible"]) == ("file", str(dest), None, True)
@@ -164,7 +165,7 @@ def test_failures_leave_the_old_file(server, host, tmp_path, what, path, more, m
 
 
 def test_nobody_listens(host, tmp_path):
-    with pytest.raises(Fail, match="Request failed: .*Connection refused"):
+    with pytest.raises(Fail, match=r"Request failed: .*Connection refused"):
         call(host, url="http://127.0.0.1:1/x", dest=str(tmp_path / "f"))
 
 

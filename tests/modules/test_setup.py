@@ -42,7 +42,7 @@ def test_subsets(wishes, expected):
 
 
 def test_an_unknown_subset_is_refused_with_those_there_are():
-    with pytest.raises(Fail, match="Bad subset 'bogus' given to Ansible. gather_subset options allowed: all, all_ipv4_addresses, "):
+    with pytest.raises(Fail, match=r"Bad subset 'bogus' given to Ansible\. gather_subset options allowed: all, all_ipv4_addresses, "):
         collect.wanted(["!all", "bogus"])
 
 
@@ -77,7 +77,9 @@ def test_this_machine():
     assert facts["ansible_python"]["executable"] == sys.executable
     assert facts["ansible_memtotal_mb"] > 0
     assert "lo" in facts["ansible_interfaces"]
-    assert facts["ansible_lo"]["ipv4"] == {"address": "127.0.0.1", "broadcast": "", "netmask": "255.0.0.0", "network": "127.0.0.0", "prefix": "8"}
+    assert facts["ansible_lo"]["ipv4"] == {
+        "address": "127.0.0.1", "broadcast": "", "netmask": "255.0.0.0", "network": "127.0.0.0", "prefix": "8",
+    }
 
 
 def test_what_was_not_asked_is_not_imported():
@@ -122,27 +124,46 @@ class OtherHost(Host):
 
 
 SYSTEMS = [
-    # os-release                                       other files                                    name, version, release, major, family, package manager
-    ('ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm', {"/etc/debian_version": "12.11\n"},      ("Debian", "12.11", "bookworm", "12", "Debian", "apt")),
-    ('ID=debian\nVERSION_CODENAME=trixie',             {"/etc/debian_version": "trixie/sid\n"},        ("Debian", "NA", "trixie", "NA", "Debian", "apt")),
-    ('ID=ubuntu\nVERSION_ID="22.04"\nVERSION_CODENAME=jammy', {"/etc/debian_version": "bookworm/sid"}, ("Ubuntu", "22.04", "jammy", "22", "Debian", "apt")),
-    ('ID="rhel"\nVERSION_ID="9.3"\nVERSION="9.3 (Plow)"', {"/etc/redhat-release": "Red Hat Enterprise Linux release 9.3 (Plow)"}, ("RedHat", "9.3", "Plow", "9", "RedHat", "dnf")),
-    ('ID="rocky"\nVERSION_ID="9.3"\nVERSION="9.3 (Blue Onyx)"', {},                                    ("Rocky", "9.3", "Blue Onyx", "9", "RedHat", "dnf")),
-    ('ID="almalinux"\nVERSION_ID="8.9"\nVERSION="8.9 (Midnight Oncilla)"', {},                         ("AlmaLinux", "8.9", "Midnight Oncilla", "8", "RedHat", "dnf")),
-    ('ID="centos"\nNAME="CentOS Stream"\nVERSION_ID="9"', {"/etc/centos-release": "CentOS Stream release 9"}, ("CentOS", "9", "Stream", "9", "RedHat", "dnf")),
-    ('ID="centos"\nNAME="CentOS Linux"\nVERSION_ID="7"\nVERSION="7 (Core)"', {"/etc/centos-release": "CentOS Linux release 7.9.2009 (Core)"}, ("CentOS", "7.9", "Core", "7", "RedHat", "dnf")),
-    ('ID=fedora\nVERSION_ID=39\nVERSION="39 (Server Edition)"\nVERSION_CODENAME=""', {},               ("Fedora", "39", "", "39", "RedHat", "dnf")),
-    ('ID="ol"\nVERSION_ID="8.8"\nVERSION="8.8"',       {"/etc/oracle-release": "x"},                   ("OracleLinux", "8.8", "NA", "8", "RedHat", "dnf")),
-    ('ID="amzn"\nVERSION_ID="2023"\nVERSION="2023"',   {},                                             ("Amazon", "2023", "NA", "2023", "RedHat", "dnf")),
-    ('ID=alpine\nVERSION_ID=3.19.1',                   {"/etc/alpine-release": "3.19.1"},              ("Alpine", "3.19.1", "NA", "3", "Alpine", "apk")),
-    ('ID="sles"\nVERSION_ID="15.5"\nVERSION="15-SP5"', {},                                             ("SLES", "15.5", "5", "15", "Suse", "zypper")),
-    ('ID="opensuse-leap"\nVERSION_ID="15.5"',          {},                                             ("openSUSE Leap", "15.5", "5", "15", "Suse", "zypper")),
-    ('ID=arch\nBUILD_ID=rolling',                      {},                                             ("Archlinux", "rolling", "NA", "rolling", "Archlinux", "pacman")),
-    ('ID=gentoo\nNAME=Gentoo\nVERSION_ID="2.14"',      {},                                             ("Gentoo", "2.14", "NA", "2", "Gentoo", "portage")),
-    ('ID=what\nNAME="What Linux"\nVERSION_ID="1.2"',   {},                                             ("What", "1.2", "NA", "1", "What", "unknown")),
+    # os-release other files name, version, release, major, family, package manager
+    (
+        'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm', {"/etc/debian_version": "12.11\n"},
+        ("Debian", "12.11", "bookworm", "12", "Debian", "apt"),
+    ),
+    ('ID=debian\nVERSION_CODENAME=trixie', {"/etc/debian_version": "trixie/sid\n"}, ("Debian", "NA", "trixie", "NA", "Debian", "apt")),
+    (
+        'ID=ubuntu\nVERSION_ID="22.04"\nVERSION_CODENAME=jammy', {"/etc/debian_version": "bookworm/sid"},
+        ("Ubuntu", "22.04", "jammy", "22", "Debian", "apt"),
+    ),
+    (
+        'ID="rhel"\nVERSION_ID="9.3"\nVERSION="9.3 (Plow)"', {"/etc/redhat-release": "Red Hat Enterprise Linux release 9.3 (Plow)"},
+        ("RedHat", "9.3", "Plow", "9", "RedHat", "dnf"),
+    ),
+    ('ID="rocky"\nVERSION_ID="9.3"\nVERSION="9.3 (Blue Onyx)"', {}, ("Rocky", "9.3", "Blue Onyx", "9", "RedHat", "dnf")),
+    (
+        'ID="almalinux"\nVERSION_ID="8.9"\nVERSION="8.9 (Midnight Oncilla)"', {},
+        ("AlmaLinux", "8.9", "Midnight Oncilla", "8", "RedHat", "dnf"),
+    ),
+    (
+        'ID="centos"\nNAME="CentOS Stream"\nVERSION_ID="9"', {"/etc/centos-release": "CentOS Stream release 9"},
+        ("CentOS", "9", "Stream", "9", "RedHat", "dnf"),
+    ),
+    (
+        'ID="centos"\nNAME="CentOS Linux"\nVERSION_ID="7"\nVERSION="7 (Core)"',
+        {"/etc/centos-release": "CentOS Linux release 7.9.2009 (Core)"}, ("CentOS", "7.9", "Core", "7", "RedHat", "dnf"),
+    ),
+    ('ID=fedora\nVERSION_ID=39\nVERSION="39 (Server Edition)"\nVERSION_CODENAME=""', {}, ("Fedora", "39", "", "39", "RedHat", "dnf")),
+    ('ID="ol"\nVERSION_ID="8.8"\nVERSION="8.8"', {"/etc/oracle-release": "x"}, ("OracleLinux", "8.8", "NA", "8", "RedHat", "dnf")),
+    ('ID="amzn"\nVERSION_ID="2023"\nVERSION="2023"', {}, ("Amazon", "2023", "NA", "2023", "RedHat", "dnf")),
+    ('ID=alpine\nVERSION_ID=3.19.1', {"/etc/alpine-release": "3.19.1"}, ("Alpine", "3.19.1", "NA", "3", "Alpine", "apk")),
+    ('ID="sles"\nVERSION_ID="15.5"\nVERSION="15-SP5"', {}, ("SLES", "15.5", "5", "15", "Suse", "zypper")),
+    ('ID="opensuse-leap"\nVERSION_ID="15.5"', {}, ("openSUSE Leap", "15.5", "5", "15", "Suse", "zypper")),
+    ('ID=arch\nBUILD_ID=rolling', {}, ("Archlinux", "rolling", "NA", "rolling", "Archlinux", "pacman")),
+    ('ID=gentoo\nNAME=Gentoo\nVERSION_ID="2.14"', {}, ("Gentoo", "2.14", "NA", "2", "Gentoo", "portage")),
+    ('ID=what\nNAME="What Linux"\nVERSION_ID="1.2"', {}, ("What", "1.2", "NA", "1", "What", "unknown")),
 ]
 TOOLS = {
-    "Debian": "/usr/bin/apt-get", "RedHat": "/usr/bin/dnf", "Suse": "/usr/bin/zypper", "Archlinux": "/usr/bin/pacman", "Alpine": "/sbin/apk",
+    "Debian": "/usr/bin/apt-get", "RedHat": "/usr/bin/dnf", "Suse": "/usr/bin/zypper", "Archlinux": "/usr/bin/pacman",
+    "Alpine": "/sbin/apk",
     "Gentoo": "/usr/bin/emerge",
 }
 
@@ -233,8 +254,10 @@ def test_date_and_time(monkeypatch):
         monkeypatch.delenv("TZ")
         time.tzset()
     assert facts == {
-        "year": "2023", "month": "11", "weekday": "Tuesday", "weekday_number": "2", "weeknumber": "46", "day": "14", "hour": "23", "minute": "13",
-        "second": "20", "date": "2023-11-14", "time": "23:13:20", "tz": "CET", "tz_dst": "CEST", "tz_offset": "+0100", "epoch": "1700000000",
+        "year": "2023", "month": "11", "weekday": "Tuesday", "weekday_number": "2", "weeknumber": "46", "day": "14", "hour": "23",
+        "minute": "13",
+        "second": "20", "date": "2023-11-14", "time": "23:13:20", "tz": "CET", "tz_dst": "CEST", "tz_offset": "+0100",
+        "epoch": "1700000000",
         "epoch_int": "1700000000", "iso8601": "2023-11-14T22:13:20Z", "iso8601_micro": "2023-11-14T22:13:20.250000Z",
         "iso8601_basic": "20231114T231320250000", "iso8601_basic_short": "20231114T231320",
     }
@@ -249,7 +272,7 @@ VIRTUAL = [
     # files                                                                         type, role, guest, host
     ({},                                                                            ("NA", "NA", [], [])),
     ({"/.dockerenv": ""},                                                           ("docker", "guest", ["container", "docker"], [])),
-    ({"/proc/1/environ": "container=systemd-nspawn\0HOME=/"},                       ("container", "guest", ["container", "systemd-nspawn"], [])),
+    ({"/proc/1/environ": "container=systemd-nspawn\0HOME=/"}, ("container", "guest", ["container", "systemd-nspawn"], [])),
     ({"/proc/1/environ": "container=lxc"},                                          ("lxc", "guest", ["container", "lxc"], [])),
     ({virtual.DMI + "product_name": "VirtualBox"},                                  ("virtualbox", "guest", ["virtualbox"], [])),
     ({virtual.DMI + "sys_vendor": "QEMU"},                                          ("kvm", "guest", ["kvm"], [])),
@@ -266,7 +289,10 @@ def test_virtual(files, expected):
     assert tuple(facts[name] for name in names) == expected
 
 
-@pytest.mark.parametrize(("line", "value"), [("A=b", "b"), ('A="b c"', "b c"), ("A='b'", "b"), ('A="say \\"x\\""', 'say "x"'), ("# A=b", None), ("A", None)])
+ASSIGNMENTS = [("A=b", "b"), ('A="b c"', "b c"), ("A='b'", "b"), ('A="say \\"x\\""', 'say "x"'), ("# A=b", None), ("A", None)]
+
+
+@pytest.mark.parametrize(("line", "value"), ASSIGNMENTS)
 def test_assignments(line, value):
     assert assignments(line).get("A") == value
 
@@ -281,7 +307,7 @@ LOCAL = [
     ("e.fact",   0o755, "#!/bin/sh\necho '{\"e\": 5}'\n",               {"e": 5}),
     ("ei.fact",  0o755, "#!/bin/sh\nprintf '[s]\\nk=v\\n'\n",           {"s": {"k": "v"}}),
     ("0.fact",   0o644, "",                                             {}),
-    ("g.fact",   0o644, "garbage",                                      "error loading facts as JSON or ini - please check content: {path}"),
+    ("g.fact", 0o644, "garbage", "error loading facts as JSON or ini - please check content: {path}"),
     ("f.fact",   0o755, "#!/bin/sh\necho oops >&2; exit 3\n",           "Failure executing fact script ({path}), rc: 3, err: oops\n"),
     ("n.fact",   0o755, "#!/nonexistent\n",                             "Could not execute fact script ({path})"),
 ]

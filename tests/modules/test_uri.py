@@ -38,26 +38,36 @@ def test_what_is_registered(server, host):
     assert re.match(r"BaseHTTP", result.pop("server"))
     assert result.pop("date").endswith("GMT")
     assert result == {
-        "changed": False, "msg": "OK (6 bytes)", "redirected": False, "url": server.url + "/text", "status": 200, "content_type": "text/plain",
-        "set_cookie": "a=1; Path=/", "content_length": "6", "cookies_string": "a=1", "cookies": {"a": "1"}, "elapsed": 0, "content": "hello\n",
+        "changed": False, "msg": "OK (6 bytes)", "redirected": False, "url": server.url + "/text", "status": 200,
+        "content_type": "text/plain", "set_cookie": "a=1; Path=/", "content_length": "6", "cookies_string": "a=1", "cookies": {"a": "1"}, "elapsed": 0,
+        "content": "hello\n",
     }
 
 
 ANSWERS = [
     # what                         path            arguments                                     part of what is registered
     ("without content",            "/text",        {},                                           {"content": None}),
-    ("several of one header",      "/twice",       {},                                           {"set_cookie": "a=1, b=2", "x_m": "1, 2", "cookies_string": "a=1; b=2", "cookies": {"a": "1", "b": "2"}}),
+    (
+        "several of one header", "/twice", {},
+        {"set_cookie": "a=1, b=2", "x_m": "1, 2", "cookies_string": "a=1; b=2", "cookies": {"a": "1", "b": "2"}},
+    ),
     ("another charset",            "/latin",       {"return_content": True},                     {"content": "é"}),
-    ("packed",                     "/gz",          {"return_content": True},                     {"content": "unzipped", "content_encoding": "gzip"}),
+    ("packed", "/gz", {"return_content": True}, {"content": "unzipped", "content_encoding": "gzip"}),
     ("what only says it is JSON",  "/badjson",     {"return_content": True},                     {"content": "{bad", "json": None}),
-    ("a status among several",     "/status?201",  {"status_code": [200, 201]},                  {"status": 201, "msg": "OK (8 bytes)", "body": None}),
-    ("an error that is right",     "/status?404",  {"status_code": 404},                         {"status": 404, "msg": "HTTP Error 404: Not Found", "body": "err body"}),
-    ("a redirect followed",        "/redir",       {},                                           {"status": 200, "redirected": True, "location": None}),
-    ("a redirect as the answer",   "/redir",       {"follow_redirects": "none", "status_code": 302}, {"status": 302, "redirected": False, "body": ""}),
+    ("a status among several", "/status?201", {"status_code": [200, 201]}, {"status": 201, "msg": "OK (8 bytes)", "body": None}),
+    (
+        "an error that is right", "/status?404", {"status_code": 404},
+        {"status": 404, "msg": "HTTP Error 404: Not Found", "body": "err body"},
+    ),
+    ("a redirect followed", "/redir", {}, {"status": 200, "redirected": True, "location": None}),
+    (
+        "a redirect as the answer", "/redir", {"follow_redirects": "none", "status_code": 302},
+        {"status": 302, "redirected": False, "body": ""},
+    ),
     ("a head",                     "/text",        {"method": "HEAD"},                           {"status": 200, "content_length": "6"}),
     ("credentials when asked",     "/auth",        {"user": "u", "password": "p"},               {"status": 200}),
-    ("there already",              "/text",        {"creates": "/"},                             {"stdout": "skipped, since '/' exists", "status": None}),
-    ("not there",                  "/text",        {"removes": "/nope"},                         {"stdout": "skipped, since '/nope' does not exist"}),
+    ("there already", "/text", {"creates": "/"}, {"stdout": "skipped, since '/' exists", "status": None}),
+    ("not there", "/text", {"removes": "/nope"}, {"stdout": "skipped, since '/nope' does not exist"}),
 ]
 
 
@@ -69,14 +79,20 @@ def test_answers(server, host, what, path, args, expected):
 
 
 REQUESTS = [
-    # what                  arguments                                                                     method  content type                         body
-    ("JSON",                {"method": "post", "body": {"a": 1, "b": [1, 2]}, "body_format": "json"},      "POST", "application/json",                  '{"a": 1, "b": [1, 2]}'),
-    ("JSON as text",        {"method": "POST", "body": '{"a": 1}', "body_format": "json"},                 "POST", "application/json",                  '{"a": 1}'),
-    ("a form",              {"method": "POST", "body": {"a": 1, "b": [1, 2]}, "body_format": "form-urlencoded"}, "POST", "application/x-www-form-urlencoded", "a=1&b=1&b=2"),
-    ("a form of pairs",     {"method": "POST", "body": [["a", "b"], ["a", "ü"]], "body_format": "form-urlencoded"}, "POST", "application/x-www-form-urlencoded", "a=b&a=%C3%BC"),
-    ("text",                {"method": "PUT", "body": "a=1&b=2"},                                          "PUT",  "application/x-www-form-urlencoded", "a=1&b=2"),
-    ("own content type",    {"method": "PUT", "body": "x", "headers": {"content-type": "text/x"}},         "PUT",  "text/x",                            "x"),
-    ("nothing",             {"method": "DELETE"},                                                          "DELETE", None,                              ""),
+    # what arguments method content type body
+    ("JSON", {"method": "post", "body": {"a": 1, "b": [1, 2]}, "body_format": "json"}, "POST", "application/json", '{"a": 1, "b": [1, 2]}'),
+    ("JSON as text", {"method": "POST", "body": '{"a": 1}', "body_format": "json"}, "POST", "application/json", '{"a": 1}'),
+    (
+        "a form", {"method": "POST", "body": {"a": 1, "b": [1, 2]}, "body_format": "form-urlencoded"}, "POST",
+        "application/x-www-form-urlencoded", "a=1&b=1&b=2",
+    ),
+    (
+        "a form of pairs", {"method": "POST", "body": [["a", "b"], ["a", "ü"]], "body_format": "form-urlencoded"}, "POST",
+        "application/x-www-form-urlencoded", "a=b&a=%C3%BC",
+    ),
+    ("text", {"method": "PUT", "body": "a=1&b=2"}, "PUT", "application/x-www-form-urlencoded", "a=1&b=2"),
+    ("own content type", {"method": "PUT", "body": "x", "headers": {"content-type": "text/x"}}, "PUT", "text/x", "x"),
+    ("nothing", {"method": "DELETE"}, "DELETE", None, ""),
 ]
 
 
@@ -90,7 +106,8 @@ def test_requests(server, host, what, args, method, kind, body):
 
 def test_multipart(server, host, tmp_path):
     (tmp_path / "up.txt").write_text("from a file")
-    fields = {"t": "v", "f": {"content": "cc", "filename": "/x/a.txt", "mime_type": "text/csv"}, "u": {"filename": str(tmp_path / "up.txt")}}
+    fields = {"t": "v", "f": {"content": "cc", "filename": "/x/a.txt", "mime_type": "text/csv"}}
+    fields["u"] = {"filename": str(tmp_path / "up.txt")}
     said = call(host, url=server.url + "/echo", method="POST", body=fields, body_format="form-multipart")["result"]["json"]
     boundary = re.search(r'multipart/form-data; boundary="(.+)"', said["headers"]["Content-Type"])
     assert boundary is not None
@@ -136,7 +153,8 @@ def test_redirects(server, host, what, path, method, policy, status, arrives):
 def test_credentials_do_not_follow_to_another_host(server, host):
     with serving() as other:
         call(
-            host, url=f"{server.url}/redir?{other.url}/text", user="u", password="p", force_basic_auth=True, headers={"Cookie": "c", "X-A": "1"},
+            host, url=f"{server.url}/redir?{other.url}/text", user="u", password="p", force_basic_auth=True,
+            headers={"Cookie": "c", "X-A": "1"},
         )
         sent = {name.lower(): value for name, value in other.seen[-1][2].items()}
     assert "authorization" not in sent
@@ -153,7 +171,10 @@ def test_headers_kept_back(server, host):
 FAILURES = [
     ("a wrong status", "/status?500", {"return_content": True}, "Status code was 500 and not [200]: HTTP Error 500: Internal Server Error",
      {"status": 500, "content": "err body", "redirected": False}),
-    ("no credentials", "/auth", {}, "Status code was 401 and not [200]: HTTP Error 401: Unauthorized", {"www_authenticate": 'Basic realm="x"'}),
+    (
+        "no credentials", "/auth", {}, "Status code was 401 and not [200]: HTTP Error 401: Unauthorized",
+        {"www_authenticate": 'Basic realm="x"'},
+    ),
     ("wrong credentials", "/auth", {"user": "u", "password": "wrong"}, "Status code was 401 and not [200]", {}),
     ("a word of two", "/text", {"method": "G T"}, "Parameter 'method' needs to be a single word in uppercase, like GET or POST.", {}),
     ("raw but a dictionary", "/echo", {"method": "POST", "body": {"a": 1}}, "name the format, such as json", {}),
@@ -194,7 +215,8 @@ def test_body_and_src_exclude_each_other(host):
 def test_to_a_file(server, host, tmp_path):
     reply = call(host, url=server.url + "/text", dest=str(tmp_path / "t"), mode="0600")
     result = reply["result"]
-    assert ((tmp_path / "t").read_bytes(), result["path"], result["mode"], result["changed"]) == (b"hello\n", str(tmp_path / "t"), "0600", True)
+    assert (tmp_path / "t").read_bytes() == b"hello\n"
+    assert (result["path"], result["mode"], result["changed"]) == (str(tmp_path / "t"), "0600", True)
     assert [(change["identity"], change["reversible"]) for change in reply["changes"]] == [(str(tmp_path / "t"), True)]
     again = call(host, url=server.url + "/text", dest=str(tmp_path / "t"), mode="0600")
     assert "changes" not in again

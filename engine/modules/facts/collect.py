@@ -2,8 +2,6 @@
 
 A collector is imported when it is asked: what is not wanted costs nothing, on the wire either.
 """
-import fnmatch
-
 from engine.agent.sdk import Fail
 from engine.modules.facts.reading import Wish
 
@@ -109,6 +107,8 @@ def chosen(found: "Dict[str, Any]", patterns: "Sequence[str]") -> "Dict[str, Any
     """The facts whose name, with or without `ansible_`, matches one of the patterns; all without patterns."""
     if not any(patterns):
         return found
+    import fnmatch
+
     return {
         name: value for name, value in found.items()
         if any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(name, "ansible_" + pattern) for pattern in patterns)

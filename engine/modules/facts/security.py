@@ -1,5 +1,5 @@
 """Subsets `apparmor`, `selinux` and `caps`."""
-import glob
+import os
 
 from engine.modules.facts.reading import assignments, text
 
@@ -9,7 +9,8 @@ if MYPY:
     from engine.modules.facts.reading import Facts, Wish
 
 SELINUX = "/sys/fs/selinux"
-LIBRARIES = ("/lib*/libselinux.so.1", "/usr/lib*/libselinux.so.1", "/lib/*/libselinux.so.1", "/usr/lib/*/libselinux.so.1")
+LIBRARY = "libselinux.so.1"
+FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 MODES = {"0": "permissive", "1": "enforcing"}
 
 
@@ -19,7 +20,7 @@ def apparmor(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
 
 def selinux(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
     """Read from the kernel's own files; "missing library" where a module that sets contexts could not work."""
-    if not any(glob.glob(pattern) for pattern in LIBRARIES):
+    if not has_library(host):
         return {"selinux": {"status": "Missing selinux Python library"}, "selinux_python_present": False}
     if not host.exists(SELINUX + "/enforce"):
         return {"selinux": {"status": "disabled"}, "selinux_python_present": True}
@@ -32,6 +33,14 @@ def selinux(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
         "type": config.get("SELINUXTYPE", "unknown"),
     }
     return {"selinux": found, "selinux_python_present": True}
+
+
+def has_library(host: "Host") -> bool:
+    """In a folder of libraries, or in one for this kind of machine below it, as Debian has them."""
+    machine = os.uname().machine
+    inside = ["{0}/{1}-linux-gnu".format(folder, machine) for folder in ("/lib", "/usr/lib")]
+    inside.extend("/usr/lib/" + name for name in ("arm-linux-gnueabihf", "i386-linux-gnu", "powerpc64le-linux-gnu"))
+    return any(host.exists("{0}/{1}".format(folder, LIBRARY)) for folder in FOLDERS + tuple(inside))
 
 
 def capabilities(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":

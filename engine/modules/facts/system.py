@@ -44,7 +44,8 @@ def userspace(machine: str, bits: int) -> str:
 def full_name(nodename: str) -> str:
     """The name with a domain, as the resolver knows it. Source: socket.getfqdn of the standard library."""
     try:
-        first, aliases, _ = _socket.gethostbyaddr(nodename)
+        # Bytes: for text Python loads its tables of international names first, which costs milliseconds.
+        first, aliases, _ = _socket.gethostbyaddr(nodename.encode("utf-8", "surrogateescape"))  # type: ignore[arg-type]
     except OSError:
         return nodename
     for name in [first] + aliases:

@@ -19,7 +19,8 @@ from engine.model.values import TemplateText
 from engine.search import Search
 
 VARIABLES: dict[str, Any] = {
-    "v": 5, "groups": {"all": ["web1", "h0"], "old": ["web1"]}, "hostvars": {"h0": {"x": 1}}, "d": {"below": 1}, "listed": ["v == 5", "v == 6"],
+    "v": 5, "groups": {"all": ["web1", "h0"], "old": ["web1"]}, "hostvars": {"h0": {"x": 1}}, "d": {"below": 1},
+    "listed": ["v == 5", "v == 6"],
 }
 
 
@@ -43,7 +44,8 @@ class PlainRendering:
         if expression.startswith("'"):
             return text(expression.strip("'"))
         if expression not in VARIABLES:
-            raise TemplateError(Problem(code="undefined-variable", summary="A variable is not defined", detail=f"'{expression}' is undefined"))
+            detail = f"'{expression}' is undefined"
+            raise TemplateError(Problem(code="undefined-variable", summary="A variable is not defined", detail=detail))
         return VARIABLES[expression]
 
     def condition(self, expression: Any) -> bool:
@@ -90,7 +92,7 @@ async def invoke(name: str, args: Mapping[str, Any], **options: Any) -> tuple[Mo
     assert all(name in action.ARGUMENTS for name in lazy)
     files = MemoryFiles(FILES)
     call = ActionCall(
-        invocation=TaskInvocation(action=name, args=checked, verbosity=options.pop("verbosity", 0)), host="web1", remote=None,  # type: ignore[arg-type]
+        invocation=TaskInvocation(action=name, args=checked, verbosity=options.pop("verbosity", 0)), host="web1", remote=None, # type: ignore[arg-type]
         variables=PlainVariables(), rendering=PlainRendering(), files=files, search=Search(files, ("/p",)), raw_args=given, **options,
     )
     return await action.run(call), call
@@ -105,21 +107,39 @@ REGISTERED = [
     ("debug of a variable",              "debug",       {"var": text("v")},                              {"v": 5}),
     ("debug of a name by template",      "debug",       {"var": text("{{ 'v' }}")},                      {"v": 5}),
     ("debug of what is not defined",     "debug",       {"var": text("nope")},                           {"nope": UNDEFINED}),
-    ("set_fact keeps types",             "set_fact",    {"a": 1, "b": "yes", "c": True},                 {"ansible_facts": {"a": 1, "b": "yes", "c": True}}),
-    ("set_fact takes Python's words",    "set_fact",    {"if": 1, "class": 2, "NULL": 3},                {"ansible_facts": {"if": 1, "class": 2, "NULL": 3}}),
+    ("set_fact keeps types", "set_fact", {"a": 1, "b": "yes", "c": True}, {"ansible_facts": {"a": 1, "b": "yes", "c": True}}),
+    ("set_fact takes Python's words", "set_fact", {"if": 1, "class": 2, "NULL": 3}, {"ansible_facts": {"if": 1, "class": 2, "NULL": 3}}),
     ("set_fact, name by template",       "set_fact",    {text("{{ 'named' }}"): 1},                      {"ansible_facts": {"named": 1}}),
     ("all hold",                         "assert_that", {"that": [text("v == 5"), True]},                {"msg": "All assertions passed"}),
     ("nothing to hold",                  "assert_that", {"that": []},                                    {"msg": "All assertions passed"}),
     ("own praise",                       "assert_that", {"that": text("v == 5"), "success_msg": ["a"]},  {"msg": ["a"]}),
-    ("group_by replaces spaces",         "group_by",    {"key": "os a-b.c", "parents": ["p1", "p 2"]},   {"add_group": "os-a-b.c", "parent_groups": ["p1", "p-2"]}),
-    ("group_by splits no text",          "group_by",    {"key": "x", "parents": "p1,p2"},                {"add_group": "x", "parent_groups": ["p1,p2"]}),
-    ("set_stats of nothing",             "set_stats",   {},                                              {"ansible_stats": {"data": {}, "per_host": False, "aggregate": True}}),
-    ("set_stats",                        "set_stats",   {"data": {"a": 1}, "per_host": "yes", "aggregate": False}, {"ansible_stats": {"data": {"a": 1}, "per_host": True, "aggregate": False}}),
-    ("add_host alone",                   "add_host",    {"name": "h1"},                                  {"add_host": {"host_name": "h1", "groups": [], "host_vars": {}}}),
-    ("add_host with a port",             "add_host",    {"hostname": "h1:2222", "groups": "a,b", "x": 1}, {"add_host": {"host_name": "h1", "groups": ["a", "b"], "host_vars": {"x": 1, "ansible_ssh_port": 2222}}}),
-    ("add_host, group and host stay variables", "add_host", {"host": "h2", "group": "e"},                {"add_host": {"host_name": "h2", "groups": ["e"], "host_vars": {"group": "e", "host": "h2"}}}),
-    ("add_host with an IPv6 address",    "add_host",    {"name": "2001:db8::1"},                         {"add_host": {"host_name": "2001:db8::1", "groups": [], "host_vars": {}}}),
-    ("the same with a port",             "add_host",    {"name": "[2001:db8::1]:22"},                    {"add_host": {"host_name": "2001:db8::1", "groups": [], "host_vars": {"ansible_ssh_port": 22}}}),
+    (
+        "group_by replaces spaces", "group_by", {"key": "os a-b.c", "parents": ["p1", "p 2"]},
+        {"add_group": "os-a-b.c", "parent_groups": ["p1", "p-2"]},
+    ),
+    ("group_by splits no text", "group_by", {"key": "x", "parents": "p1,p2"}, {"add_group": "x", "parent_groups": ["p1,p2"]}),
+    ("set_stats of nothing", "set_stats", {}, {"ansible_stats": {"data": {}, "per_host": False, "aggregate": True}}),
+    (
+        "set_stats", "set_stats", {"data": {"a": 1}, "per_host": "yes", "aggregate": False},
+        {"ansible_stats": {"data": {"a": 1}, "per_host": True, "aggregate": False}},
+    ),
+    ("add_host alone", "add_host", {"name": "h1"}, {"add_host": {"host_name": "h1", "groups": [], "host_vars": {}}}),
+    (
+        "add_host with a port", "add_host", {"hostname": "h1:2222", "groups": "a,b", "x": 1},
+        {"add_host": {"host_name": "h1", "groups": ["a", "b"], "host_vars": {"x": 1, "ansible_ssh_port": 2222}}},
+    ),
+    (
+        "add_host, group and host stay variables", "add_host", {"host": "h2", "group": "e"},
+        {"add_host": {"host_name": "h2", "groups": ["e"], "host_vars": {"group": "e", "host": "h2"}}},
+    ),
+    (
+        "add_host with an IPv6 address", "add_host", {"name": "2001:db8::1"},
+        {"add_host": {"host_name": "2001:db8::1", "groups": [], "host_vars": {}}},
+    ),
+    (
+        "the same with a port", "add_host", {"name": "[2001:db8::1]:22"},
+        {"add_host": {"host_name": "2001:db8::1", "groups": [], "host_vars": {"ansible_ssh_port": 22}}},
+    ),
 ]
 
 
@@ -133,10 +153,10 @@ async def test_registered(what, action, args, registered):
 
 REFUSED = [
     # what                              action         arguments                                   message
-    ("msg beside var",                  "debug",       {"msg": "x", "var": text("v")},             "parameters are mutually exclusive: msg|var"),
+    ("msg beside var", "debug", {"msg": "x", "var": text("v")}, "parameters are mutually exclusive: msg|var"),
     ("var is a number",                 "debug",       {"var": 5},                                 "argument 'var' is of type int"),
     ("var is a list",                   "debug",       {"var": ["v"]},                             "argument 'var' is of type list"),
-    ("var from a fact, not from us",    "debug",       {"var": "v"},                               "Encountered untrusted template or expression"),
+    ("var from a fact, not from us", "debug", {"var": "v"}, "Encountered untrusted template or expression"),
     ("no variables",                    "set_fact",    {},                                         "No key/value pairs provided"),
     ("only cacheable",                  "set_fact",    {"cacheable": True},                        "No key/value pairs provided"),
     ("name with a dash",                "set_fact",    {"a-b": 1},                                 "Invalid variable name 'a-b'"),
@@ -144,27 +164,27 @@ REFUSED = [
     ("name that Jinja reads as value",  "set_fact",    {"true": 1},                                "Invalid variable name 'true'"),
     ("None is one, too",                "set_fact",    {"None": 1},                                "Invalid variable name 'None'"),
     ("name outside ASCII",              "set_fact",    {"ünï": 1},                                 "Invalid variable name 'ünï'"),
-    ("name that is a number",           "set_fact",    {5: 1},                                     "Invalid variable name '5' of type 'int'"),
-    ("cacheable is no bool",            "set_fact",    {"cacheable": "blue", "a": 1},              "cacheable: 'blue' is not a valid boolean"),
+    ("name that is a number", "set_fact", {5: 1}, "Invalid variable name '5' of type 'int'"),
+    ("cacheable is no bool", "set_fact", {"cacheable": "blue", "a": 1}, "cacheable: 'blue' is not a valid boolean"),
     ("it does not hold",                "assert_that", {"that": [text("v == 5"), text("v == 6")]}, "Assertion failed"),
     ("conditions by name",              "assert_that", {"that": text("{{ listed }}")},             "Assertion failed"),
     ("false by itself",                 "assert_that", {"that": [False]},                          "Assertion failed"),
     ("own complaint",                   "assert_that", {"that": text("v == 6"), "msg": "boo"},     "boo"),
     ("a complaint must be text",        "assert_that", {"that": text("v == 6"), "fail_msg": 5},    "argument 'fail_msg' is of type int"),
-    ("an empty condition",              "assert_that", {"that": text("")},                         "Empty conditional expressions are not allowed."),
-    ("a null condition",                "assert_that", {"that": [None]},                           "Empty conditional expressions are not allowed."),
-    ("a dictionary for a condition",    "assert_that", {"that": {"a": 1}},                         "Conditional expressions must be strings"),
+    ("an empty condition", "assert_that", {"that": text("")}, "Empty conditional expressions are not allowed."),
+    ("a null condition", "assert_that", {"that": [None]}, "Empty conditional expressions are not allowed."),
+    ("a dictionary for a condition", "assert_that", {"that": {"a": 1}}, "Conditional expressions must be strings"),
     ("fail by default",                 "fail",        {},                                         "Failed as requested from task"),
     ("fail with a text",                "fail",        {"msg": "boo"},                             "boo"),
-    ("group_by without key",            "group_by",    {},                                         "the 'key' param is required when using group_by"),
+    ("group_by without key", "group_by", {}, "the 'key' param is required when using group_by"),
     ("group_by an empty key",           "group_by",    {"key": ""},                                "Group names must be texts"),
     ("group_by a number",               "group_by",    {"key": 5},                                 "Group names must be texts"),
-    ("add_host without name",           "add_host",    {},                                         "name, host or hostname needs to be provided"),
+    ("add_host without name", "add_host", {}, "name, host or hostname needs to be provided"),
     ("add_host with an empty name",     "add_host",    {"name": ""},                               "Invalid host name"),
     ("add_host, groups as dictionary",  "add_host",    {"name": "h1", "groups": {"a": 1}},         "Groups must be specified as a list."),
     ("add_host, an empty group",        "add_host",    {"name": "h1", "groups": "a,,b"},           "Invalid empty group name"),
-    ("set_stats of a text",             "set_stats",   {"data": "x=1"},                            "The 'data' option needs to be a dictionary/hash"),
-    ("set_stats of null",               "set_stats",   {"data": None},                             "The 'data' option needs to be a dictionary/hash"),
+    ("set_stats of a text", "set_stats", {"data": "x=1"}, "The 'data' option needs to be a dictionary/hash"),
+    ("set_stats of null", "set_stats", {"data": None}, "The 'data' option needs to be a dictionary/hash"),
     ("set_stats with a bad name",       "set_stats",   {"data": {"a-b": 1}},                       "Invalid variable name 'a-b'"),
 ]
 
@@ -207,7 +227,10 @@ EFFECTS = [
     ("set_stats", {"data": {"a": 1}}, SetStats("web1", {"a": 1}, False, True)),
     ("include_vars", {"_raw_params": "list.yml"}, None),
     ("include_vars", {"file": "a.yml", "name": "n"}, IncludeVariables("web1", {"n": {"a": 1, "d": {"x": 1}, "t": "{{ a }}"}})),
-    ("include_vars", {"file": "a.yml", "hash_behaviour": "merge"}, IncludeVariables("web1", {"a": 1, "d": {"below": 1, "x": 1}, "t": "{{ a }}"})),
+    (
+        "include_vars", {"file": "a.yml", "hash_behaviour": "merge"},
+        IncludeVariables("web1", {"a": 1, "d": {"below": 1, "x": 1}, "t": "{{ a }}"}),
+    ),
 ]
 
 
@@ -247,15 +270,15 @@ INCLUDED = [
     ("the first level",          {"dir": "many", "depth": 1, "ignore_unknown_extensions": True}, {"a": 1, "j": [1, 2]}),
     ("matching",                 {"dir": "many", "files_matching": ".*yml"},                 {"a": 1}),
     ("other endings",            {"dir": "many", "extensions": ["txt"], "ignore_unknown_extensions": True}, {"txt": 1}),
-    ("an unknown ending",        {"dir": "many"},                                            "'/p/vars/many/readme.txt' does not have a valid extension: yaml, yml, json"),
-    ("no such file",             {"file": "nope.yml"},                                       "Could not find or access 'nope.yml'\nSearched in:\n\t/p/vars/nope.yml\n\t/p/nope.yml"),
+    ("an unknown ending", {"dir": "many"}, "'/p/vars/many/readme.txt' does not have a valid extension: yaml, yml, json"),
+    ("no such file", {"file": "nope.yml"}, "Could not find or access 'nope.yml'\nSearched in:\n\t/p/vars/nope.yml\n\t/p/nope.yml"),
     ("no such directory",        {"dir": "nope"},                                            "/p/vars/nope directory does not exist"),
     ("a file for a directory",   {"dir": "a.yml"},                                           "/p/vars/a.yml is not a directory"),
-    ("a list",                   {"file": "list.yml"},                                       "'/p/vars/list.yml' must be stored as a dictionary/hash"),
+    ("a list", {"file": "list.yml"}, "'/p/vars/list.yml' must be stored as a dictionary/hash"),
     ("no YAML",                  {"file": "bad.yml"},                                        "/p/vars/bad.yml"),
-    ("both",                     {"file": "a.yml", "dir": "many"},                           "You are mixing file only and dir only arguments, these are incompatible"),
-    ("a file with depth",        {"file": "a.yml", "depth": 1},                              "You are mixing file only and dir only arguments, these are incompatible"),
-    ("nothing",                  {},                                                         "Could not find file on the Ansible Controller"),
+    ("both", {"file": "a.yml", "dir": "many"}, "You are mixing file only and dir only arguments, these are incompatible"),
+    ("a file with depth", {"file": "a.yml", "depth": 1}, "You are mixing file only and dir only arguments, these are incompatible"),
+    ("nothing", {}, "Could not find file on the Ansible Controller"),
     ("extensions as text",       {"dir": "many", "extensions": "txt"},                       "The 'extensions' option must be a list."),
     ("a broken pattern",         {"dir": "many", "files_matching": "("},                     "Invalid regular expression '('"),
 ]
@@ -288,7 +311,9 @@ class Sleeper:
         self.slept.append(seconds)
 
 
-PAUSES = [({"seconds": 2}, [2.0]), ({"seconds": "3"}, [3.0]), ({"seconds": 0}, [1.0]), ({"seconds": -1}, [1.0]), ({"minutes": 2}, [120.0]), ({}, [])]
+PAUSES = [
+    ({"seconds": 2}, [2.0]), ({"seconds": "3"}, [3.0]), ({"seconds": 0}, [1.0]), ({"seconds": -1}, [1.0]), ({"minutes": 2}, [120.0]), ({}, []),
+]
 
 
 @pytest.mark.parametrize(("args", "slept"), PAUSES)
