@@ -29,6 +29,7 @@ from engine.runtime.limits import throttle_of, too_many_failed
 from engine.runtime.meta import Meta, meta_of
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
+from engine.runtime.together import plain_errors
 from engine.state.record import Notification
 
 
@@ -76,8 +77,9 @@ class Batch:
                 await self._group(ready[0][1], [host for host, _ in ready])
                 await self.play.events.settle()
             return
-        async with asyncio.TaskGroup() as group:
-            await self._freely(group)
+        with plain_errors():
+            async with asyncio.TaskGroup() as group:
+                await self._freely(group)
 
     async def _freely(self, group: asyncio.TaskGroup) -> None:
         finished = asyncio.Event()
@@ -142,9 +144,10 @@ class Batch:
             async with slots:
                 await self._on(step, host)
 
-        async with asyncio.TaskGroup() as group:
-            for host in hosts:
-                group.create_task(limited(host), name=f"{step.address} on {host}")
+        with plain_errors():
+            async with asyncio.TaskGroup() as group:
+                for host in hosts:
+                    group.create_task(limited(host), name=f"{step.address} on {host}")
 
     def _throttle(self, step: Step, host: HostName) -> dict[str, Value]:
         given = step.keywords.get("throttle")
