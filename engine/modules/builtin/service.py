@@ -42,6 +42,8 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
     """Registers name, state, enabled and changed; with systemd its status too."""
     if by_systemd(args, host):
         values = systemd_service.run(for_systemd(args), host, context)
+        for change in values.get("changes", []):
+            change["module"] = __name__                     # the arguments recorded with it are this module's
         ignored = [each for each in UNUSED if args[each] != ARGUMENTS[each].default]
         if ignored:
             said = ['Ignoring "{0}" as it is not used in "systemd"'.format(each) for each in ignored]
