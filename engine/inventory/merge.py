@@ -88,7 +88,7 @@ def compiled(patterns: Sequence[str]) -> tuple[re.Pattern[str], ...]:
     try:
         return tuple(re.compile(each) for each in patterns)
     except re.error as error:
-        detail = f"inventory_ignore_patterns: `{error.pattern}` is no regular expression: {error.msg}"
+        detail = f"inventory_ignore_patterns: one of {list(patterns)} is no regular expression: {error.msg}"
         raise UsageError(Problem(code="bad-setting", summary="A setting has a value that it cannot have", detail=detail)) from error
 
 
