@@ -86,8 +86,10 @@ class SshTransport:
             raise
 
     async def connect(self, login: ExecutionTarget) -> SshConnection:
-        options = self.resolve(login)
         modules = ssh_modules()
+        # In a thread: a `Match exec` runs a command and may take its time.
+        options = await asyncio.to_thread(options_of, login, files=self.files)
+        self.notice(options, login.host)
         if self.shared is None:
             self.shared = Shared(modules.Limits(), modules.KeyRing())
         via = await self.way(login.host, options)
@@ -97,7 +99,7 @@ class SshTransport:
         """The connection to the last jump host before the target, each hop's shared by all that pass it."""
         via: SshConnection | None = None
         for index, hop in enumerate(options.proxy_jump):
-            through = jump_options(hop, options.config_file, options.timeout, options, self.files)
+            through = await asyncio.to_thread(jump_options, hop, options, self.files)
             if index:
                 through = dataclasses.replace(through, proxy_jump=(), proxy_command="")
             key = ("hop", through, id(via))
@@ -113,13 +115,12 @@ class SshTransport:
         before = via or await self.way(host, through)
         return await ssh_modules().connect(host, through, self.shared.keys, self.shared.limits, before)
 
-    def resolve(self, login: ExecutionTarget) -> SshOptions:
-        options = options_of(login, files=self.files)
+    def notice(self, options: SshOptions, host: str) -> None:
+        """Say once what is not obeyed."""
         for word in options.not_understood:
             if word not in self.noticed and self.on_problem is not None:
                 self.noticed.add(word)
-                self.on_problem(ignored(word, login.host))
-        return options
+                self.on_problem(ignored(word, host))
 
     def forget(self, target: ExecutionTarget) -> None:
         """Drop the target's connections; the next `open` makes new ones."""

@@ -94,7 +94,9 @@ class Login(asyncssh.SSHClient):
         if verdict.trust is Trust.UNKNOWN and self.options.check_host_key == "accept-new":
             self.remember(line_for(name, number, data, hash_names=self.options.hash_known_hosts))
             return True
-        return self.options.check_host_key == "no"
+        # OpenSSH goes on without the agent; here the forwarding is asked for with every session, so there is none.
+        forwarding = verdict.trust is Trust.CHANGED and self.options.forward_agent
+        return self.options.check_host_key == "no" and not forwarding
 
     def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         name, number = self.checked_name

@@ -135,10 +135,8 @@ def options_of(target: ExecutionTarget, *, files: tuple[str, ...] | None = None)
     return replaced(options, target, (*strange, *options.not_understood))
 
 
-def jump_options(
-    hop: str, config_file: str | None, timeout: float, like: SshOptions, files: tuple[str, ...] | None = None
-) -> SshOptions:
-    """Options of one hop of a ProxyJump: its own place in the configuration files; of the command line only `-F` reaches it.
+def jump_options(hop: str, target: SshOptions, files: tuple[str, ...] | None = None) -> SshOptions:
+    """Options of one hop of `target`'s ProxyJump: its own place in the configuration files; of the command line only `-F` reaches it.
 
     Raises:
         ConnectError: `ssh-options-unreadable` where the hop is not `[user@]host[:port]`.
@@ -147,14 +145,14 @@ def jump_options(
     host = Host(original=address, local_user=local_user())
     host.take([("user", user)] if user else [])
     host.take([("port", port)] if port else [])
-    host.take([("connecttimeout", str(max(1, round(timeout))))])
-    if like.check_host_key == "no":
+    host.take([("connecttimeout", f"{target.timeout:g}")])
+    if target.check_host_key == "no":
         # Ansible's users who switch checking off mean the bastion, too; OpenSSH would stop and ask, and nobody is there to answer.
         host.take([("stricthostkeychecking", "no")])
-    options = resolved(host, config_file, files)
+    options = resolved(host, target.config_file, files)
     # A key given as ansible's variable opens the jump host as well: it stands in for the agent most people have.
-    own = options.identity_files or like.identity_files
-    return dataclasses.replace(options, identity_files=own, passphrase=like.passphrase, timeout=timeout)
+    own = options.identity_files or target.identity_files
+    return dataclasses.replace(options, identity_files=own, passphrase=target.passphrase, timeout=target.timeout)
 
 
 def hop_parts(hop: str) -> tuple[str, str, str]:

@@ -163,6 +163,21 @@ async def test_many_keys_in_the_agent_do_not_use_up_the_attempts(pool, one, tmp_
         assert problem.code == "login-refused"
 
 
+async def test_a_public_key_file_picks_a_key_of_the_agent(pool, one, tmp_path, monkeypatch):
+    (tmp_path / "mine.pub").write_text(read(f"{one.bed.key}.pub"))
+    with agent(*(keygen(tmp_path / f"key{number}") for number in range(8)), one.bed.key) as socket:
+        monkeypatch.setenv("SSH_AUTH_SOCK", socket)
+        target = reached(one, private_key_file=str(tmp_path / "mine.pub"), common_args="-o IdentitiesOnly=yes")
+        assert (await pool.raw(target, "true")).rc == 0
+
+
+async def test_the_agent_is_forwarded_where_asked(pool, one, monkeypatch):
+    with agent(one.bed.key) as socket:
+        monkeypatch.setenv("SSH_AUTH_SOCK", socket)
+        assert (await pool.raw(reached(one, common_args="-A"), "ssh-add -l")).rc == 0
+        assert (await pool.raw(reached(one), "ssh-add -l")).rc == 2
+
+
 async def test_a_certificate_beside_the_key(pool, one, tmp_path):
     authority, key = keygen(tmp_path / "ca"), keygen(tmp_path / "user")
     ran("ssh-keygen", "-q", "-s", authority, "-I", "someone", "-n", "deploy", key + ".pub")

@@ -80,6 +80,7 @@ def test_what_cannot_be_read_is_refused(line):
     assert caught.value.problem.code == "ssh-options-unreadable"
 
 
+KEYS = ("/a", "/b")
 NO_PROXY = "-o ProxyCommand=none"
 CHECKED = "-o StrictHostKeyChecking=yes"
 
@@ -97,7 +98,7 @@ PRECEDENCE = [
     ("host_key_checking off",              {"host_key_checking": False, "common_args": CHECKED},              "check_host_key", "no"),
     ("asking nobody refuses",              {"config": "StrictHostKeyChecking ask"},                           "check_host_key", "yes"),
     ("checking off by option",             {"common_args": "-o StrictHostKeyChecking=no"},                    "check_host_key", "no"),
-    ("keys add up, the variable's first",  {"private_key_file": "/a", "common_args": "-i /b"},                "identity_files", ("/a", "/b")),
+    ("keys add up",                        {"private_key_file": "/a", "extra_args": "-i /b"},                 "identity_files", KEYS),
     ("the first proxy wins",               {"common_args": "-J gate", "config": "ProxyCommand nc %h %p"},     "proxy_command", ""),
     ("ProxyCommand none",                  {"extra_args": NO_PROXY, "config": "ProxyJump gate"},              "proxy_jump", ()),
     ("a host is not its own way",          {"config": "Host *\n ProxyJump web1"},                             "proxy_jump", ()),
@@ -131,7 +132,7 @@ def test_a_jump_host_has_options_of_its_own(tmp_path):
     config = tmp_path / "config"
     config.write_text("Host gate\n  HostName 10.0.0.1\n  Port 2200\n  User hopper\nHost *\n  User everyone\n")
     target = resolve(common_args=f"-F {config} -J gate,me@second:2222 -o User=me")
-    first, second = (jump_options(hop, target.config_file, target.timeout, target) for hop in target.proxy_jump)
+    first, second = (jump_options(hop, target) for hop in target.proxy_jump)
     assert (first.address, first.port, first.user) == ("10.0.0.1", 2200, "hopper")
     assert (second.address, second.port, second.user) == ("second", 2222, "me")
 
