@@ -20,8 +20,8 @@ LIMIT = 20_000
 """How many compiled texts are kept; beyond it the cache starts anew."""
 
 _BARE_NAME = re.compile(r"\{\{-?\s*([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}\Z", re.ASCII)
-_NO_NAMES = frozenset(("true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else", "import", "self", "loop",
-                       "super", "caller", "varargs", "kwargs"))
+_NO_NAMES = frozenset(("true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else", "import", "self",
+                       "loop", "super", "caller", "varargs", "kwargs"))
 
 FILE_OPTIONS = {
     "block_start_string": "{%", "block_end_string": "%}", "variable_start_string": "{{", "variable_end_string": "}}",
@@ -116,7 +116,8 @@ class Compiler:
         except TemplateSyntaxError as error:
             raise syntax_failure(error, text) from None
         except RecursionError:
-            problem = Problem(code="template-syntax", summary="A template is not valid Jinja", detail="it is nested too deeply", span=text.span)
+            detail = "it is nested too deeply"
+            problem = Problem(code="template-syntax", summary="A template is not valid Jinja", detail=detail, span=text.span)
             raise TemplateError(problem) from None
 
     def _overlay(self, options: Mapping[str, Value]) -> JinjaEnvironment:

@@ -111,8 +111,8 @@ class Templates:
     def _globals(self) -> dict[str, Any]:
         from engine.templating.functions import FUNCTIONS
 
-        kept = {name: value for name, value in self.jinja.globals.items() if name in ("range", "dict", "lipsum", "cycler", "joiner", "namespace")}
-        return {**kept, **FUNCTIONS}
+        jinjas = ("range", "dict", "lipsum", "cycler", "joiner", "namespace")
+        return {**{name: self.jinja.globals[name] for name in jinjas}, **FUNCTIONS}
 
 
 def short(name: str) -> str:

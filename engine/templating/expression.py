@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import TemplateError
 from engine.model.problem import Problem, Severity
-from engine.model.source import Span
+from engine.model.source import NOWHERE, Span
 from engine.model.values import OMIT, TemplateText, Value
 from engine.templating.failures import absence
 from engine.templating.missing import Missing
@@ -48,7 +48,9 @@ def _text_holds(renderer: Renderer, expression: TemplateText) -> bool:
 
 def _is_template(text: str) -> bool:
     """A template all through, `{{ x == 1 }}`, not an expression with a template somewhere in it."""
-    return (text.startswith("{{") and text.endswith("}}") and text.find("}}") == len(text) - 2) or (text.startswith("{%") and text.endswith("%}"))
+    if text.startswith("{%"):
+        return text.endswith("%}")
+    return text.startswith("{{") and text.endswith("}}") and "{{" not in text[2:]
 
 
 def _template_holds(renderer: Renderer, expression: TemplateText) -> bool:
@@ -82,7 +84,7 @@ def _value(renderer: Renderer, expression: TemplateText) -> Any:
 def _truth(renderer: Renderer, value: Any, expression: TemplateText | None, words: str = "") -> bool:
     if isinstance(value, bool) and not words:
         return value
-    span = expression.span if expression is not None else None
+    span = expression.span if expression is not None and expression.span is not NOWHERE else None
     result = bool(value)
     detail = words or (
         f"Conditional result ({result}) was derived from value of type '{_type(value)}' at '{span or '<unknown>'}'. "

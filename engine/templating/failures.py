@@ -29,6 +29,7 @@ def place_of(text: TemplateText | None, line: int = 1, name: str = "") -> Span |
     if text is None or text.span is NOWHERE:
         return None
     span = text.span
+    line = line or 1
     lines = str(text).split("\n")
     if not 1 <= line <= len(lines):
         return span
@@ -46,9 +47,9 @@ def place_of(text: TemplateText | None, line: int = 1, name: str = "") -> Span |
 
 
 def line_of(error: BaseException) -> tuple[TemplateText | None, int]:
-    """The innermost template line that `error` passed, and the included file's text where it was in one."""
+    """The innermost template line that `error` passed (0: none), and the included file's text where it was in one."""
     text: TemplateText | None = None
-    line = 1
+    line = 0
     step = error.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_filename == GENERATED:
@@ -76,7 +77,8 @@ def failure(error: BaseException, text: TemplateText, known: Callable[[], Iterab
         return TemplateError(*(problem.at(place_of(where, line)) for problem in error.problems))
     if isinstance(error, TemplateNotFound):
         detail = f"{error.message or error.name!r} not found" if error.message is None else error.message
-        return TemplateError(_problem("template-not-found", "A template that is included cannot be found", detail, place_of(where, line), names))
+        summary = "A template that is included cannot be found"
+        return TemplateError(_problem("template-not-found", summary, detail, place_of(where, line), names))
     code, summary = "template-error", "A template cannot be rendered"
     if isinstance(error, SecurityError):
         code, summary = "template-unsafe", "A template asks for what templates may not touch"
@@ -87,13 +89,15 @@ def failure(error: BaseException, text: TemplateText, known: Callable[[], Iterab
     return TemplateError(_problem(code, summary, detail, place_of(where, line), names))
 
 
-def absence(absent: Missing, text: TemplateText | None, line: int, known: Callable[[], Iterable[str]], names: tuple[str, ...] = ()) -> TemplateError:
+def absence(
+    absent: Missing, text: TemplateText | None, line: int, known: Callable[[], Iterable[str]], names: tuple[str, ...] = ()
+) -> TemplateError:
     """The error of a missing value that was used."""
     if absent.error is not None:
         return absent.error
     origin = absent.text if absent.text is not None else text
-    if absent.text is not None and absent.text is not text:
-        line = _line_with(absent.text, absent.absent_name)
+    if origin is not None and (origin is not text or line == 0):
+        line = _line_with(origin, absent.absent_name)
     span = place_of(origin, line, absent.absent_name)
     hint = ""
     if absent.is_variable:
@@ -125,14 +129,14 @@ def cycle(text: TemplateText, chain: tuple[str, ...]) -> TemplateError:
 
 def syntax_failure(error: TemplateSyntaxError, text: TemplateText, *, prefix: str = "Syntax error in template") -> TemplateError:
     """A template that does not parse, at its own line. Unknown filters and tests are told apart by their code."""
-    message = (error.message or "").rstrip(".")
+    message = error.message or ""
     code, summary = "template-syntax", "A template is not valid Jinja"
     hint, name = "", ""
     named = re.match(r"No (filter|test) named '([^']*)'", message)
     if named:
         code, summary = f"unknown-{named[1]}", f"A template uses a {named[1]} that does not exist"
         name = named[2]
-    return TemplateError(_problem(code, summary, f"{prefix}: {message}.", place_of(text, error.lineno, name), hint=hint))
+    return TemplateError(_problem(code, summary, f"{prefix}: {message}", place_of(text, error.lineno, name), hint=hint))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

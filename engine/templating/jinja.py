@@ -5,6 +5,7 @@ attributes (`JinjaEnvironment.getattr`), calls, and templates to include (`locat
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ from jinja2.lexer import TokenStream
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
-from jinja2.runtime import missing as NOT_FOUND
 from jinja2.sandbox import SandboxedEnvironment
+from jinja2.utils import missing as NOT_FOUND
 from jinja2.utils import pass_context
 
 from engine.model.values import TemplateText
@@ -60,6 +61,7 @@ class RenderContext(Context):
         self.eval_ctx = environment.eval_context  # type: ignore[attr-defined]
         self.blocks = {name: [block] for name, block in template.blocks.items()} if template.blocks else {}
         self.bare = bare
+        self.text: TemplateText | None = getattr(template, "text", None)
 
     def resolve_or_missing(self, key: str) -> Any:
         if self.vars and key in self.vars:
@@ -67,7 +69,7 @@ class RenderContext(Context):
         if self.parent and key in self.parent:
             return self.parent[key]
         value = self.renderer.global_value(key) if self.bare else self.renderer.value_of(key)
-        return self.renderer.absent(key) if value is NOT_FOUND else value
+        return self.renderer.absent(key, self.text) if value is NOT_FOUND else value
 
     def get_all(self) -> dict[str, Any]:
         names = Names(self.parent)
@@ -116,11 +118,12 @@ class JinjaTemplate(Template):
         return TemplateModule(self, RenderContext(ctx.renderer, self, bare=True))
 
 
-def doubled(tokens: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str, str]]:
-    """The tokens, with every backslash in strings of `{{ }}` standing for itself.
+def escaped(tokens: Iterable[tuple[int, str, str]], double: bool) -> Iterator[tuple[int, str, str]]:
+    """The tokens, with backslashes in strings as Ansible reads them.
 
-    Ansible does so in the values of playbooks, so that `regex_replace('(x)', '\\1')` needs no second backslash; not in
-    `{% %}`, not in conditions, and not in template files.
+    With `double`, every backslash in a string of `{{ }}` stands for itself, so that `regex_replace('(x)', '\\1')` needs no
+    second one: so it is in the values of playbooks, but not in `{% %}`, in conditions and in template files. There, only
+    backslashes that begin no escape stand for themselves.
     """
     printing = False
     for line, token, text in tokens:
@@ -128,15 +131,22 @@ def doubled(tokens: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str, 
             printing = True
         elif token == "variable_end":
             printing = False
-        elif printing and token == "string" and "\\" in text:
-            text = text.replace("\\", "\\\\")
+        elif token == "string" and "\\" in text:
+            text = text.replace("\\", "\\\\") if double and printing else _ESCAPE.sub(_kept, text)
         yield line, token, text
+
+
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+def _kept(found: re.Match[str]) -> str:
+    return found[0] if found[1] in "\\'\"abfnrtv01234567xuUN\n" else "\\" + found[0]
 
 
 class JinjaEnvironment(SandboxedEnvironment):
     code_generator_class = Generator
     template_class = JinjaTemplate
-    concat = staticmethod(block_text)  # type: ignore[assignment]
+    concat = staticmethod(block_text)
     eval_context: EvalContext
     double_backslashes = True
     """Off for template files."""
@@ -146,10 +156,8 @@ class JinjaEnvironment(SandboxedEnvironment):
         self.eval_context = EvalContext(self, None)
 
     def _tokenize(self, source: str, name: str | None, filename: str | None = None, state: str | None = None) -> TokenStream:
-        if not self.double_backslashes:
-            return super()._tokenize(source, name, filename, state)
         lexer = self.lexer
-        tokens = doubled(lexer.tokeniter(source, name, filename, state))
+        tokens = escaped(lexer.tokeniter(source, name, filename, state), self.double_backslashes)
         return TokenStream(lexer.wrap(tokens, name, filename), name, filename)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -187,8 +195,9 @@ class JinjaEnvironment(SandboxedEnvironment):
 
 def rewritten(tree: nodes.Template, *, constants: bool) -> nodes.Template:
     """The tree with our hooks in it. `constants`: every string constant may hold a template, not only those given to lookups."""
-    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
-        node.template = _hook("located", node.template)
+    for kind in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
+        for node in tree.find_all(kind):
+            node.template = _hook("located", node.template)  # type: ignore[attr-defined]
     if constants:
         _embed(tree)
     else:
@@ -202,6 +211,7 @@ def _hook(name: str, argument: nodes.Expr) -> nodes.Call:
     lineno = argument.lineno
     hook = nodes.EnvironmentAttribute(name, lineno=lineno)
     made = nodes.Call(hook, [argument], [], None, None, lineno=lineno)
+    assert argument.environment is not None
     made.set_environment(argument.environment)
     return made
 

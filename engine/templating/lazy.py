@@ -9,8 +9,9 @@ from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import Any, Protocol
 
 from engine.model.values import EncryptedText, TemplateText, Value
+from engine.scopes.scope import Scope
 
-RAW = frozenset((TemplateText, EncryptedText, dict, list))
+RAW = frozenset((TemplateText, EncryptedText, dict, list, Scope))
 """Exact types that are not rendered yet. What rendering gives is never one of them, or holds nothing that is raw."""
 
 
@@ -42,7 +43,7 @@ class LazyDict(dict[Any, Any]):
         return value
 
     def get(self, key: Any, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401 — dict.get would give the raw value
 
     def pop(self, key: Any, *default: Any) -> Any:
         value = self.get(key)
@@ -90,7 +91,7 @@ class LazyDict(dict[Any, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return repr(plain(self))
@@ -188,7 +189,7 @@ class LazyList(list[Any]):
     def __ge__(self, other: Any) -> bool:
         return list(self) >= list(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return repr(plain(self))

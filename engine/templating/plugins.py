@@ -20,21 +20,25 @@ Plugin = Callable[..., Any]
 
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
 PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
-NOT_ANSIBLES = frozenset(("lineno",))
 
 
 def all_filters(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
     """Every filter under its short and its full names; `extra` are those of the user's plugins, as they are named."""
     from engine.templating.filters.table import filters_for
 
-    return _named("filter", {**JINJA_FILTERS, **filters_for(templates)}, extra)
+    return _named("filter", {**_jinjas(JINJA_FILTERS), **filters_for(templates)}, extra)
 
 
 def all_tests(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
     """Every test under its short and its full names."""
     from engine.templating.tests import tests_for
 
-    return _named("test", {**JINJA_TESTS, **tests_for(templates)}, extra)
+    return _named("test", {**_jinjas(JINJA_TESTS), **tests_for(templates)}, extra)
+
+
+def _jinjas(table: Mapping[str, Any]) -> dict[str, Plugin]:
+    """Jinja's plugins with a word for a name; Ansible knows no test named `==`."""
+    return {name: plugin for name, plugin in table.items() if name.isidentifier()}
 
 
 def _named(kind: str, ours: Mapping[str, Plugin], extra: Mapping[str, Plugin]) -> dict[str, Plugin]:

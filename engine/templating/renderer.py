@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jinja2.exceptions import TemplateNotFound
-from jinja2.runtime import missing as NOT_FOUND
+from jinja2.utils import missing as NOT_FOUND
 
 from engine.errors import EngineError, TemplateError
 from engine.model.problem import Problem
@@ -151,10 +151,10 @@ class Renderer:
             return self.templates.view(self.scope)
         return self.templates.globals.get(name, NOT_FOUND)
 
-    def absent(self, name: str) -> Missing:
-        """The value of a name that nothing defines, in the template that is being rendered."""
+    def absent(self, name: str, text: TemplateText | None = None) -> Missing:
+        """The value of a name that nothing defines, in the file `text` or else in the text that is being rendered."""
         made = Missing(name=name)
-        made.text = self._stack[-1][1] if self._stack else None
+        made.text = text if text is not None else self._stack[-1][1] if self._stack else None
         return made
 
     def lazily(self, value: Value, name: str = "") -> Any:

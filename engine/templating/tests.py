@@ -109,7 +109,10 @@ def version(value: Any, version: Any, operator: str = "eq", strict: bool | None 
     if operator not in OPERATORS:
         raise ValueError(f"Invalid operator type ({operator}). Must be one of {', '.join(repr(each) for each in OPERATORS)}")
     try:
-        return bool(OPERATORS[operator](parsed(as_text(value), kind), parsed(as_text(version), kind)))
+        left, right = parsed(as_text(value), kind), parsed(as_text(version), kind)
+        if left != right:
+            left < right  # noqa: B015 — a word beside a number: no answer is right, not even that they differ
+        return bool(OPERATORS[operator](left, right))
     except (TypeError, ValueError) as error:
         raise ValueError(f"Version comparison failed: {error}") from error
 

@@ -83,5 +83,6 @@ def _pep440(text: str) -> Any:
     else:
         # A bare development release stands before every alpha.
         pre = (-1, 0) if dev is not None and post < 0 else late
-    local = tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.split(r"[-_.]", (match["local"] or "").lower()) if part)
+    parts = [part for part in re.split(r"[-_.]", (match["local"] or "").lower()) if part]
+    local = tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
     return (int(match["epoch"] or 0), tuple(release), pre, post, dev if dev is not None else late[0], local)

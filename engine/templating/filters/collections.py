@@ -18,7 +18,8 @@ LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp"
 def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str = "replace") -> Any:
     """The dicts laid over each other, the last on top; lists among them are opened."""
     if list_merge not in LIST_MERGES:
-        raise FilterError("merge_hash: 'list_merge' argument can only be equal to 'replace', 'keep', 'append', 'prepend', 'append_rp' or 'prepend_rp'")
+        *first_ones, last = (repr(each) for each in LIST_MERGES)
+        raise FilterError(f"merge_hash: 'list_merge' argument can only be equal to {', '.join(first_ones)} or {last}")
     dicts = [each for each in _opened((first, *others)) if each is not None]
     result: Any = dict(dicts[0]) if dicts and isinstance(dicts[0], Mapping) else (dicts[0] if dicts else {})
     for over in dicts[1:]:
@@ -45,7 +46,7 @@ def merged(under: Mapping[Any, Any], over: Mapping[Any, Any], recursive: bool, l
         below = result.get(key)
         if recursive and isinstance(below, Mapping) and isinstance(value, Mapping):
             result[key] = merged(below, value, recursive, list_merge)
-        elif key in result and is_sequence(below) and is_sequence(value):
+        elif isinstance(below, list | tuple) and is_sequence(value):
             result[key] = _lists(list(below), list(value), list_merge)
         else:
             result[key] = value
@@ -80,7 +81,8 @@ def items2dict(items: Any, key_name: str = "key", value_name: str = "value") -> 
         return {item[key_name]: item[value_name] for item in items}
     except KeyError:
         raise FilterError(
-            f"items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {list(items)} instead."
+            f"items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', "
+            f"got {list(items)} instead."
         ) from None
     except TypeError:
         raise FilterError(f"items2dict requires a list of dictionaries, got {list(items)} instead.") from None

@@ -9,7 +9,6 @@ from engine.templating.lazy import LazyDict, LazyList
 from engine.templating.missing import Missing
 
 
-
 def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
     """`default_value` where `value` is missing (or, with `boolean`, false)."""
     return default_value if type(value) is Missing or (boolean and not value) else value

@@ -62,7 +62,7 @@ def _sha_letters(digest: bytes) -> str:
         letters = ""
         for _ in range(10):
             letters += _letters(digest[a], digest[b], digest[c], 4)
-            a, b, c = b + 1, c + 1, a + 1
+            a, b, c = c + 1, a + 1, b + 1
         return letters + _letters(0, digest[31], digest[30], 3)
     a, b, c = 0, 21, 42
     letters = ""

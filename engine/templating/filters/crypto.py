@@ -40,10 +40,12 @@ def to_uuid(value: Any, namespace: Any = UUID_NAMESPACE) -> str:
 
 @pass_context
 def password_hash(
-    context: Any, password: Any, hashtype: str = "sha512", salt: Any = None, salt_size: int | None = None, rounds: int | None = None, ident: str | None = None
+    context: Any, password: Any, hashtype: str = "sha512", salt: Any = None, salt_size: int | None = None, rounds: int | None = None,
+    ident: str | None = None,
 ) -> str:
     """The crypt(3) text of a password. A random salt is made where none is given: then every rendering differs."""
-    return crypted(as_text(password), hashtype, "" if salt is None else as_text(salt), salt_size=salt_size, rounds=rounds, ident=ident or "")
+    given = "" if salt is None else as_text(salt)
+    return crypted(as_text(password), hashtype, given, salt_size=salt_size, rounds=rounds, ident=ident or "")
 
 
 def random_salt(hashtype: str, size: int | None = None) -> str:
@@ -79,7 +81,8 @@ def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) 
     bits = 512 if algorithm == "sha512" else 256
     number = 6 if bits == 512 else 5
     written = "" if rounds == crypt_text.SHA_DEFAULT_ROUNDS else f"rounds={rounds}$"
-    return crypt_text.system_crypt(secret, f"${number}${written}{letters}".encode()) or crypt_text.sha_crypt(secret, letters, rounds, bits=bits)
+    by_system = crypt_text.system_crypt(secret, f"${number}${written}{letters}".encode())
+    return by_system or crypt_text.sha_crypt(secret, letters, rounds, bits=bits)
 
 
 def _blowfish(secret: bytes, salt: str, rounds: int, ident: str) -> str:
@@ -90,7 +93,9 @@ def _blowfish(secret: bytes, salt: str, rounds: int, ident: str) -> str:
     return made
 
 
-def vault(data: Any, secret: Any, salt: Any = None, vault_id: str = "filter_default", wrap_object: bool = False, vaultid: Any = None) -> str:
+def vault(
+    data: Any, secret: Any, salt: Any = None, vault_id: str = "filter_default", wrap_object: bool = False, vaultid: Any = None
+) -> str:
     """`data` encrypted with the password `secret`, as `ansible-vault encrypt_string` writes it."""
     from engine.vault import cipher, envelope
 

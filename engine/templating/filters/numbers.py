@@ -59,10 +59,10 @@ def human_to_bytes(size: Any, default_unit: str | None = None, isbits: bool = Fa
         raise FilterError(f"{prefix}human_to_bytes() failed to convert {size} (unit = {unit}). The suffix must be one of {suffixes}")
     expected = "b" if isbits else "B"
     if len(unit) == 2 and unit != letter + expected:
-        raise FilterError(
-            f"{prefix}human_to_bytes() failed to convert {size}. Value is not a valid string (expect {letter}{expected} or {letter})"
-            if unit[1] in "bB" else f"{prefix}human_to_bytes() failed to convert {size} (unit = {unit}). The suffix must be one of {', '.join(SIZES)}"
-        )
+        reason = f". Value is not a valid string (expect {letter}{expected} or {letter})"
+        if unit[1] not in "bB":
+            reason = f" (unit = {unit}). The suffix must be one of {', '.join(SIZES)}"
+        raise FilterError(f"{prefix}human_to_bytes() failed to convert {size}{reason}")
     return round(number * SIZES[letter])
 
 

@@ -19,7 +19,8 @@ URL_PARTS = ("fragment", "hostname", "netloc", "password", "path", "port", "quer
 
 
 def regex_replace(
-    value: Any, pattern: Any = "", replacement: Any = "", ignorecase: bool = False, multiline: bool = False, count: int = 0, mandatory_count: int = 0
+    value: Any, pattern: Any = "", replacement: Any = "", ignorecase: bool = False, multiline: bool = False, count: int = 0,
+    mandatory_count: int = 0,
 ) -> str:
     text = as_text(value)
     replaced, times = _regex(pattern, ignorecase, multiline).subn(replacement, text, count)

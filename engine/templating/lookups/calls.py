@@ -37,7 +37,8 @@ def called(renderer: Renderer, name: Any, terms: list[Any], options: dict[str, A
             raise
         if errors == "warn":
             renderer.templates.warn_once(Problem(
-                code="lookup-failed", summary="A lookup failed and was told to go on", detail=str(error), severity=renderer.templates.warning,
+                code="lookup-failed", summary="A lookup failed and was told to go on", detail=str(error),
+                severity=renderer.templates.warning,
             ))
         return [] if wantlist else None
     return found if wantlist else _one(found)

@@ -88,7 +88,8 @@ def _wanted(call: LookupCall, terms: list[Any]) -> tuple[list[str], bool]:
         elif isinstance(term, str):
             names.extend(_split(term))
         else:
-            raise call.fail(f"Invalid term supplied, can handle string, mapping or list of strings but got: {type(term).__name__} for {term}")
+            kind = type(term).__name__
+            raise call.fail(f"Invalid term supplied, can handle string, mapping or list of strings but got: {kind} for {term}")
     return names, skip
 
 

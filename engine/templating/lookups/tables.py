@@ -9,6 +9,11 @@ from typing import Any
 
 from engine.templating.lookups.base import Lookup, LookupCall, split_term
 
+CSV_OPTIONS = {"file": "ansible.csv", "delimiter": "TAB", "col": 1, "keycol": 0, "default": None, "encoding": "utf-8"}
+INI_OPTIONS = {
+    "type": "ini", "file": "ansible.ini", "section": "global", "re": False, "default": "", "case_sensitive": False,
+    "allow_no_value": False, "interpolation": True, "encoding": "utf-8",
+}
 _YES = (True, "yes", "true", "True", "on", "1", 1)
 
 
@@ -16,13 +21,14 @@ def csvfile(call: LookupCall, terms: list[Any]) -> list[Any]:
     """A cell of the row that begins with each term."""
     found: list[Any] = []
     for term in terms:
-        key, options = split_term(call, str(term), {"file": "ansible.csv", "delimiter": "TAB", "col": 1, "keycol": 0, "default": None, "encoding": "utf-8"})
+        key, options = split_term(call, str(term), CSV_OPTIONS)
         delimiter = "\t" if options["delimiter"] in ("TAB", "\\t") else str(options["delimiter"])
         path = call.found("files", str(options["file"]))
         if path is None:
             raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")
         rows = csv.reader(io.StringIO(call.text(path), newline=""), delimiter=delimiter)
-        value = next((row[int(options["col"])] for row in rows if len(row) > int(options["keycol"]) and row[int(options["keycol"])] == key), None)
+        column, key_column = int(options["col"]), int(options["keycol"])
+        value = next((row[column] for row in rows if len(row) > key_column and row[key_column] == key), None)
         if value is None:
             value = options["default"]
         if value is not None:
@@ -34,9 +40,7 @@ def ini(call: LookupCall, terms: list[Any]) -> list[Any]:
     """Values of keys in a section of an INI file, or in a Java properties file."""
     found: list[Any] = []
     for term in terms:
-        defaults = {"type": "ini", "file": "ansible.ini", "section": "global", "re": False, "default": "", "case_sensitive": False,
-                    "allow_no_value": False, "interpolation": True, "encoding": "utf-8"}
-        key, options = split_term(call, str(term), defaults)
+        key, options = split_term(call, str(term), INI_OPTIONS)
         parser = _parser(call, options)
         section = "java_properties" if options["type"] == "properties" else str(options["section"])
         if not parser.has_section(section):

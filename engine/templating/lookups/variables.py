@@ -62,7 +62,8 @@ def _matched(pattern: str, groups: dict[str, list[str]], everyone: list[str]) ->
         pattern = "all"
     if pattern.startswith("~"):
         compiled = re.compile(pattern[1:])
-        return [host for host in everyone if compiled.match(host) or any(compiled.match(name) and host in hosts for name, hosts in groups.items())]
+        of_groups = {host for name, hosts in groups.items() if compiled.match(name) for host in hosts}
+        return [host for host in everyone if compiled.match(host) or host in of_groups]
     found = [host for name, hosts in groups.items() if fnmatchcase(name, pattern) for host in hosts]
     found.extend(host for host in everyone if fnmatchcase(host, pattern))
     return list(dict.fromkeys(found))
