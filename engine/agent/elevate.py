@@ -18,7 +18,7 @@ if MYPY:
     from engine.agent.server import Server
 
 READ = 262144
-LIMIT = 60.0
+LIMIT = 20.0
 """Seconds for the whole conversation; sudo and su take two or three over a wrong password."""
 
 
@@ -169,7 +169,8 @@ class Conversation(object):
                     return out.split(marker, 1)[1]
                 self.respond()
                 if time.time() > deadline:
-                    raise Refused("become-timeout", "{0} did not answer within {1:g} seconds".format(self.plan["argv"][0], LIMIT))
+                    text = "{0} did not let us in; it said: {1!r}".format(self.plan["argv"][0], self.text()[-500:])
+                    raise Refused("become-timeout", text)
         except BaseException:
             self.end()
             raise

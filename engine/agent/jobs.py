@@ -5,7 +5,7 @@ process is a fresh agent, not a fork: forking a process that has threads can dea
 """
 import os
 import time
-from _thread import start_new_thread
+from _thread import allocate_lock, start_new_thread
 
 from engine.agent import importer, stage0, wire
 from engine.agent.host import Host
@@ -20,6 +20,9 @@ if MYPY:
 
 PID = "_pid"
 """In the file of a job that runs: who runs it, to tell one that was killed from one that takes its time."""
+
+ENDING = allocate_lock()
+"""Of a job's process: who takes it, the result or the time limit, writes the file."""
 
 
 def folder(host: "Host") -> str:
@@ -71,17 +74,19 @@ def fulfil(server: "Server", call: "Call") -> bytes:
     if job["seconds"]:
         start_new_thread(watch, (call, host, job))
     reply = outcome(server, call)
-    if not call.cancelled:
-        write(host, job["path"], reply["result"])
+    if not ENDING.acquire(False):
+        time.sleep(60)          # the time was up first, and `watch` is ending the process
+    write(host, job["path"], reply["result"])
     return b""
 
 
 def watch(call: "Call", host: "Host", job: "Dict[str, Any]") -> None:
     """End the job when its time is up, with everything it started."""
     time.sleep(job["seconds"])
-    call.cancel()
-    write(host, job["path"], {"msg": "Timeout exceeded", "failed": True, "child_pid": os.getpid()})
-    os._exit(1)
+    if ENDING.acquire(False):
+        write(host, job["path"], {"msg": "Timeout exceeded", "failed": True, "child_pid": os.getpid()})
+        call.cancel()
+        os._exit(1)
 
 
 def write(host: "Host", path: str, value: "Any") -> None:

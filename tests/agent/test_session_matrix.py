@@ -205,6 +205,18 @@ def run(args, host, context):
     assert (await agent.call(env, {})).result["out"] == "\n"
 
 
+async def test_programs_get_none_of_our_descriptors(agent: AgentSession) -> None:
+    """A daemon that is started must not hold the connection open."""
+    probe = teach(agent, "probe", """
+RESOURCE = ""
+def run(args, host, context):
+    look = ["ls", "/proc/self/fd"]
+    return {"spawned": host.run(look).stdout.split(), "forked": host.run(look, cwd="/").stdout.split()}
+""")
+    result = (await agent.call(probe, {})).result
+    assert result["spawned"] == result["forked"] == [b"0", b"1", b"2", b"3"]
+
+
 async def test_upload_and_download(agent: AgentSession, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "dir" / "target"
     target.parent.mkdir()
