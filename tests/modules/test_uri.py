@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import socketserver
+import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -39,7 +40,8 @@ def test_what_is_registered(server, host):
     assert result.pop("date").endswith("GMT")
     assert result == {
         "changed": False, "msg": "OK (6 bytes)", "redirected": False, "url": server.url + "/text", "status": 200,
-        "content_type": "text/plain", "set_cookie": "a=1; Path=/", "content_length": "6", "cookies_string": "a=1", "cookies": {"a": "1"}, "elapsed": 0,
+        "content_type": "text/plain", "set_cookie": "a=1; Path=/", "content_length": "6", "cookies_string": "a=1", "cookies": {"a": "1"},
+        "elapsed": 0,
         "content": "hello\n",
     }
 
@@ -256,3 +258,59 @@ def test_a_unix_socket(host, tmp_path):
         result = call(host, url="http://localhost/x", unix_socket=str(tmp_path / "s"), return_content=True)["result"]
         thread.join()
     assert result["content"] == "socket"
+
+
+# ---- certificates
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Certificate and key of a server that no authority knows, for 127.0.0.1, in one PEM file."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+@pytest.fixture
+def secure(certificate):
+    """The same server behind TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving(context) as running:
+        yield running.url.replace("http:", "https:")
+
+
+def test_an_unknown_certificate_is_refused_with_what_to_do(secure, host):
+    with pytest.raises(Fail) as failure:
+        call(host, url=secure + "/text")
+    assert "Failed to validate the SSL certificate for 127.0.0.1:" in failure.value.msg
+    assert "validate_certs" in failure.value.msg
+
+
+@pytest.mark.parametrize("trust", ["authority", "anybody"])
+def test_a_certificate_is_accepted_where_the_task_says_so(secure, certificate, host, trust):
+    args = {"ca_path": str(certificate)} if trust == "authority" else {"validate_certs": False}
+    assert call(host, url=secure + "/text", **args)["result"]["status"] == 200
+
+
+def test_an_authority_that_cannot_be_read(secure, host):
+    with pytest.raises(Fail, match="The certificates or ciphers of this request cannot be used"):
+        call(host, url=secure + "/text", ca_path="/nonexistent")

@@ -312,7 +312,8 @@ class Sleeper:
 
 
 PAUSES = [
-    ({"seconds": 2}, [2.0]), ({"seconds": "3"}, [3.0]), ({"seconds": 0}, [1.0]), ({"seconds": -1}, [1.0]), ({"minutes": 2}, [120.0]), ({}, []),
+    ({"seconds": 2}, [2.0]), ({"seconds": "3"}, [3.0]), ({"seconds": 0}, [1.0]), ({"seconds": -1}, [1.0]),
+    ({"minutes": 2}, [120.0]), ({}, []),
 ]
 
 
