@@ -212,6 +212,7 @@ class Engine:
             any_unparsed_is_failed=chosen.any_unparsed_is_failed,
             unparsed_is_failed=chosen.unparsed_is_failed,
             unparsed_warning=chosen.unparsed_warning,
+            localhost_warning=chosen.localhost_warning,
         )
 
     def extra_vars(self, given: Sequence[str | Mapping[str, Value]]) -> dict[str, Value]:

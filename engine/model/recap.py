@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.model.addresses import HostName
-from engine.model.event import Event, RunFinished, TaskFinished
-from engine.model.outcome import Status
+from engine.model.event import Event, Included, RunFinished, TaskFinished
+from engine.model.outcome import Status, TaskOutcome
 
 
 @dataclass(slots=True)
@@ -41,12 +41,20 @@ class Recap:
     def add(self, event: Event) -> None:
         if isinstance(event, RunFinished):
             self.exit_code = event.exit_code
-        if not isinstance(event, TaskFinished):
-            return
-        outcome = event.outcome
-        counts = self.hosts.get(outcome.host)
+        if isinstance(event, Included):
+            for host in event.hosts:
+                self.of_host(host).ok += 1
+        elif isinstance(event, TaskFinished):
+            self._count(event.outcome)
+
+    def of_host(self, host: HostName) -> HostCounts:
+        counts = self.hosts.get(host)
         if counts is None:
-            counts = self.hosts[outcome.host] = HostCounts()
+            counts = self.hosts[host] = HostCounts()
+        return counts
+
+    def _count(self, outcome: TaskOutcome) -> None:
+        counts = self.of_host(outcome.host)
         match outcome.status:
             case Status.UNREACHABLE:
                 counts.unreachable += 1

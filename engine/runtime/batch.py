@@ -196,22 +196,28 @@ class Batch:
         self.play.events.publish(TaskFinished(outcome=outcome))
         if outcome.failed:
             self.play.events.publish(ProblemFound(problem=failures.told(step, outcome), host=outcome.host))
+        self._check_handlers(step, effects, notified)
 
     def _notified(self, step: Step, effects: Sequence[Effect]) -> list[Notification]:
-        """Remember which handlers are due where; a name that no handler has is the user's mistake."""
+        """Remember which handlers are due where."""
         found: list[Notification] = []
         for effect in effects:
             if not isinstance(effect, Notify):
                 continue
             due = answering(self.handlers, effect.handler, partial(self._handler_name, host=effect.host))
-            if not due:
-                self._missing_handler(step, effect)
             for handler in due:
                 self._pending.setdefault(effect.host, {})[id(handler)] = handler
                 assert handler.task is not None
                 found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
             self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
         return found
+
+    def _check_handlers(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification]) -> None:
+        """A name that no handler has is the user's mistake; told when what the task did is safely kept."""
+        known = {each.name for each in notified}
+        for effect in effects:
+            if isinstance(effect, Notify) and effect.handler not in known:
+                self._missing_handler(step, effect)
 
     def _missing_handler(self, step: Step, effect: Notify) -> None:
         raise PlanError(

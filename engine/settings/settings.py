@@ -16,8 +16,8 @@ ANSIBLE_HOME = "~/.ansible"
 class RunSettings:
     """How a run goes on."""
 
-    forks: int = setting(5, Ansible(ini="defaults.forks", env="ANSIBLE_FORKS", cli="--forks"))
-    """Most hosts at work at the same time. Five, as Ansible."""
+    forks: int = setting(100, Ansible(ini="defaults.forks", env="ANSIBLE_FORKS", cli="--forks"))
+    """Most hosts at work at the same time. Ansible's default is 5, since each costs it a process; here one costs a connection."""
     strategy: str = setting("linear", Ansible(ini="defaults.strategy", env="ANSIBLE_STRATEGY"))
     """`linear`, `free` or `host_pinned`, unless a play says otherwise."""
     check: bool = setting(False, Ansible(cli="--check"))
@@ -271,9 +271,9 @@ class VariablesSettings:
     duplicate_key: str = setting(
         "warn", Ansible(ini="defaults.duplicate_dict_key", env="ANSIBLE_DUPLICATE_YAML_DICT_KEY"), choices=("warn", "error", "ignore"))
     """What a key is that stands twice in one YAML mapping."""
-    allow_broken_conditionals: bool = setting(
-        False, Ansible(ini="defaults.allow_broken_conditionals", env="ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
-    """Accept conditions whose value is not a boolean."""
+    allow_broken_conditionals: bool | None = setting(
+        None, Ansible(ini="defaults.allow_broken_conditionals", env="ANSIBLE_ALLOW_BROKEN_CONDITIONALS"))
+    """Accept conditions whose value is not a boolean. None: as `compat` says (`engine` does, with a warning; `ansible` does not)."""
     allow_embedded_templates: bool = setting(
         True, Ansible(ini="defaults.allow_embedded_templates", env="ANSIBLE_ALLOW_EMBEDDED_TEMPLATES"))
     """Accept templates within conditions and within string constants of templates."""

@@ -32,7 +32,7 @@ def test_defaults():
 
 CONFIGS = [
     # what                          tree                                                     env                                  forks
-    ("none",                        {},                                                      {},                                  5),
+    ("none",                        {},                                                      {},                                100),
     ("the system's",                ["/etc/ansible/ansible.cfg"],                            {},                                  1),
     ("the user's beats it",         ["/etc/ansible/ansible.cfg", "/home/u/.ansible.cfg"],    {},                                  2),
     ("the folder's beats it",       ["/home/u/.ansible.cfg", "/p/ansible.cfg"],              {},                                  2),
@@ -54,7 +54,7 @@ def test_which_ansible_cfg_counts(what, paths, env, forks):
 
 def test_a_world_writable_folder_is_refused_with_a_warning():
     found = resolved("[defaults]\nforks=9\n", mode=0o777)
-    assert found.settings.run.forks == 5 and [problem.code for problem in found.problems] == ["config-world-writable"]
+    assert found.settings.run.forks == 100 and [problem.code for problem in found.problems] == ["config-world-writable"]
 
 
 PRECEDENCE = [
@@ -64,7 +64,7 @@ PRECEDENCE = [
     ({"env": {"ANSIBLE_FORKS": "3", "ENGINE_RUN_FORKS": "4"}}, 4, Rank.ENVIRONMENT, "ENGINE_RUN_FORKS"),
     ({"env": {"ANSIBLE_FORKS": "3"}, "cli": {"run.forks": 6}}, 6, Rank.COMMAND_LINE, "option for run.forks"),
     ({"env": {"ANSIBLE_FORKS": "3"}, "cli": {"run.forks": None}}, 3, Rank.ENVIRONMENT, "ANSIBLE_FORKS"),
-    ({}, 5, Rank.DEFAULT, "default"),
+    ({}, 100, Rank.DEFAULT, "default"),
 ]
 
 
