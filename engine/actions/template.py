@@ -59,12 +59,23 @@ async def run(call: ActionCall) -> ModuleResult:
     text = TemplateText.read(call.files.read_text(found.path), Span(found.path, 1))
     rendered = call.rendering.text(text, options, own_variables(call, args, found.path))
     try:
-        data = encoded(rendered, args["output_encoding"])
+        data = encoded(ended(rendered, newline), args["output_encoding"])
     except (LookupError, UnicodeEncodeError) as error:
         return ModuleResult.failure(f"the rendered text cannot be written as {args['output_encoding']}: {error}")
     if args.get("mode") == "preserve":
         args = {**args, "mode": copy.local_mode(found.path)}
     return await copy.put(call, args, data, found.path, os.path.basename(found.path))
+
+
+def ended(text: str, newline: str) -> str:
+    """The text with the line feeds at its very end in the wanted form too: the renderer puts back what Jinja drops there as plain ones."""
+    if newline == "\n":
+        return text
+    bare = text.rstrip("\n")
+    count = len(text) - len(bare)
+    if count and newline == "\r\n" and bare.endswith("\r"):
+        bare = bare[:-1]
+    return bare + newline * count
 
 
 def encoded(text: str, encoding: str) -> bytes:

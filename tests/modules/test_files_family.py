@@ -54,7 +54,7 @@ def test_registers_and_leaves_behind(bed: Bed, case: dict[str, Any]) -> None:
     for name, wanted in case.get("after", {}).items():
         agrees(bed.target / name.rstrip("/"), bed.filled(wanted), name)
     for name, wanted in case.get("controller_after", {}).items():
-        agrees(bed.controller / name, bed.filled(wanted), name)
+        agrees(Path(bed.filled(f"<c>/{name}")), bed.filled(wanted), name)
 
 
 def agrees(path: Path, wanted: Any, name: str) -> None:

@@ -51,6 +51,7 @@ ARGUMENTS = {
 RESOURCE = ""
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 BYTES = {"b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+UNLIMITED = 10**6
 KINDS = {"file": st.S_ISREG, "directory": st.S_ISDIR, "link": st.S_ISLNK}
 
 
@@ -66,7 +67,7 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
             continue
         for folder, names in walked(path, args, host, skipped):
             examined += len(names)
-            for name in names:
+            for name in names if level_of(folder, path) <= (args["depth"] or UNLIMITED) else ():
                 values = None if full(found, args) else matched(os.path.join(folder, name), name, tests, args, host, skipped)
                 if values is not None:
                     found.append(values)
@@ -85,12 +86,17 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
     return result
 
 
+def level_of(folder: str, path: str) -> int:
+    """1 for what stands in `path` itself."""
+    return folder[len(path.rstrip("/")):].count("/") + 1
+
+
 def full(found: "List[Dict[str, Any]]", args: "Dict[str, Any]") -> bool:
     return args["limit"] is not None and len(found) >= args["limit"]
 
 
 def walked(path: str, args: "Dict[str, Any]", host: "Host", skipped: "Dict[str, str]") -> "Iterator[Tuple[str, List[str]]]":
-    """Folders from the top down, and the names in each, folders among them."""
+    """Folders from the top down, and the names in each, folders among them; with `depth` one level more, which is only counted."""
     waiting = [(path, 1)]
     while waiting:
         folder, level = waiting.pop(0)
@@ -100,7 +106,7 @@ def walked(path: str, args: "Dict[str, Any]", host: "Host", skipped: "Dict[str, 
             skipped[folder] = str(error.strerror)
             continue
         yield folder, names
-        if not args["recurse"] or (args["depth"] is not None and level >= args["depth"]):
+        if not args["recurse"] or (args["depth"] is not None and level > args["depth"]):
             continue
         below = [os.path.join(folder, name) for name in names]
         waiting[0:0] = [(each, level + 1) for each in below if host.is_dir(each) and (args["follow"] or not host.is_link(each))]
@@ -178,7 +184,7 @@ def aged(args: "Dict[str, Any]") -> "Test":
 
 def sized(args: "Dict[str, Any]") -> "Test":
     size = amount(args["size"], BYTES, "size")
-    return lambda path, name, found: st.S_ISDIR(found.st_mode) or (found.st_size >= size if size >= 0 else found.st_size <= -size)
+    return lambda path, name, found: not st.S_ISREG(found.st_mode) or (found.st_size >= size if size >= 0 else found.st_size <= -size)
 
 
 def allowed(args: "Dict[str, Any]", host: "Host") -> "Test":

@@ -83,7 +83,7 @@ def edited(args: "Dict[str, Any]", text: str) -> editing.Edit:
     try:
         made, count = editing.compiled(args["regexp"], re.MULTILINE).subn(args["replace"], text[start:end])
     except (re.error, IndexError) as error:
-        raise Fail("{0} in the replacement {1!r}".format(error, args["replace"]))
+        raise Fail("Unable to process replace due to error: {0}".format(error))
     whole = text[:start] + made + text[end:]
     return editing.Edit(whole, "{0} replacements made".format(count) if count and whole != text else "")
 
