@@ -29,8 +29,9 @@ facts = call(setup, gather_timeout=3)
 url, folder = sys.argv[2:]
 said = call(uri, url=url + "/redir307", method="POST", body={"a": "b"}, body_format="form-multipart", follow_redirects="all")
 got = call(get_url, url=url + "/file.txt", dest=folder + "/f", checksum="sha256:" + url + "/sums", tmp_dest=folder)
-print(json.dumps({"warnings": facts.get("warnings"), "facts": sorted(facts["ansible_facts"]), "body": said["json"]["body"], "got": got["msg"],
-                  "python": facts["ansible_facts"]["ansible_python"]["version"]}))
+version = facts["ansible_facts"]["ansible_python"]["version"]
+names = sorted(facts["ansible_facts"])
+print(json.dumps({"warnings": facts.get("warnings"), "facts": names, "body": said["json"]["body"], "got": got["msg"], "python": version}))
 """
 
 
