@@ -13,7 +13,7 @@ from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import Compiler
 from engine.templating.jinja import JinjaEnvironment
-from engine.templating.lookups.password import kept_on_disk
+from engine.templating.lookups.keeping import kept_on_disk
 from engine.templating.plugins import all_filters, all_tests
 from engine.templating.renderer import Renderer
 

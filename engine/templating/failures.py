@@ -1,7 +1,6 @@
 """Whatever goes wrong while a template is compiled or rendered, as one TemplateError with a place and a chain of names."""
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -141,6 +140,8 @@ def syntax_failure(error: TemplateSyntaxError, text: TemplateText, *, prefix: st
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean …` for the likeliest of `known`, or nothing."""
+    import difflib
+
     found = difflib.get_close_matches(word, [each for each in known if isinstance(each, str)], n=1, cutoff=0.75)
     return f"did you mean `{found[0]}`?" if found else ""
 

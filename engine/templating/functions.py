@@ -6,19 +6,22 @@ from typing import Any
 
 from jinja2.utils import pass_context
 
-from engine.templating.lookups.calls import called
 from engine.templating.missing import Missing
 
 
 @pass_context
 def lookup(context: Any, name: Any, /, *terms: Any, **options: Any) -> Any:
     """What a lookup finds: one value, or several as a list (texts joined by commas)."""
+    from engine.templating.lookups.calls import called
+
     return called(context.renderer, name, list(terms), options)
 
 
 @pass_context
 def query(context: Any, name: Any, /, *terms: Any, **options: Any) -> Any:
     """What a lookup finds, always as a list."""
+    from engine.templating.lookups.calls import called
+
     options["wantlist"] = True
     return called(context.renderer, name, list(terms), options)
 

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
 from engine.templating.filters.base import as_text
 from engine.templating.filters.core import to_bool
@@ -119,6 +118,8 @@ def version(value: Any, version: Any, operator: str = "eq", strict: bool | None 
 
 def uri(value: Any, schemes: Any = None) -> bool:
     """What can be read as a URI, of one of `schemes` where they are given; a relative one is one too."""
+    from urllib.parse import urlparse
+
     try:
         scheme = urlparse(value).scheme
         return not schemes or scheme in schemes
@@ -127,10 +128,14 @@ def uri(value: Any, schemes: Any = None) -> bool:
 
 
 def url(value: Any, schemes: Any = None) -> bool:
+    from urllib.parse import urlparse
+
     return uri(value, schemes) and bool(urlparse(value).netloc)
 
 
 def urn(value: Any) -> bool:
+    from urllib.parse import urlparse
+
     return uri(value, ["urn"]) and bool(urlparse(value).path)
 
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import itertools
-import random as chance
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -199,7 +198,7 @@ def groupby(environment: Any, values: Any, attribute: Any, default: Any = None, 
 @pass_context
 def random(context: Any, end: Any, start: int | None = None, step: int | None = None, seed: Any = None) -> Any:
     """A number below `end`, or one element of a list; the same one for the same `seed`."""
-    source: Any = chance.SystemRandom() if seed is None else chance.Random(seed)
+    source = _chance(seed)
     if isinstance(end, int):
         return source.randrange(start or 0, end, step or 1)
     if not hasattr(end, "__iter__"):
@@ -212,9 +211,14 @@ def random(context: Any, end: Any, start: int | None = None, step: int | None = 
 @pass_context
 def shuffle(context: Any, values: Any, seed: Any = None) -> Any:
     mixed = list(values)
-    source: Any = chance.SystemRandom() if seed is None else chance.Random(seed)
-    source.shuffle(mixed)
+    _chance(seed).shuffle(mixed)
     return mixed
+
+
+def _chance(seed: Any) -> Any:
+    import random as chance
+
+    return chance.SystemRandom() if seed is None else chance.Random(seed)
 
 
 def items(value: Any) -> list[Any]:

@@ -1,27 +1,26 @@
 """Filters that hash and encrypt: hash, md5, sha1, checksum, to_uuid, password_hash, vault, unvault."""
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
-import uuid
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from jinja2.utils import pass_context
 
-from engine.templating.filters import crypt_text
 from engine.templating.filters.base import FilterError, as_text
 
 UUID_NAMESPACE = "361E6D51-FAEC-444A-9079-341386DA8E2E"
 _DEFAULT_ROUNDS = {"sha512": 656_000, "sha256": 535_000, "blowfish": 12}
 _SALT_LETTERS = {"sha512": 16, "sha256": 16, "md5": 8, "blowfish": 22}
 _ALIASES = {"sha512_crypt": "sha512", "sha256_crypt": "sha256", "md5_crypt": "md5", "bcrypt": "blowfish"}
+SALT_LETTERS = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SALT = re.compile(r"[./A-Za-z0-9]*")
 
 
 def hash_of(value: Any, hashtype: str = "sha1") -> str:
+    import hashlib
+
     try:
         made = hashlib.new(hashtype, usedforsecurity=False)
     except ValueError:
@@ -31,6 +30,8 @@ def hash_of(value: Any, hashtype: str = "sha1") -> str:
 
 
 def to_uuid(value: Any, namespace: Any = UUID_NAMESPACE) -> str:
+    import uuid
+
     try:
         space = namespace if isinstance(namespace, uuid.UUID) else uuid.UUID(namespace)
     except (AttributeError, ValueError) as error:
@@ -50,7 +51,9 @@ def password_hash(
 
 def random_salt(hashtype: str, size: int | None = None) -> str:
     """Letters that may stand for a salt."""
-    return "".join(secrets.choice(crypt_text.ALPHABET) for _ in range(size or _SALT_LETTERS.get(_ALIASES.get(hashtype, hashtype), 16)))
+    import secrets
+
+    return "".join(secrets.choice(SALT_LETTERS) for _ in range(size or _SALT_LETTERS.get(_ALIASES.get(hashtype, hashtype), 16)))
 
 
 def crypted(password: str, hashtype: str, salt: str, *, salt_size: int | None = None, rounds: int | None = None, ident: str = "") -> str:
@@ -69,6 +72,8 @@ def crypted(password: str, hashtype: str, salt: str, *, salt_size: int | None = 
 @lru_cache(maxsize=256)
 def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) -> str:
     """Kept, because one password for a thousand hosts would take minutes otherwise."""
+    from engine.templating.filters import crypt_text
+
     secret = password.encode("utf-8", "surrogateescape")
     # The salt stands for random bytes, as crypt_gensalt(3) takes them; that is what ansible-core does without passlib.
     letters = crypt_text.salt_letters(salt.encode(), _SALT_LETTERS[algorithm])
@@ -86,6 +91,8 @@ def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) 
 
 
 def _blowfish(secret: bytes, salt: str, rounds: int, ident: str) -> str:
+    from engine.templating.filters import crypt_text
+
     setting = crypt_text.system_salt(f"${ident or '2b'}$".encode(), rounds, salt.encode())
     made = crypt_text.system_crypt(secret, setting) if setting else None
     if made is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 import base64
 import re
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
 
 from engine.templating.filters.base import FilterError, as_text
 
@@ -99,6 +98,8 @@ def split(value: Any, separator: str | None = None, maxsplit: int = -1) -> list[
 
 
 def urlsplit_filter(value: Any, query: str = "") -> Any:
+    from urllib.parse import urlsplit
+
     parts = urlsplit(as_text(value))
     if not query:
         return {name: getattr(parts, name) for name in URL_PARTS}
@@ -108,6 +109,8 @@ def urlsplit_filter(value: Any, query: str = "") -> Any:
 
 
 def urldecode(value: Any) -> str:
+    from urllib.parse import unquote_plus
+
     return unquote_plus(as_text(value))
 
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -141,6 +140,8 @@ def _formatted(call: LookupCall, form: str, number: int) -> str:
 
 
 def random_choice(call: LookupCall, terms: list[Any]) -> list[Any]:
+    import random
+
     return [random.SystemRandom().choice(terms)] if terms else []
 
 

@@ -1,13 +1,14 @@
 """Lookups into tables on disk: csvfile and ini."""
 from __future__ import annotations
 
-import configparser
-import csv
 import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.templating.lookups.base import Lookup, LookupCall, split_term
+
+if TYPE_CHECKING:
+    from configparser import ConfigParser
 
 CSV_OPTIONS = {"file": "ansible.csv", "delimiter": "TAB", "col": 1, "keycol": 0, "default": None, "encoding": "utf-8"}
 INI_OPTIONS = {
@@ -19,6 +20,8 @@ _YES = (True, "yes", "true", "True", "on", "1", 1)
 
 def csvfile(call: LookupCall, terms: list[Any]) -> list[Any]:
     """A cell of the row that begins with each term."""
+    import csv
+
     found: list[Any] = []
     for term in terms:
         key, options = split_term(call, str(term), CSV_OPTIONS)
@@ -53,7 +56,9 @@ def ini(call: LookupCall, terms: list[Any]) -> list[Any]:
     return found
 
 
-def _parser(call: LookupCall, options: dict[str, Any]) -> configparser.ConfigParser:
+def _parser(call: LookupCall, options: dict[str, Any]) -> ConfigParser:
+    import configparser
+
     path = call.found("files", str(options["file"]))
     if path is None:
         raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")

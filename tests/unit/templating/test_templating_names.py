@@ -1,8 +1,10 @@
 """Names in templates, and the names that exist; crypt texts; versions; password files."""
 from __future__ import annotations
 
+import re
 import stat
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
 from engine.templating.environment import Templates
 from engine.templating.filters.crypt_text import md5_crypt, sha_crypt
-from engine.templating.lookups.password import kept_on_disk
+from engine.templating.lookups.keeping import kept_on_disk
 from engine.templating.names import named_in, named_in_value, names_in, unknown_names
 from engine.templating.versions import parsed
 
@@ -91,8 +93,8 @@ def test_md5_crypt():
 
 RISING = [
     ("semver", "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 1.0.1 1.10.0"),
-    ("pep440", "1.0.dev456 1.0a1 1.0a2.dev456 1.0a12.dev456 1.0a12 1.0b1.dev456 1.0b2 1.0b2.post345.dev456 1.0b2.post345 1.0rc1.dev456 1.0rc1"),
-    ("pep440", "1.0rc1 1.0 1.0+abc.5 1.0+abc.7 1.0+5 1.0.post456.dev34 1.0.post456 1.0.15 1.1.dev1 1!0.1"),
+    ("pep440", "1.0.dev456 1.0a1 1.0a2.dev456 1.0a12.dev456 1.0a12 1.0b1.dev456 1.0b2 1.0b2.post345.dev456 1.0b2.post345 1.0rc1.dev456"),
+    ("pep440", "1.0rc1.dev456 1.0rc1 1.0 1.0+abc.5 1.0+abc.7 1.0+5 1.0.post456.dev34 1.0.post456 1.0.15 1.1.dev1 1!0.1"),
     ("strict", "0.4 0.4.1 0.5a1 0.5b3 0.5 0.9.6 1.0"),
     ("loose", "1.2 1.2.1 1.3a 1.3b 1.10"),
 ]
@@ -121,3 +123,17 @@ def test_a_password_that_another_run_made_meanwhile_wins(tmp_path):
     (tmp_path / "p").write_text("theirs\n")
     assert kept_on_disk(str(tmp_path / "p"), "ours\n", True) == "theirs\n"
     assert (tmp_path / "p").read_text() == "theirs\n"
+
+
+def test_every_filter_test_and_lookup_has_a_case():
+    """What the tables of cases use, all together, is everything there is."""
+    used_filters, used_tests, used_lookups = set(), set(), set()
+    for path in Path(__file__).parent.glob("cases_*.yaml"):
+        source = path.read_text()
+        used_filters |= set(re.findall(r"\|\s*(?:ansible\.\w+\.)?(\w+)", source)) | set(re.findall(r"map\('([\w.]+)'", source))
+        used_tests |= set(re.findall(r"is\s+(?:not\s+)?(?:ansible\.\w+\.)?(\w+)", source)) | set(re.findall(r"select\('(\w+)'", source))
+        used_lookups |= set(re.findall(r"(?:lookup|query|q)\('+(?:ansible\.\w+\.)?(\w+)'", source))
+    templates = Templates(files=MemoryFiles({}), outside=ClosedOutside())
+    assert set(templates.filter_names) - used_filters <= {"expanduser", "expandvars"}  # of this machine: in test_templating_renderer.py
+    assert sorted(set(templates.test_names) - used_tests) == []
+    assert sorted(set(templates.lookup_names) - used_lookups) == []

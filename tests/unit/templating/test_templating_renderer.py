@@ -293,7 +293,10 @@ def test_the_sandbox_holds(source):
         renderer({"x": {}}).render(text(source))
 
 
-@pytest.mark.parametrize(("expression", "expected"), [("x", True), ("empty", False), ("[]", False), ("0", False), ("x and 1", True), ("", True)])
+LOOSE = [("x", True), ("empty", False), ("[]", False), ("0", False), ("x and 1", True), ("", True)]
+
+
+@pytest.mark.parametrize(("expression", "expected"), LOOSE)
 def test_loose_conditions_hold_with_a_warning(expression, expected):
     told = []
     here = renderer({"x": text("hello"), "empty": text("")}, warn=told.append)
@@ -320,3 +323,19 @@ def test_views_of_other_scopes_render_in_those():
     here = templates.renderer(Scope([(Layer.MAGIC, {"hostvars": {"h2": other}}), (Layer.PLAY, {"n": 2})]))
     assert here.render(text("{{ hostvars['h2'].m }} {{ hostvars.h2['n'] }} {{ hostvars.h2.nope | default('-') }} {{ n }}")) == "1! 1 - 2"
     assert here.render(text("{{ hostvars.h2 }}")) == {"n": 1, "m": "1!"}
+
+
+@pytest.mark.parametrize(("source", "expected"), [
+    ("{{ '~/x' | expanduser }}", "/home/me/x"),
+    ("{{ '$HOME/x ${HOME} $NOPE' | expandvars }}", "/home/me/x /home/me $NOPE"),
+    ("{{ lookup('env', 'HOME') }}{{ lookup('env', 'NOPE') }}", "/home/me"),
+    ("{{ lookup('env', 'NOPE', default=undef()) | default('none') }}", "none"),
+    ("{{ '/p/*.txt' | fileglob }}", ["/p/a.txt", "/p/b.txt"]),
+    ("{{ query('fileglob', '*.txt') }}", ["/p/a.txt", "/p/b.txt"]),
+])
+def test_the_environment_and_files_come_through_their_doors(source, expected):
+    assert renderer({}, {"/p/a.txt": "", "/p/b.txt": "", "/p/.hidden.txt": ""}).render(text(source)) == expected
+
+
+def test_a_refused_door_is_a_mistake_of_the_template():
+    assert problem_of(lambda: renderer().render(text("{{ lookup('pipe', 'true') }}"))).code == "template-error"
