@@ -44,6 +44,8 @@ class InProcess:
         self.calls: list[str] = []
         self.sent = 0
         self.uploads = 0
+        self.altered: Callable[[bytes], bytes] = lambda data: data
+        """What a download makes of a file, for lines that are not to be trusted."""
 
     async def call(self, module: str, args: Mapping[str, Any], *, check: bool | None = None) -> ModuleResult:
         self.calls.append(module)
@@ -65,14 +67,12 @@ class InProcess:
 
     async def upload(self, path: str) -> str:
         self.uploads += 1
-        name = f"test-upload-{self.uploads}"
-        Path(Host().spooled(name)).write_bytes(Path(path).read_bytes())
-        return name
+        return spooled_copy(path, f"test-upload-{self.uploads}")
 
     async def download(self, path: str, write: Callable[[bytes], None]) -> int:
-        data = Path(path).read_bytes()
+        data = Host().read_bytes(path)
         for start in range(0, len(data), 7):
-            write(data[start:start + 7])
+            write(self.altered(data)[start:start + 7])
         return len(data)
 
     async def raw(self, command: str) -> ModuleResult:
@@ -83,6 +83,11 @@ class InProcess:
 
     async def reset(self) -> None:
         raise AssertionError("not used here")
+
+
+def spooled_copy(path: str, name: str) -> str:
+    Path(Host().spooled(name)).write_bytes(Path(path).read_bytes())
+    return name
 
 
 def weight(value: Any) -> int:
@@ -103,6 +108,7 @@ class Bed:
             each.mkdir()
         self.variables = dict(variables or {})
         self.remote = InProcess()
+        self.altered: Callable[[bytes], bytes] = lambda data: data
 
     def filled(self, value: Any) -> Any:
         """`<t>` and `<c>` filled in, deeply."""
@@ -117,6 +123,7 @@ class Bed:
         handler = handler_for(action)
         assert handler is not None, action
         self.remote = InProcess(check, diff)
+        self.remote.altered = self.altered
         try:
             given = sdk.validate(dict(handler.arguments or {}), dict(args), dict(handler.rules))
         except sdk.ArgumentErrors as errors:
