@@ -10,9 +10,8 @@ if MYPY:
     from engine.agent.host import Host
     from engine.modules.facts.reading import Facts, Wish
 
-INDEX = ("processor",)
-VENDORS = ("vendor_id", "Vendor ID")
-MODELS = ("model name", "Model Name", "Processor", "cpu", "cpu model", "family", "vendor", "cpu family of arm")
+NAMES = ("vendor_id", "model name", "Processor", "cpu", "cpu model")
+"""What tells maker and model, on one kind of machine or another."""
 
 
 def collect(host: "Host", facts: "Facts", wish: "Wish") -> "Facts":
@@ -40,7 +39,7 @@ def described(content: "List[str]", architecture: str, nproc: int) -> "Facts":
         if key == "processor":
             threads += 1
             listed.append(value)
-        elif key in ("vendor_id", "model name", "Processor", "cpu", "cpu model") and value:
+        elif key in NAMES and value:
             listed.append(value)
         elif key == "physical id":
             physical = value

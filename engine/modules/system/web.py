@@ -14,7 +14,7 @@ from engine.agent.sdk import Argument, Fail
 
 MYPY = False
 if MYPY:
-    from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+    from typing import Any, Dict, Iterator, List, Optional, Tuple
 
     from engine.agent.host import Host
 
@@ -292,7 +292,7 @@ class SocketHandler(urllib.request.HTTPHandler):
         return self.do_open(Connection, req)
 
 
-def saved(answer: Answer, path: str, tell: "Optional[Callable[[int], None]]" = None) -> int:
+def saved(answer: Answer, path: str) -> int:
     """Write the body to `path` (0600, must not exist); its size in bytes. Failed where it breaks off or is shorter than announced."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     size = 0
