@@ -23,6 +23,10 @@ class PluginFailed(Exception):
     """A filter, test or lookup refused its input. The message is complete; the cause is the plugin's own error."""
 
 
+class UnknownLookup(PluginFailed):
+    """No lookup has this name."""
+
+
 def place_of(text: TemplateText | None, line: int = 1, name: str = "") -> Span | None:
     """The place of `name` in line `line` of `text`; of the line, or of the text, where it cannot be found."""
     if text is None or text.span is NOWHERE:
@@ -81,6 +85,8 @@ def failure(error: BaseException, text: TemplateText, known: Callable[[], Iterab
     code, summary = "template-error", "A template cannot be rendered"
     if isinstance(error, SecurityError):
         code, summary = "template-unsafe", "A template asks for what templates may not touch"
+    if isinstance(error, UnknownLookup):
+        code, summary = "unknown-lookup", "A template uses a lookup that does not exist"
     if isinstance(error, PluginFailed | SecurityError):
         detail = str(error)
     else:

@@ -163,6 +163,8 @@ class JinjaEnvironment(SandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is Missing:
             return obj
+        if _is_view(obj):
+            return self._of_view(obj, attribute)
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -170,10 +172,19 @@ class JinjaEnvironment(SandboxedEnvironment):
             return obj
         if type(argument) is Missing:
             argument.explode()
+        if _is_view(obj):
+            return self._of_view(obj, argument)
         return super().getitem(obj, argument)
 
+    def _of_view(self, view: Mapping[Any, Any], key: Any) -> Any:
+        """An entry of a mapping that computes its values (`hostvars`, `vars`); none of its own attributes but how to read it."""
+        try:
+            return view[key]
+        except (KeyError, TypeError):
+            return getattr(view, key) if key in ("keys", "values", "items", "get") else self.undefined(obj=view, name=key)
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        return super().is_safe_attribute(obj, attr, value) and not (attr == "renderer" and isinstance(obj, Context))
+        return super().is_safe_attribute(obj, attr, value) and not isinstance(obj, Context | Template)
 
     @pass_context
     def located(self, context: Any, name: Any) -> Any:
@@ -191,6 +202,10 @@ class JinjaEnvironment(SandboxedEnvironment):
     def embedded(self, context: Any, constant: str) -> Any:
         """A string constant with a template in it, where Ansible renders such ones."""
         return context.renderer.embedded(constant)
+
+
+def _is_view(value: Any) -> bool:
+    return not isinstance(value, dict | str | list) and isinstance(value, Mapping)
 
 
 def rewritten(tree: nodes.Template, *, constants: bool) -> nodes.Template:

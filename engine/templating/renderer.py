@@ -107,7 +107,12 @@ class Renderer:
         """What the lookup `name` gives for rendered `terms`, as a list: `with_NAME` loops."""
         from engine.templating.lookups.calls import looked_up
 
-        return [finished(each) for each in looked_up(self, name, terms, dict(options or {}))]
+        try:
+            return [finished(each) for each in looked_up(self, name, terms, dict(options or {}))]
+        except EngineError:
+            raise
+        except Exception as error:
+            raise self._failure(error, TemplateText.read(""), "") from error
 
     # -- for the rest of this package
 

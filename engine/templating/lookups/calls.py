@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import EngineError
 from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value
-from engine.templating.failures import PluginFailed, nearest
+from engine.templating.failures import PluginFailed, UnknownLookup, nearest
 from engine.templating.lookups.base import LookupCall
 from engine.templating.lookups.table import LOOKUPS
 from engine.templating.missing import Missing, MissingUsed
@@ -64,10 +64,6 @@ def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str
         raise
     except Exception as error:
         raise PluginFailed(f"The lookup plugin '{short}' failed: {error}") from error
-
-
-class UnknownLookup(PluginFailed):
-    """No lookup has this name."""
 
 
 def _untrusted(value: Any) -> Any:

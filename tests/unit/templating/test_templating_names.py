@@ -136,4 +136,4 @@ def test_every_filter_test_and_lookup_has_a_case():
     templates = Templates(files=MemoryFiles({}), outside=ClosedOutside())
     assert set(templates.filter_names) - used_filters <= {"expanduser", "expandvars"}  # of this machine: in test_templating_renderer.py
     assert sorted(set(templates.test_names) - used_tests) == []
-    assert sorted(set(templates.lookup_names) - used_lookups) == []
+    assert set(templates.lookup_names) - used_lookups <= {"env", "url"}  # likewise

@@ -339,3 +339,62 @@ def test_the_environment_and_files_come_through_their_doors(source, expected):
 
 def test_a_refused_door_is_a_mistake_of_the_template():
     assert problem_of(lambda: renderer().render(text("{{ lookup('pipe', 'true') }}"))).code == "template-error"
+
+
+class Web(ClosedOutside):
+    """Answers every URL with what it was asked."""
+
+    def get(self, url, *, headers=None, timeout=10.0):
+        if url.endswith("/gone"):
+            raise OSError("404")
+        return f"{url}\n{headers.get('Authorization', '-')} {headers.get('X', '-')} {timeout}\n".encode()
+
+
+@pytest.mark.parametrize(("call", "expected"), [
+    ("query('url', 'http://a')", ["http://a", "- - 10.0"]),
+    ("lookup('url', 'http://a', split_lines=false)", "http://a\n- - 10.0\n"),
+    ("query('url', 'http://a', username='u', password='p', headers={'X': 'y'}, timeout=3)[1]", "Basic dTpw y 3.0"),
+    ("lookup('url', 'http://a/gone', errors='ignore')", None),
+    ("query('url', 'http://a/gone', errors='ignore')", []),
+])
+def test_url(call, expected):
+    templates = Templates(files=MemoryFiles({}), outside=Web())
+    assert templates.renderer(Scope([])).render(text("{{ " + call + " }}")) == expected
+
+
+def test_an_option_of_url_that_would_be_ignored_is_refused():
+    templates = Templates(files=MemoryFiles({}), outside=Web())
+    with pytest.raises(TemplateError, match="validate_certs"):
+        templates.renderer(Scope([])).render(text("{{ lookup('url', 'https://a', validate_certs=false) }}"))
+
+
+def test_loops_get_lists():
+    here = renderer({"n": 2})
+    assert here.lookup("items", [[1, 2], 3]) == [1, 2, 3]
+    assert here.lookup("dict", [{"a": 1}]) == [{"key": "a", "value": 1}]
+    assert here.lookup("ansible.builtin.nested", [["a"], [1, 2]]) == [["a", 1], ["a", 2]]
+    assert here.lookup("sequence", ["count=2"]) == ["1", "2"]
+    assert problem_of(lambda: here.lookup("file", ["nope"])).code == "template-error"
+    assert problem_of(lambda: here.lookup("nope", [])).code == "unknown-lookup"
+
+
+def test_bare_expressions_have_values():
+    here = renderer({"d": {"a": [text("{{ n }}")]}, "n": 5})
+    assert here.evaluate(text("d.a")) == [5]
+    assert here.evaluate(text("d")) == {"a": [5]}
+    assert here.evaluate(text("n + 1 if d is mapping else 0")) == 6
+    assert problem_of(lambda: here.evaluate(text("nope"))).code == "undefined-variable"
+    assert problem_of(lambda: here.name("nope")).code == "undefined-variable"
+
+
+@pytest.mark.parametrize("source", [
+    "{{ vars.renderer }}", "{{ vars._renderer }}", "{{ vars['_renderer'] }}", "{{ vars.get.__self__ }}", "{{ hostvars.h._renderer }}",
+])
+def test_views_show_their_entries_and_nothing_of_themselves(source):
+    memory = MemoryFiles({})
+    templates = Templates(files=memory, outside=ClosedOutside())
+    other = Scope([(Layer.PLAY, {"n": 1})])
+    here = templates.renderer(Scope([(Layer.PLAY, {"n": 2, "hostvars": {"h": other}})]))
+    assert here.render(text("{{ vars.n }}{{ vars['n'] }}{{ vars.get('n') }}{{ 'n' in vars }}{{ vars.keys() | list }}")) == "222True['n']"
+    with pytest.raises(TemplateError):
+        here.render(text(source))
