@@ -29,8 +29,11 @@ class Host(Writing):
         environ: "Optional[Dict[str, str]]" = None,
         tell: "Optional[Callable[[str, str], None]]" = None,
         unsafe_writes: bool = False,
+        base: "Optional[Dict[str, str]]" = None,
     ) -> None:
-        self.environ = dict(os.environ, **(environ or {}))
+        self.environ = dict(os.environ if base is None else base)
+        if environ:
+            self.environ.update(environ)
         """What processes started here see; the task's `environment` is in it."""
         self.unsafe_writes = unsafe_writes
         """Write in place where a rename is impossible (the task's argument of that name)."""

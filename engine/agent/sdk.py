@@ -192,7 +192,7 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
     if hasattr(module, "run"):
         return _run(module, args, host, context)
     before = module.inspect(args, host)
-    after = module.desire(args, before)
+    after = settled(module.desire(args, before))
     change = Change(before, after)
     changed = not same(before, after)
     values: "Dict[str, Any]" = {}
@@ -208,6 +208,16 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
         if context.diff:
             reply["diffs"] = module.shown(args, change) if hasattr(module, "shown") else shown(change)
     return reply
+
+
+def settled(state: "Any") -> "Any":
+    """A wanted state of a file with the size and digest of its content, which a module that edits leaves as they were."""
+    if isinstance(state, dict) and state.get("type") == "file" and isinstance(state.get("content"), bytes) and "digest" in state:
+        import hashlib
+
+        content = state["content"]
+        return dict(state, size=len(content), digest=hashlib.sha1(content).hexdigest())
+    return state
 
 
 def _run(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":

@@ -180,6 +180,8 @@ class Server(object):
         elif kind == wire.CANCEL:
             if number in self.calls:
                 self.calls[number].cancel()
+            elif self.uploads is not None:
+                self.uploads.drop(number)
         elif kind == wire.HELLO:
             self.options = self.codec.loads(body, [])
             self.codec = wire.Codec(self.options["key"])

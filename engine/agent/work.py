@@ -1,6 +1,8 @@
 """One call: make the Host, find the module, run it, and turn whatever happens into an answer."""
 import errno
 import importlib
+import os
+import sys
 
 from engine.agent import wire
 from engine.agent.host import Host
@@ -12,6 +14,8 @@ if MYPY:
 
     from engine.agent.server import Call, Server
 
+BASE = dict(os.environ)
+"""The agent's own environment, which never changes: os.environ decodes each name whenever it is read."""
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 
@@ -34,7 +38,7 @@ def outcome(server: "Server", call: "Call") -> "Any":
             if request.get("progress") and not call.cancelled:
                 server.send(server.codec.frames(wire.PROGRESS, call.number, [stream, text]))
 
-        host = Host(request.get("environment"), tell, bool(args.get("unsafe_writes")))
+        host = Host(request.get("environment"), tell, bool(args.get("unsafe_writes")), BASE)
         call.running = host.processes
         if call.cancelled:
             host.processes.cancel()
@@ -71,7 +75,7 @@ def trace() -> str:
 
 def native(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
     """The module's own work: `perform`."""
-    module = importlib.import_module(request["module"])
+    module = sys.modules.get(request["module"]) or importlib.import_module(request["module"])
     args = expanded(module, request["args"], host)
     return perform(module, args, host, Context(bool(request.get("check")), bool(request.get("diff")), int(request.get("verbosity", 0))))
 

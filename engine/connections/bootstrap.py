@@ -16,6 +16,8 @@ from engine.model.problem import Problem
 
 START_LIMIT = 60.0
 """Seconds from the command to the hello: a hundred targets that share two cores need many of them."""
+IDLE_LIMIT = 4 * 3600
+"""Seconds without a word from us after which an agent ends: we are gone and the network did not say so."""
 JUNK = 1024 * 1024
 """Bytes that a login shell may print before the hello."""
 PLAIN = re.compile(r"[A-Za-z0-9_./~+=@%:,-]+")
@@ -59,7 +61,7 @@ async def start(channel: Channel, target: ExecutionTarget) -> AgentSession:
 
 def greeting(key: str) -> bytes:
     """The controller's first frame."""
-    return wire.Codec("").frames(wire.HELLO, 0, {"key": key, "protocol": wire.PROTOCOL})
+    return wire.Codec("").frames(wire.HELLO, 0, {"key": key, "protocol": wire.PROTOCOL, "idle": IDLE_LIMIT})
 
 
 async def greet(session: AgentSession, channel: Channel, target: ExecutionTarget) -> AgentSession:

@@ -130,11 +130,14 @@ class AgentSession:
         with open(local_path, "rb") as file:  # noqa: ASYNC230 - a local disk; the chunks give others their turn
             self.ship(TRANSFER)
             number, waiter = self.expect()
-            while part := file.read(CHUNK):
-                self.channel.write(wire.frame(wire.UPLOAD, number, part))
-                await self.channel.drain()
-                if waiter.future.done():
-                    break
+            try:
+                while (part := file.read(CHUNK)) and not waiter.future.done():
+                    self.channel.write(wire.frame(wire.UPLOAD, number, part))
+                    await self.channel.drain()
+            except BaseException:
+                self.waiting.pop(number, None)
+                self.channel.write(wire.frame(wire.CANCEL, number, b""))
+                raise
             self.channel.write(wire.frame(wire.UPLOAD, number, b""))
             return str(await self.answer(number, waiter))
 
@@ -280,6 +283,8 @@ class AgentSession:
             await self.channel.close()
         except EngineError as error:
             self.lose(error)
+        finally:
+            self.lose(self.connection_lost("nobody reads it any more"))     # a bug in here must leave nobody waiting
 
     def take(self, kind: int, number: int, body: bytes) -> None:
         waiter = self.waiting.get(number)
@@ -299,21 +304,29 @@ class AgentSession:
             if sum(map(len, waiter.blobs)) > wire.MAX_BLOBS:
                 raise wire.Broken("more bytes in one answer than are accepted")
         elif kind == wire.PROGRESS and waiter.on_output is not None:
-            stream, text = self.codec.loads(body, [])
-            waiter.on_output(stream, text)
+            self.hand(waiter, waiter.on_output, *self.line(body))
         elif kind == wire.DOWNLOAD and waiter.on_chunk is not None:
-            self.chunk(waiter, body)
+            self.hand(waiter, waiter.on_chunk, body)
 
-    def chunk(self, waiter: Waiter, body: bytes) -> None:
-        if waiter.future.done() or waiter.on_chunk is None:
+    def line(self, body: bytes) -> tuple[str, str]:
+        said = self.codec.loads(body, [])
+        if not isinstance(said, list) or len(said) != 2 or not all(isinstance(each, str) for each in said):
+            raise wire.Broken("a line of output that is none")
+        return said[0], said[1]
+
+    def hand(self, waiter: Waiter, listener: Callable[..., None], *values: object) -> None:
+        """Give a listener what came for it. What it raises is told to whoever made the call, and harms nobody else."""
+        if waiter.future.done():
             return
         try:
-            waiter.on_chunk(body)
-        except Exception as error:      # the writer's own affair, told to whoever asked for the file
+            listener(*values)
+        except Exception as error:
             waiter.future.set_exception(error)
 
     def error(self, number: int, waiter: Waiter | None, body: bytes) -> None:
         said = self.codec.loads(body, [])
+        if not isinstance(said, dict):
+            raise wire.Broken("an error that is none")
         code, text = str(said.get("code")), str(said.get("text"))
         if number in self.relays:
             self.relays.pop(number).end(code, text)
