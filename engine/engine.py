@@ -23,6 +23,7 @@ from engine.inventory.patterns import limited
 from engine.inventory.tree import Inventory
 from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.values import EncryptedText, TemplateText, Value
@@ -60,7 +61,7 @@ COMPATIBLE = "2.21.5"
 """The ansible-core whose behaviour is followed; the variable `ansible_version`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Prepared:
     """A plan with the hosts and variables that it will run with. Files were read for it; no host was touched."""
 

@@ -5,14 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from engine.errors import UsageError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ran:
     code: int
     stdout: bytes

@@ -6,19 +6,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.files import Files
+from engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     path: str | None
     """None where nothing was found."""
     tried: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Search:
     """The folders that a task looks into, nearest first: its roles' (innermost first), its file's, the playbook's."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 import secrets
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engine.connections.prompts import exactly, password_prompt
 from engine.connections.target import BecomeTarget
 from engine.errors import ConnectError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 
 Failure = tuple[str, str, str]
@@ -22,7 +22,7 @@ NEEDS_TERMINAL = "become-needs-terminal"
 """Tried again with one (sudo's `requiretty`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Way:
     """One method of becoming another user."""
 

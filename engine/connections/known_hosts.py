@@ -11,11 +11,11 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
 from engine.connections.ssh_config import host_matches
+from engine.model.frozen import frozen
 
 SSH_PORT = 22
 
@@ -29,7 +29,7 @@ class Trust(Enum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One line that could be read."""
 
@@ -44,14 +44,14 @@ class Entry:
     """path:line."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     trust: Trust
     places: tuple[str, ...] = ()
     """Lines the verdict rests on; of UNKNOWN: lines with other types of keys of the host."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KnownHosts:
     """The entries of several files, in order."""
 

@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engine.connections.base import Transport
 from engine.connections.no_agent import RawResult, run_raw
 from engine.connections.target import ExecutionTarget
 from engine.errors import ConnectError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ CLOSE_LIMIT = 0.02
 """Seconds that local agents get to end when the pool closes; SSH connections are dropped at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PoolStats:
     """Counters since the pool was made, and its state now."""
 

@@ -14,12 +14,13 @@ import re
 import shlex
 import socket
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.connections.ssh_config import SYSTEM_FILE, USER_FILE, Host, read_config
 from engine.connections.ssh_words import Pair, read_words
 from engine.connections.target import ExecutionTarget
 from engine.errors import ConnectError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 
 DEFAULT_KEYS = ("~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ecdsa_sk", "~/.ssh/id_ed25519", "~/.ssh/id_ed25519_sk")
@@ -55,7 +56,7 @@ HARMLESS_WHEN = {
 """Options not obeyed whose given value asks for nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SshOptions:
     """How one host is reached. Paths are expanded; lists are in the order they are tried."""
 

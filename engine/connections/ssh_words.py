@@ -5,9 +5,9 @@ Pairs keep the order they were written in; the first value of an option wins, as
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from engine.errors import ConnectError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 
 Pair = tuple[str, str]
@@ -28,7 +28,7 @@ FLAGS: dict[str, Pair | None] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class CommandLine:
     """What a line of options says."""
 

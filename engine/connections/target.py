@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.model.addresses import HostName
+from engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BecomeTarget:
     """To become another user, once logged in."""
 
@@ -19,7 +20,7 @@ class BecomeTarget:
     """None: the method's default (`-H -S -n` for sudo)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ExecutionTarget:
     """Hashable: the key of the pool. Two tasks with equal targets share one agent."""
 
@@ -53,7 +54,7 @@ class ExecutionTarget:
         return dataclasses.replace(self, become=None) if self.become else self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AgentReply:
     """What a module's call on a target came to. `result` holds changed/failed/skipped and what is registered."""
 

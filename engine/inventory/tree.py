@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeAlias
@@ -15,6 +15,7 @@ from typing import TypeAlias
 from engine.errors import ParseError
 from engine.inventory.vars_files import NO_VARS_FILES, VarsFiles
 from engine.model.addresses import HostName
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, Value
@@ -27,7 +28,7 @@ EMPTY: Mapping[str, Value] = MappingProxyType({})
 LOCALHOSTS = ("localhost", "127.0.0.1", "::1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Host:
     name: HostName
     vars: Mapping[str, Value] = field(default_factory=dict, repr=False)
@@ -40,7 +41,7 @@ class Host:
     """A localhost that no source names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Group:
     name: GroupName
     hosts: tuple[HostName, ...] = ()

@@ -1,13 +1,12 @@
 """Shell-like words of one line, each with its place: quotes, backslashes, and `#` comments as Ansible's inventories have them."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.inventory.fragment import refused
+from engine.model.frozen import frozen
 from engine.model.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     text: str
     """Without its quotes."""

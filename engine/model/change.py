@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.model.addresses import HostName
+from engine.model.frozen import frozen
 from engine.model.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Change:
     """What one task did to one thing. `before`/`after` are the module kind's own shape; None = does not exist.
 
@@ -32,7 +33,7 @@ class Change:
     """{"method": …, "user": …}, without password; empty where no other user was needed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Diff:
     """One difference as --diff shows it. `prepared` stands for both texts where a tool made the diff itself."""
 

@@ -2,31 +2,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from engine.model.addresses import HostName
+from engine.model.frozen import frozen
 from engine.model.values import Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Effect:
     host: HostName
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Register(Effect):
     name: str
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetFacts(Effect):
     """Facts as gathering and `ansible_facts` results bring them."""
 
     facts: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetVariables(Effect):
     """`set_fact`: host variables of the set_facts layer."""
 
@@ -34,19 +34,19 @@ class SetVariables(Effect):
     cacheable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IncludeVariables(Effect):
     """`include_vars`: host variables of the include_vars layer."""
 
     variables: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notify(Effect):
     handler: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddHost(Effect):
     """`add_host`: `host` is who ran it."""
 
@@ -55,7 +55,7 @@ class AddHost(Effect):
     variables: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JoinGroup(Effect):
     """`group_by`."""
 
@@ -63,48 +63,48 @@ class JoinGroup(Effect):
     parents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetStats(Effect):
     data: Mapping[str, Value]
     per_host: bool
     aggregate: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarkFailed(Effect):
     unreachable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarkRescued(Effect):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClearFacts(Effect):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClearErrors(Effect):
     """`meta: clear_host_errors`: every host of the play may go on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndHost(Effect):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndBatch(Effect):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndPlay(Effect):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndRole(Effect):
     pass

@@ -2,16 +2,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.model.addresses import HostName, RunId, StepAddress
+from engine.model.frozen import frozen
 from engine.model.outcome import TaskOutcome
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Event:
     number: int = 0
     """From 1, without gaps, in the order of happening; 0 until the stream numbers it."""
@@ -19,7 +20,7 @@ class Event:
     """Seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunStarted(Event):
     run: RunId
     playbooks: tuple[str, ...]
@@ -29,7 +30,7 @@ class RunStarted(Event):
     """Set for runs that come from no playbook: "rollback of …"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PlayStarted(Event):
     name: str
     hosts: tuple[HostName, ...]
@@ -41,7 +42,7 @@ class PlayStarted(Event):
     """0-based number of the serial batch; the banner is shown for each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TaskStarted(Event):
     """A step begins on its first host. Published once per step (and per batch)."""
 
@@ -56,7 +57,7 @@ class TaskStarted(Event):
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HostStarted(Event):
     """A task begins on a host (for progress; the default output shows nothing)."""
 
@@ -64,7 +65,7 @@ class HostStarted(Event):
     host: HostName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OutputLine(Event):
     """A line that a running command has just written."""
 
@@ -75,7 +76,7 @@ class OutputLine(Event):
     line: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RetryScheduled(Event):
     """An attempt did not satisfy `until`; another follows."""
 
@@ -87,7 +88,7 @@ class RetryScheduled(Event):
     outcome: TaskOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AsyncPolled(Event):
     """A job with `async` still runs."""
 
@@ -98,21 +99,21 @@ class AsyncPolled(Event):
     finished: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ItemFinished(Event):
     """One item of a loop reached its verdict."""
 
     outcome: TaskOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TaskFinished(Event):
     """A task reached its verdict on one host. Published once per host and task; loops publish ItemFinished before."""
 
     outcome: TaskOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Included(Event):
     """A run-time include was expanded for some hosts."""
 
@@ -124,18 +125,18 @@ class Included(Event):
     is_item: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class HandlerNotified(Event):
     host: HostName
     handler: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class NoHostsLeft(Event):
     """Every host of the play has failed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ProblemFound(Event):
     """Something the user should read: a warning, a notice, or the place of a failed task."""
 
@@ -143,12 +144,12 @@ class ProblemFound(Event):
     host: HostName | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PlayFinished(Event):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunFinished(Event):
     run: RunId
     exit_code: int

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from engine.model.frozen import frozen
 from engine.model.source import Span
 from engine.model.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TaskInvocation:
     """One call of one module. Nothing here is still to be rendered (trusted text goes only to actions that evaluate it, such as assert)."""
 

@@ -6,10 +6,10 @@ Source: "Playbook Keywords" in Ansible's manual; acceptance checked against ansi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from engine.model.frozen import frozen
 from engine.model.values import Value
 
 
@@ -63,7 +63,7 @@ class Inherit(Enum):
     """As EXTEND, without repetitions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Keyword:
     name: str
     where: frozenset[Where]

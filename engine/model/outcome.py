@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
 from engine.model.addresses import HostName, StepAddress
 from engine.model.change import Change, Diff
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.values import Value
 
@@ -20,7 +21,7 @@ class Status(Enum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ModuleResult:
     """The module's or action's own word. `values` is what a task registers, without changed/failed/skipped."""
 
@@ -41,7 +42,7 @@ class ModuleResult:
         return cls(values={"msg": msg, **values}, failed=True, problem=problem)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TaskOutcome:
     """What the engine concludes about one task (or one item of its loop) on one host, after changed_when and failed_when."""
 

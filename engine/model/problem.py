@@ -1,9 +1,10 @@
 """What is told to the user when something is wrong: a stable code, one summary, a place, and what to do."""
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
+from engine.model.frozen import frozen
 from engine.model.source import Span
 
 
@@ -13,7 +14,7 @@ class Severity(Enum):
     NOTICE = "notice"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Problem:
     """One thing that is wrong.
 

@@ -1,10 +1,10 @@
 """Where a value was written: file, line, column. Every node of a playbook or inventory knows its `Span`."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from engine.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """A place in a text. Lines and columns count from 1; `width` is how many characters a caret underlines (at least 1)."""
 
@@ -25,7 +25,7 @@ NOWHERE = Span("<nowhere>", 0, 0)
 """For values that no text holds: made by a test, or by the engine itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceFile:
     """A text that was read, as it was read."""
 

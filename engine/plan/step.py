@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from engine.model.addresses import OrderKey, StepAddress
+from engine.model.frozen import frozen
 from engine.model.source import Span
 from engine.model.values import Value
 from engine.playbook.tree import Block, Role, Task
@@ -31,7 +32,7 @@ class EdgeKind(Enum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edge:
     source: StepAddress
     target: StepAddress
@@ -39,7 +40,7 @@ class Edge:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False)
 class Surroundings:
     """What a step inherits from where it stands; shared by all steps of one block."""
 
@@ -53,7 +54,7 @@ class Surroundings:
         return self.roles[-1] if self.roles else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False)
 class Step:
     """Compared by identity; named by its address."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from engine.model.frozen import frozen
 
 ALL = frozenset(("all",))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TagFilter:
     """What was asked for. Without `--tags`, `only` is {"all"}."""
 

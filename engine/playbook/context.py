@@ -4,11 +4,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine import yaml
 from engine.errors import ParseError
 from engine.files import Files
+from engine.model.frozen import frozen
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
@@ -27,7 +28,7 @@ def _ignored(problem: Problem) -> None:
     """Warnings go nowhere unless somebody listens."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ParseContext:
     """Injected by the engine. The defaults suit tests: any name may be a module, no name can be rendered."""
 
@@ -44,7 +45,7 @@ class ParseContext:
     warn: Callable[[Problem], None] = _ignored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Place:
     """Where a text stands: what relative names, templated import names and cycles are judged by."""
 

@@ -6,8 +6,8 @@ for modules that run a command only a few are, and all the rest stays the comman
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from engine.model.frozen import frozen
 from engine.model.values import TemplateText
 
 COMMANDS = frozenset(
@@ -26,7 +26,7 @@ class Unbalanced(ValueError):
     """A quote or a template block is opened and never closed; `args[0]` is where in the text."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     start: int
     end: int

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from engine import yaml
+from engine.model.frozen import frozen
 from engine.model.keywords import Where, keywords_of
 from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, Value
@@ -16,7 +17,7 @@ from engine.playbook.tree import Block, BlockKind, Node, Role
 SUFFIXES = (".yml", ".yaml", ".json", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RoleRequest:
     """Which role, and which of its files."""
 

@@ -7,10 +7,11 @@ playbook/inherit.py says what a task has in the end.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TypeAlias
 
+from engine.model.frozen import frozen
 from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, Value
 
@@ -23,7 +24,7 @@ class BlockKind(Enum):
     """A role that runs here: from `roles:`, import_role, include_role, or as a dependency."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Loop:
     """`loop:` or `with_NAME:`."""
 
@@ -34,7 +35,7 @@ class Loop:
     span: Span = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Task:
     """One task, handler or run-time include, as written."""
 
@@ -59,7 +60,7 @@ class Task:
     """Set on tasks that no text holds: `gather_facts`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Block:
     body: tuple[Node, ...]
     rescue: tuple[Node, ...] = ()
@@ -79,7 +80,7 @@ class Block:
 Node: TypeAlias = Task | Block
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False)
 class Role:
     """A role as found on disk. One object per path and entry point; what is `None` has no such file."""
 
@@ -101,7 +102,7 @@ class Role:
     """Its arguments are checked by `argument_specs` before it runs: `rolespec_validate` of an import or include."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class VarsPrompt:
     name: str
     prompt: str
@@ -114,7 +115,7 @@ class VarsPrompt:
     unsafe: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Play:
     hosts: Value
     """A pattern (TemplateText) or a list of them, unrendered."""
@@ -138,7 +139,7 @@ class Play:
     spans: Mapping[str, Span] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Playbook:
     path: str
     plays: tuple[Play, ...]

@@ -14,6 +14,7 @@ from engine.actions.base import ActionCall
 from engine.errors import EngineError
 from engine.model.addresses import HostName
 from engine.model.event import AsyncPolled, RetryScheduled
+from engine.model.frozen import frozen
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
@@ -40,7 +41,7 @@ class Attempt:
     extra: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Verdict:
     status: Status
     result: ModuleResult

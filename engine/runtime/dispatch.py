@@ -9,13 +9,14 @@ import importlib
 import importlib.util
 import keyword
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 
 from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument, ArgumentErrors, validate
 from engine.errors import PlanError
+from engine.model.frozen import frozen
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
@@ -25,7 +26,7 @@ RENAMED = {"assert": "assert_that", "systemd_service": "systemd"}
 """Names that Python keeps for itself, or that are aliases."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Handler:
     """What is known about one action name."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.agent.sdk import boolean
 from engine.errors import TemplateError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.step import Step
 from engine.templating.renderer import Renderer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class TaskKeywords:
     """What steers one task on one host, before its items."""
 

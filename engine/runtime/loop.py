@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from engine.agent.sdk import boolean
 from engine.errors import TemplateError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value
 from engine.playbook.tree import Loop
 from engine.templating.renderer import Renderer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LoopControl:
     loop_var: str = "item"
     index_var: str = ""

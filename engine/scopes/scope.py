@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from engine.model.frozen import frozen
 from engine.model.source import Span
 from engine.model.values import EncryptedText, TemplateText, Value
 from engine.scopes.layers import Layer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binding:
     """A name's value, unrendered, and where it comes from."""
 

@@ -1,11 +1,13 @@
 """How a setting is declared: its default, and the names under which Ansible's users know it."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from engine.model.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Ansible:
     """Ansible's names of a setting. Several of one kind: the first that is set wins."""
 
@@ -23,7 +25,7 @@ class Ansible:
         return (self.env,) if isinstance(self.env, str) else self.env
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declared:
     """What `setting` notes beside a field."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UsageError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem, Severity
 from engine.model.values import Value
 from engine.settings.fields import Declared
@@ -23,7 +24,7 @@ FALSE = ("n", "no", "off", "0", "false", "f", "0.0")
 DEFAULT = Origin(Rank.DEFAULT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolved:
     """Settings, where each comes from, and what to tell the user."""
 

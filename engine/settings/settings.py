@@ -5,14 +5,13 @@ engine.toml, the environment and the command line, `settings.resolve` puts them 
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from engine.model.frozen import frozen
 from engine.settings.fields import Ansible, setting
 
 ANSIBLE_HOME = "~/.ansible"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunSettings:
     """How a run goes on."""
 
@@ -61,7 +60,7 @@ class RunSettings:
     """Where the engine is more lenient than ansible-core 2.21 (conditions that are no booleans…), `ansible` refuses as it does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SshSettings:
     """How hosts are reached. A host's `ansible_*` variables win over all of these."""
 
@@ -99,7 +98,7 @@ class SshSettings:
     """Python on targets; `auto…`: found by the first stage."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class BecomeSettings:
     """How another user is become. Keywords and `ansible_become_*` variables win."""
 
@@ -121,7 +120,7 @@ class BecomeSettings:
     """Become even who one is already."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InventorySettings:
     """Where hosts come from."""
 
@@ -148,7 +147,7 @@ class InventorySettings:
     """What a part of a pattern is that names nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PathSettings:
     """Where content is looked for, besides the folders beside the playbook."""
 
@@ -170,7 +169,7 @@ class PathSettings:
     """A file that gets the output too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class VaultSettings:
     """Passwords of encrypted text, in the order in which they are tried."""
 
@@ -189,7 +188,7 @@ class VaultSettings:
         None, Ansible(ini="defaults.vault_encrypt_identity", env="ANSIBLE_VAULT_ENCRYPT_IDENTITY", cli="--encrypt-vault-id"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class OutputSettings:
     """What the terminal shows."""
 
@@ -225,7 +224,7 @@ class OutputSettings:
     """Pairs of `[colors]` key and colour that differ from the default."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StateSettings:
     """What is remembered of runs."""
 
@@ -234,7 +233,7 @@ class StateSettings:
     """Relative to the project."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class FactSettings:
     """What is found out about hosts."""
 
@@ -254,7 +253,7 @@ class FactSettings:
     flush: bool = setting(False, Ansible(cli="--flush-cache"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class VariablesSettings:
     """How variables are looked up and rendered."""
 
@@ -279,7 +278,7 @@ class VariablesSettings:
     """Accept templates within conditions and within string constants of templates."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Settings:
     """All groups. Made by `settings.resolve.resolve`, or by hand: `Settings(run=RunSettings(forks=50))`."""
 

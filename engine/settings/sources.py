@@ -14,6 +14,7 @@ from enum import IntEnum
 
 from engine.errors import UsageError
 from engine.files import Files
+from engine.model.frozen import frozen
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
 from engine.model.values import Value
@@ -32,7 +33,7 @@ class Rank(IntEnum):
     COMMAND_LINE = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Where a value comes from."""
 
@@ -49,7 +50,7 @@ class Origin:
         return f"{self.name} ({self.span.path}:{self.span.line})" if self.span else self.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Raw:
     """One value as the user wrote it; text, except from engine.toml and the command line, which have types."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.model.addresses import HostName, ResourceAddress, RunId
+from engine.model.frozen import frozen
 from engine.model.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Notification:
     """A handler that the change notified, so that a rollback can notify it again."""
 
@@ -18,7 +19,7 @@ class Notification:
     args: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StateRecord:
     """What one task did to one resource. `before`/`after` are the kind's shape; contents are `{"$blob": sha256}`."""
 
@@ -48,7 +49,7 @@ class StateRecord:
     """Order within the store; assigned by it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RunRecord:
     """One run, finished or not."""
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from engine.errors import StateError
 from engine.model.addresses import HostName, ResourceAddress, RunId
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.state.record import RunRecord, StateRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Restore:
     """One resource on its way back."""
 
@@ -28,7 +29,7 @@ class Restore:
     records: tuple[StateRecord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class RollbackPlan:
     run: RunRecord
     restores: tuple[Restore, ...] = ()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.model.addresses import ResourceAddress
+from engine.model.frozen import frozen
 from engine.state.record import StateRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Snapshot:
     lineage: str
     """Random, made with the store; two stores never share one."""

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.parser import Parser
 
 from engine.errors import TemplateError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value
 from engine.templating.environment import Templates, short
@@ -23,7 +23,7 @@ from engine.templating.renderer import has_markers
 FUNCTIONS = frozenset((*LOOKUP_NAMES, "now", "undef", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "omit"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """What one text names."""
 

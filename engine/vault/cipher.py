@@ -7,13 +7,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from engine.model.frozen import frozen
 
 ROUNDS = 10_000
 BLOCK = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keys:
     """What a password and a salt become."""
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import re
 from binascii import hexlify, unhexlify
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.errors import VaultError
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.source import Span
 
@@ -14,7 +15,7 @@ WIDTH = 80
 HEADER = re.compile(r"\$ANSIBLE_VAULT;(?P<version>[^;\s]*);(?P<cipher>[^;\s]*)(?:;(?P<label>[^\s]*))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Envelope:
     salt: bytes
     mac: bytes = field(repr=False)

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.errors import VaultError
 from engine.files import Files
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.values import EncryptedText
@@ -17,7 +18,7 @@ from engine.vault import cipher, envelope
 PROMPTS = {"prompt": "Vault password ({label}): ", "prompt_ask_vault_pass": "Vault password: "}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secret:
     label: str
     password: bytes = field(repr=False)

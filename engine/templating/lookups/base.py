@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.errors import EngineError
 from engine.files import Files
+from engine.model.frozen import frozen
 from engine.outside import Outside
 from engine.templating.failures import PluginFailed
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 UNGIVEN = object()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LookupCall:
     renderer: Renderer
     name: str
