@@ -50,6 +50,7 @@ $(VENV)/run: pyproject.toml | $(BIN)/python
 
 $(VENV)/test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	sh tests/install.sh
 	@touch $@ $(VENV)/run
 
 # The oracle: the real ansible-core, in an environment of its own, never imported.

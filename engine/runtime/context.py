@@ -26,7 +26,6 @@ from engine.runtime.events import EventStream
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import Recorder
 from engine.runtime.redact import Redactor
-from engine.runtime.views import VariablesView
 from engine.scopes.build import ScopeBuilder
 from engine.scopes.magic import Magic
 from engine.search import Search
@@ -122,10 +121,11 @@ class PlayContext:
     def renderer(self, step: Step | None, host: HostName, extra: Mapping[str, Value] | None = None) -> Renderer:
         """A renderer for `host` at `step`, with the variables of a loop's item, or of a verdict, on top."""
         scope = self.scopes.scope_for(step, host, extra)
-        renderer = self.run.templates.renderer(scope, search=self.search(step) if step is not None else None)
+        search = self.search(step) if step is not None else None
+        renderer = self.run.templates.renderer(scope, search=search)
         magic = scope.layers[0][1]
         if isinstance(magic, Magic):
-            magic.show(VariablesView(renderer))
+            magic.show(self.run.templates.view(scope, search))
         return renderer
 
     def search(self, step: Step) -> Search:

@@ -25,7 +25,7 @@ from engine.runtime.strategies.base import Strategy
 from engine.runtime.strategies.free import Free
 from engine.runtime.strategies.host_pinned import HostPinned
 from engine.runtime.strategies.linear import Linear
-from engine.runtime.views import HostVars, VariablesView
+from engine.runtime.views import HostVars
 from engine.scopes.build import ScopeBuilder
 from engine.scopes.layers import Layer
 from engine.scopes.magic import PlayFacts
@@ -153,7 +153,7 @@ class Plays:
         )
         scopes.play_files = files.of
         facts.hostvars = HostVars(
-            lambda: run.ledger.inventory.hosts, lambda host: VariablesView(run.templates.renderer(scopes.seen_from_outside(host)))
+            lambda: run.ledger.inventory.hosts, lambda host: run.templates.view(scopes.seen_from_outside(host))
         )
         run.ledger.inventory_changed[:] = [scopes.forget_hosts]
         max_fail = static(play.keywords.get("max_fail_percentage"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from engine.errors import TemplateError
 from engine.model.addresses import HostName
 from engine.model.values import Value
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class VariablesView(Mapping[str, Value]):
-    """The rendered variables of one scope: `vars` and what an action asks."""
+    """The rendered variables of one scope, as an action asks for them."""
 
     __slots__ = ("renderer",)
 
@@ -41,18 +40,11 @@ class VariablesView(Mapping[str, Value]):
     def get(self, name: str, default: Value = None) -> Value:
         return self[name] if name in self else default  # noqa: SIM401  (the hint is this very method)
 
-    def safe(self, name: str, default: Value = None) -> Value:
-        """As `get`; the default too where the value cannot be rendered. Only for what is shown, never for what is done."""
-        try:
-            return self.get(name, default)
-        except TemplateError:
-            return default
-
 
 class HostVars(Mapping[HostName, Value]):
     """`hostvars`: every host's variables, seen from outside the play. A host's view is made when it is asked for."""
 
-    def __init__(self, hosts: Callable[[], Mapping[HostName, object]], view: Callable[[HostName], VariablesView]) -> None:
+    def __init__(self, hosts: Callable[[], Mapping[HostName, object]], view: Callable[[HostName], Mapping[str, Value]]) -> None:
         self._hosts = hosts
         self._view = view
 
