@@ -190,7 +190,7 @@ async def put_directory(call: ActionCall, args: Mapping[str, Any], path: str) ->
     if result.failed:
         return result
     return ModuleResult(
-        values={"dest": dest, "src": str(args["src"])}, changed=result.changed, changes=result.changes, diffs=result.diffs,
+        values={"dest": dest, "src": path}, changed=result.changed, changes=result.changes, diffs=result.diffs,
         warnings=result.warnings,
     )
 

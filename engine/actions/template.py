@@ -47,7 +47,7 @@ async def run(call: ActionCall) -> ModuleResult:
     args = call.invocation.args
     if args.get("src") is None or args.get("dest") is None:
         return ModuleResult.failure("src and dest are required")
-    newline = NEWLINES.get(args["newline_sequence"], args["newline_sequence"])
+    newline = str(NEWLINES.get(args["newline_sequence"], args["newline_sequence"]))
     if newline not in NEWLINES.values():
         return ModuleResult.failure("newline_sequence needs to be one of: \n, \r or \r\n")
     found = call.search.find("templates", str(args["src"]))

@@ -63,8 +63,8 @@ def destination(args: "Dict[str, Any]", host: "Host") -> str:
     args["makes_folder"] = dest.endswith("/")
     name = args.get("name") or os.path.basename((args.get("src") or "").rstrip("/"))
     if args.get("tree") is not None:
-        inside = not args["src"].endswith("/") and host.is_dir(dest)
-        return os.path.join(dest, name) if inside else dest.rstrip("/") or "/"
+        args["told_dest"] = os.path.join(dest, name) if host.is_dir(dest) and not args["src"].endswith("/") else dest
+        return dest.rstrip("/") or "/" if args["src"].endswith("/") else os.path.join(dest, name)
     if not args.get("in_set") and (dest.endswith("/") or host.is_dir(dest)):
         if not name:
             raise Fail("can not use content with a dir as dest")
@@ -263,7 +263,7 @@ def report(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
     """dest, checksum, and mode, owner, group, size, state of what is there; `path` where the content was there already."""
     if change.before is not None and not args.get("force", True):
         return {"dest": args["dest"], "src": args.get("src") or ""}
-    values = {"dest": args["dest"], "checksum": args.get("digest")}
+    values = {"dest": args.get("told_dest") or args["dest"], "checksum": args.get("digest")}
     if args.get("remote_src"):
         values["src"] = args["src"]
         values["md5sum"] = None if args.get("tree") is not None else md5(host, args.get("content"), args["src"])

@@ -88,6 +88,7 @@ def look_at_source(args: "Dict[str, Any]", host: "Host", before: "Optional[FileS
     args["source"] = os.path.join(os.path.dirname(args["path"]), args["src"])
     args["source_state"] = files.look(args, host, args["source"], content=False)
     there, source = host.lstat(args["path"]), host.lstat(args["source"])
+    args["links"] = there.st_nlink if there is not None else 0
     if before is not None:
         before["linked"] = there is not None and source is not None and (there.st_dev, there.st_ino) == (source.st_dev, source.st_ino)
 
@@ -199,7 +200,8 @@ def as_hard(args: "Dict[str, Any]", before: "Optional[FileState]") -> "FileState
     if before is not None and before.get("linked"):
         return files.wanted(args, owned(before, args))
     if before is not None and before["type"] != "directory" and not args.get("force"):
-        raise Fail("Cannot link, different hard link exists at destination", dest=args["path"], src=args["src"])
+        there = "different hard link" if args["links"] > 1 else "file"
+        raise Fail("Cannot link, {0} exists at destination".format(there), dest=args["path"], src=args["src"])
     if source["type"] != "file":
         raise Fail("Error while linking: {0} is a {1}".format(args["source"], source["type"]), dest=args["path"], src=args["src"])
     return dict(files.wanted(args, owned(source, args)), linked=True)

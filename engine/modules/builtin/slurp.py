@@ -40,6 +40,6 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
     if args["armor"]:
         return {"content": base64.b64encode(content).decode("ascii"), "source": path, "encoding": "base64"}
     try:
-        return {"content": content.decode("utf-8"), "source": path, "encoding": "UTF-8"}
+        return {"content": content.decode("utf-8"), "source": path, "encoding": "utf-8"}
     except UnicodeDecodeError as error:
         raise Fail("File {0} is not UTF-8 text: {1}; with armor it is read as Base64".format(path, error))
