@@ -31,6 +31,7 @@ from engine.outside import Outside, RealOutside
 from engine.plan.build import PlanOptions, build_plan
 from engine.plan.graph import PlanGraph
 from engine.plan.restore import restore_plan
+from engine.plan.start_at import started_at
 from engine.plan.tags import TagFilter
 from engine.playbook.context import ParseContext
 from engine.playbook.tree import Play, Playbook
@@ -199,7 +200,8 @@ class Engine:
             if not self.files.is_file(path):
                 detail = f"the playbook: {name} could not be found"
                 raise UsageError(Problem(code="playbook-not-found", summary="The playbook is not there", detail=detail))
-        return build_plan([self._load(path, given) for path in paths], self._plan_options(given))
+        graph = build_plan([self._load(path, given) for path in paths], self._plan_options(given))
+        return started_at(graph, self.settings.run.start_at_task) if self.settings.run.start_at_task else graph
 
     def inventory(self, sources: Sequence[str], playbook_dir: str | None = None) -> tuple[Inventory, list[Problem]]:
         chosen = self.settings.inventory

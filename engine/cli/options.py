@@ -28,7 +28,6 @@ RUN = (
     click.option("-f", "--forks", type=int, help="Most hosts at work at the same time."),
     click.option("--force-handlers", is_flag=True, default=None, help="Run notified handlers on failed hosts too."),
     click.option("--start-at-task", metavar="NAME", help="Begin at the task of this name."),
-    click.option("--flush-cache", is_flag=True, default=None, help="Forget cached facts."),
 )
 CONNECTION = (
     click.option("-u", "--user", metavar="NAME", help="Log in as this user."),
@@ -64,7 +63,6 @@ KEYS = {
     "forks": "run.forks",
     "force_handlers": "run.force_handlers",
     "start_at_task": "run.start_at_task",
-    "flush_cache": "facts.flush",
     "user": "ssh.user",
     "connection": "ssh.connection",
     "timeout": "ssh.timeout",

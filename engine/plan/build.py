@@ -25,6 +25,8 @@ HANDLERS, BODY = 0, 1
 INCLUDES = frozenset(("include_tasks", "include_role"))
 FLUSH = Task(action="meta", args={"_raw_params": "flush_handlers"}, keywords={"tags": ["always"]}, origin="flush_handlers")
 GATHER = Task(action="gather_facts", name=TemplateText.read("Gathering Facts"), keywords={"tags": ["always"]}, origin="gather_facts")
+GATHER_KEYWORDS = ("gather_subset", "gather_timeout", "fact_path")
+"""Keywords of a play that are arguments of its implicit gathering."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +54,8 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     builder = Builder(index=index, play=play, options=options)
     nodes: list[Node] = []
     if gathers(play, options):
-        nodes.append(replace(GATHER, span=play.span))
+        args = {name: play.keywords[name] for name in GATHER_KEYWORDS if play.keywords.get(name) is not None}
+        nodes.append(replace(GATHER, args=args, span=play.span))
     force = options.render(play, play.keywords.get("force_handlers", options.force_handlers))
     for section in (play.pre_tasks, (*play.roles, *play.tasks), play.post_tasks):
         if force and section:
