@@ -194,6 +194,8 @@ class Batch:
         self.play.run.ledger.apply(effects)
         await self.play.run.recorder.task(step, outcome, notified)
         self.play.events.publish(TaskFinished(outcome=outcome))
+        for warning in failures.warnings(step, outcome):
+            self.play.events.publish(ProblemFound(problem=warning, host=outcome.host))
         if outcome.failed:
             self.play.events.publish(ProblemFound(problem=failures.told(step, outcome), host=outcome.host))
         self._check_handlers(step, effects, notified)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
-from engine.model.problem import Problem
+from engine.model.problem import Problem, Severity
 from engine.model.words import nearest
 from engine.plan.step import Step
 from engine.playbook.tree import Task
@@ -71,6 +71,17 @@ def told(step: Step, outcome: TaskOutcome) -> Problem:
         span=span,
         notes=(f"in {about}", *last_words(first)),
     )
+
+
+def warnings(step: Step, outcome: TaskOutcome) -> list[Problem]:
+    """What modules warn of, each once."""
+    if outcome.no_log:
+        return []
+    said = [text for one in (outcome, *outcome.items) for text in one.result.warnings]
+    return [
+        Problem(code="module-warning", summary="A module warns", detail=text, severity=Severity.WARNING, span=step.span)
+        for text in dict.fromkeys(said)
+    ]
 
 
 def last_words(outcome: TaskOutcome) -> tuple[str, ...]:

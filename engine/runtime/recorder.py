@@ -1,12 +1,14 @@
 """Hands what happened to the state store, unmasked and before the host's next step. Not a reader of the event stream.
 
-Contents of files are kept as blobs. What holds a known secret, or was changed under no_log, is left out and the
-record says that it cannot be taken back: never a mask, since a rollback writes bytes.
+Contents of files are kept as blobs. What holds a known secret, or was changed under no_log, is withheld (a digest
+stands for it): never a mask, since a rollback writes bytes. If the secret itself was changed, the record says that
+it cannot be taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Sequence
 from typing import Protocol
 
 from engine.clock import Clock
@@ -16,9 +18,10 @@ from engine.model.outcome import Status, TaskOutcome
 from engine.model.values import Value
 from engine.plan.step import Step
 from engine.runtime.redact import Redactor
-from engine.state.encode import digest_of, with_blobs, withheld
+from engine.state.encode import digest_of, with_blobs
 from engine.state.record import Notification, RunRecord, StateRecord
 from engine.state.stores.base import StateStore
+from engine.state.withhold import recoverable, without_secrets
 
 SECRET = "secret: it was not kept"
 NOT_A_RESOURCE = "what it did is not known"
@@ -97,9 +100,13 @@ class StateRecorder:
     def _record(
         self, step: Step, outcome: TaskOutcome, change: Change, handlers: Sequence[Notification], blobs: dict[str, bytes]
     ) -> StateRecord:
-        before_kept, before = self._kept(change.before, outcome.no_log, blobs)
-        _, after = self._kept(change.after, outcome.no_log, blobs)
-        reversible = change.reversible and before_kept
+        kept_before, kept_after = self._kept(change, outcome.no_log)
+        args_kept, args = self._arguments(change)
+
+        def keep(data: bytes) -> None:
+            blobs[digest_of(data)] = data
+
+        reversible = change.reversible and args_kept and recoverable(kept_before, kept_after)
         return StateRecord(
             address=ResourceAddress(change.host or outcome.host, change.kind, change.identity),
             run=self._run,
@@ -107,9 +114,9 @@ class StateRecorder:
             task=outcome.task_name,
             action=outcome.action,
             module=change.module,
-            args=self._arguments(change.args),
-            before=before,
-            after=after,
+            args=args,
+            before=with_blobs(kept_before, keep),
+            after=with_blobs(kept_after, keep),
             reversible=reversible,
             reason="" if reversible else change.reason or SECRET,
             inventory_host=outcome.host,
@@ -140,31 +147,34 @@ class StateRecorder:
             at=self._clock.now(),
         )
 
-    def _kept(self, state: Value, no_log: bool, blobs: dict[str, bytes]) -> tuple[bool, Value]:
-        """The state as it may be kept, and whether all of it is: secrets are withheld."""
-        whole = True
+    def _kept(self, change: Change, no_log: bool) -> tuple[Value, Value]:
+        """Before and after as they may be kept: secrets are withheld."""
+        keys = secret_keys(change.module)
 
-        def visit(value: Value) -> Value:
-            nonlocal whole
-            if isinstance(value, str | bytes) and ((no_log and isinstance(value, bytes)) or self._redactor.knows_any(value)):
-                whole = False
-                return withheld(value)
-            if isinstance(value, Mapping):
-                return {key: visit(each) for key, each in value.items()}
-            if isinstance(value, list | tuple):
-                return [visit(each) for each in value]
-            return value
+        def is_secret(key: str, value: str | bytes) -> bool:
+            return key in keys or (no_log and isinstance(value, bytes)) or self._redactor.knows_any(value)
 
-        def keep(data: bytes) -> None:
-            blobs[digest_of(data)] = data
+        return without_secrets(change.before, is_secret), without_secrets(change.after, is_secret)
 
-        return whole, with_blobs(visit(state), keep)
+    def _arguments(self, change: Change) -> tuple[bool, dict[str, Value]]:
+        """What is needed to inspect and apply, without contents and secret arguments; and whether it may be kept at all."""
+        secret = secret_arguments(change.module)
+        plain = {name: value for name, value in change.args.items() if not isinstance(value, bytes) and name not in secret}
+        encoded: dict[str, Value] = with_blobs(plain, lambda data: None)
+        if self._redactor.value(encoded) != encoded:
+            return False, {}
+        return True, encoded
 
-    def _arguments(self, args: Mapping[str, Value]) -> dict[str, Value]:
-        """What is needed to inspect and apply: no contents, no secrets."""
-        plain = {name: value for name, value in args.items() if not isinstance(value, bytes) and name not in ("content", "password")}
-        kept: dict[str, Value] = with_blobs(self._redactor.value(plain), lambda data: None)
-        return kept
+
+def secret_keys(module: str) -> frozenset[str]:
+    """The keys of a module's states that are secrets: a password's hash."""
+    return frozenset(getattr(importlib.import_module(module), "SECRETS", ())) if module else frozenset()
+
+
+def secret_arguments(module: str) -> frozenset[str]:
+    """Arguments that are never kept: those that a module declares secret, and contents, which are in the states."""
+    specs = getattr(importlib.import_module(module), "ARGUMENTS", {}) if module else {}
+    return frozenset({"content", *(name for name, argument in specs.items() if argument.secret)})
 
 
 def did_something(outcome: TaskOutcome, whole: TaskOutcome) -> bool:

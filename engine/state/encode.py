@@ -49,24 +49,7 @@ def with_blobs(value: Value, keep: Callable[[bytes], None]) -> Value:
 
 
 class Withheld(dict[str, str]):
-    """Made by `withheld` alone: a user's dict of the same look is wrapped when it is written."""
-
-
-def withheld(value: str | bytes) -> Withheld:
-    """What stands for a secret that is not kept: enough to see whether it is still the same."""
-    return Withheld({WITHHELD: digest_of(value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape"))})
-
-
-def like(recorded: Value, now: Value) -> Value:
-    """`now`, with what was withheld from `recorded` withheld too, so that both can be compared."""
-    if isinstance(recorded, Mapping):
-        if set(recorded) == {WITHHELD} and isinstance(now, str | bytes):
-            return withheld(now)
-        if isinstance(now, Mapping):
-            return {key: like(recorded.get(key), each) for key, each in now.items()}
-    if isinstance(recorded, list) and isinstance(now, list) and len(recorded) == len(now):
-        return [like(one, other) for one, other in zip(recorded, now, strict=True)]
-    return now
+    """Made by state/withhold.py alone: a user's dict of the same look is wrapped when it is written."""
 
 
 def blobs_in(value: Value) -> set[str]:

@@ -1,6 +1,7 @@
 """Records of one run → what taking it back means: what is restored, newest first, and what cannot be, with what a human must do.
 
-Undoing several records of one resource is one step: back to the `before` of the oldest.
+Undoing several records of one resource is one step, back to the `before` of the oldest, as far as one module can do it; where
+the records tell of different parts of the thing (of one its mode, of another its content), each is undone by its own module.
 """
 
 from __future__ import annotations
@@ -90,11 +91,37 @@ def plan_rollback(run: RunRecord, records: Sequence[StateRecord]) -> RollbackPla
         if broken is not None:
             impossible.extend(each for each in pile.records if not each.reversible)
             continue
-        newest, oldest = pile.records[-1], pile.records[0]
-        restores.append(Restore(record=newest, before=oldest.before, after=newest.after, records=tuple(pile.records)))
+        restores.extend(restore_of(records) for records in together(pile.records))
     restores.sort(key=lambda restore: restore.record.number, reverse=True)
     impossible.sort(key=lambda record: record.number)
     return RollbackPlan(run=run, restores=tuple(restores), impossible=tuple(impossible))
+
+
+def together(records: Sequence[StateRecord]) -> list[list[StateRecord]]:
+    """The records of one resource in runs that one step can undo, oldest first."""
+    runs: list[list[StateRecord]] = []
+    for record in records:
+        if runs and one_step(runs[-1][-1], record):
+            runs[-1].append(record)
+        else:
+            runs.append([record])
+    return runs
+
+
+def one_step(older: StateRecord, newer: StateRecord) -> bool:
+    """Can the newer one's module undo both at once? Of files only where both know the content; of other kinds the same module."""
+    if newer.address.kind == "file":
+        return all(known(state, "content") for state in (older.before, newer.before)) and known(newer.after, "digest")
+    return older.module == newer.module
+
+
+def known(state: Value, part: str) -> bool:
+    """Does this state of a file hold the part, or say that there is no file?"""
+    return state is None or (isinstance(state, dict) and state.get(part) is not None)
+
+
+def restore_of(records: Sequence[StateRecord]) -> Restore:
+    return Restore(record=records[-1], before=records[0].before, after=records[-1].after, records=tuple(records))
 
 
 def limited(plan: RollbackPlan, hosts: frozenset[HostName]) -> RollbackPlan:

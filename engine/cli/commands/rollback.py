@@ -13,7 +13,8 @@ from engine.cli.options import CONNECTION, OUTPUT, VAULT, options, overrides
 from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from engine.state.rollback import RollbackPlan
+    from engine.model.addresses import ResourceAddress
+    from engine.state.rollback import Restore, RollbackPlan
 
 FAILED = 2
 
@@ -94,11 +95,13 @@ def shown(plan: RollbackPlan) -> str:
         lines.append(f"Cannot be restored ({len(plan.impossible)}), see to it by hand:")
         lines += [f"  ! {each.address.host}: {each.action} {each.address.identity} — {each.reason}" for each in plan.impossible]
         lines.append("")
+    resources: dict[ResourceAddress, list[Restore]] = {}
     for each in plan.restores:
-        address = each.record.address
-        sign = "-" if each.before is None else "+" if each.after is None else "~"
+        resources.setdefault(each.record.address, []).append(each)
+    for address, steps in resources.items():
+        sign = "-" if steps[-1].before is None else "+" if steps[0].after is None else "~"
         lines.append(f"  {sign} {address.host}: {address.kind} {address.identity}")
-    lines += ["", f"Rollback: {len(plan.restores)} to restore, {len(plan.impossible)} cannot be restored.", ""]
+    lines += ["", f"Rollback: {len(resources)} to restore, {len(plan.impossible)} cannot be restored.", ""]
     return "\n".join(lines)
 
 
