@@ -1,0 +1,83 @@
+"""The command line as a user has it: a process of its own, what it printed, and the trees it changed."""
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 180.0
+"""Seconds a command may take before the test gives up on it."""
+RECAP_LINE = re.compile(r"^(\S+)\s+: (ok=\d+.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """Counts by host, from the text after the last PLAY RECAP."""
+        return recap_of(self.out)
+
+    def __str__(self) -> str:
+        return f"exit {self.code}\n{self.out}\n--- stderr\n{self.err}"
+
+
+def recap_of(text: str) -> dict[str, dict[str, int]]:
+    found = RECAP_LINE.findall(text.rpartition("PLAY RECAP")[2])
+    return {host: {name: int(value) for name, value in (pair.split("=") for pair in counts.split())} for host, counts in found}
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The caller's, without what would change the outcome (ANSIBLE_*, an inventory, colours)."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "ENGINE_")) and name != "FORCE_COLOR"}
+    return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **more}
+
+
+def engine(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] = {}, limit: float = LIMIT) -> Answer:
+    """Run `engine …`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", *map(str, arguments)],
+        cwd=cwd, env=environment(**env), text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=limit,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def tree(*roots: Path, but: tuple[str, ...] = ()) -> dict[str, str]:
+    """Everything below the roots: path → type, mode, owner and content (its hash), or a link's target. Times are left out.
+
+    Args:
+        but: Patterns (fnmatch) of paths to leave out.
+    """
+    import fnmatch
+
+    found: dict[str, str] = {}
+    for root in roots:
+        paths = [root, *root.rglob("*")] if root.is_dir() and not root.is_symlink() else [root]
+        for path in paths:
+            if os.path.lexists(path) and not any(fnmatch.fnmatch(str(path), pattern) for pattern in but):
+                found[str(path)] = described(path)
+    return found
+
+
+def described(path: Path) -> str:
+    about = path.lstat()
+    text = f"{about.st_mode:o} {about.st_uid}:{about.st_gid}"
+    if path.is_symlink():
+        return f"{text} -> {os.readlink(path)}"
+    return f"{text} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" if path.is_file() else text
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
+    """Paths that are not the same in both, with what each says; easier to read in a failed test than two trees."""
+    return {path: (before.get(path), after.get(path)) for path in sorted({*before, *after}) if before.get(path) != after.get(path)}
