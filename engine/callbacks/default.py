@@ -157,10 +157,10 @@ class DefaultOutput:
             if outcome.status is Status.SKIPPED:
                 if self.show_skipped:
                     self._line(f"skipping: [{self._host(outcome)}]", "skipped")
-            elif outcome.status in (Status.FAILED, Status.UNREACHABLE) and outcome.ignored:
-                self._line("...ignoring", "skipped")
             elif outcome.status is Status.UNREACHABLE:
                 self._outcome(outcome)
+            elif outcome.status is Status.FAILED and outcome.ignored:
+                self._line("...ignoring", "skipped")
             return
         self._outcome(outcome)
 
@@ -181,6 +181,9 @@ class DefaultOutput:
                 self._line(f"{'failed' if outcome.is_item else 'fatal'}: [{host}]{where}{values}", "failed")
                 if outcome.ignored and not outcome.is_item:
                     self._line("...ignoring", "skipped")
+                return
+            case Status.UNREACHABLE if outcome.is_item:
+                self._line(f"failed: [{host}] (item={self._label(outcome)}) => {as_json(shown_values(outcome, self.verbosity))}", "failed")
                 return
             case Status.UNREACHABLE:
                 values = as_json({**shown_values(outcome, self.verbosity), "unreachable": True})

@@ -56,11 +56,11 @@ class Recap:
     def _count(self, outcome: TaskOutcome) -> None:
         counts = self.of_host(outcome.host)
         match outcome.status:
+            case Status.UNREACHABLE if outcome.ignored:
+                counts.ok += 1
+                counts.ignored += 1
             case Status.UNREACHABLE:
                 counts.unreachable += 1
-                if outcome.ignored:
-                    counts.ignored += 1
-                    counts.skipped += 1
             case Status.FAILED if outcome.ignored:
                 counts.ok += 1
                 counts.ignored += 1

@@ -46,6 +46,8 @@ class Batch:
     cursors: dict[HostName, HostCursor] = field(default_factory=dict)
     ended_play: bool = False
     """`meta: end_play`: no later batch of this play runs."""
+    dragged: set[HostName] = field(default_factory=set)
+    """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
     _includer: Includer = field(init=False)
     _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
     _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
@@ -103,18 +105,19 @@ class Batch:
 
     async def _group(self, step: Step, hosts: list[HostName]) -> None:
         """One step on all hosts that stand at it."""
+        fell: list[TaskOutcome] = []
         if step.kind is StepKind.META:
             await self._meta(step, hosts)
         elif step.kind is StepKind.INCLUDE:
-            await self._include(step, hosts)
+            await self._include(step, hosts, fell)
         elif self._runs_once(step):
-            await self._once(step, hosts)
+            await self._once(step, hosts, fell)
         else:
             hosts = [host for host in hosts if self._wanted(step, host)]
             if hosts:
                 self._announce(step, hosts[0])
-                await self._everywhere(step, hosts)
-        self._decide(step)
+                await self._everywhere(step, hosts, fell)
+        self._decide(step, fell)
 
     def _wanted(self, step: Step, host: HostName) -> bool:
         """Handlers run only where they are notified; a host that need not gather facts passes over that."""
@@ -133,16 +136,16 @@ class Batch:
             return False
         return True
 
-    async def _everywhere(self, step: Step, hosts: Sequence[HostName]) -> None:
+    async def _everywhere(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         limit = throttle_of(self._throttle(step, hosts[0]), self.play.settings.run.forks)
         if len(hosts) == 1:
-            await self._on(step, hosts[0])
+            await self._on(step, hosts[0], fell)
             return
         slots = self._slots if limit >= self.play.settings.run.forks else asyncio.Semaphore(limit)
 
         async def limited(host: HostName) -> None:
             async with slots:
-                await self._on(step, host)
+                await self._on(step, host, fell)
 
         with plain_errors():
             async with asyncio.TaskGroup() as group:
@@ -153,14 +156,16 @@ class Batch:
         given = step.keywords.get("throttle")
         return {"throttle": self.play.renderer(step, host).render(given)} if given is not None else {}
 
-    async def _on(self, step: Step, host: HostName) -> None:
+    async def _on(self, step: Step, host: HostName, fell: list[TaskOutcome]) -> None:
         run = await run_task(self.play, step, host)
         outcome = self._with_fate(run.outcome, host)
         effects = self._effects(step, run, outcome)
         await self._settle(step, outcome, effects)
         self._move(step, host, outcome)
+        if outcome.failed:
+            fell.append(outcome)
 
-    async def _once(self, step: Step, hosts: Sequence[HostName]) -> None:
+    async def _once(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         """`run_once`: on the first host that is left; what it registers and sets is everybody's, and so is its failure."""
         first = hosts[0]
         self._announce(step, first)
@@ -168,8 +173,17 @@ class Batch:
         outcome = self._with_fate(run.outcome, first)
         effects = shared(self._effects(step, run, outcome), self.alive())
         await self._settle(step, outcome, effects)
-        for host in hosts:
-            self._move(step, host, outcome)
+        self._move(step, first, outcome)
+        for host in hosts[1:]:
+            if outcome.status is Status.FAILED and outcome.failed:
+                # The others fail twice, so that a rescue around the task is the first host's alone: as ansible-core does it.
+                self.cursors[host].fail()
+            if outcome.failed:
+                self.cursors[host].fail()
+            else:
+                self.cursors[host].advance()
+        if outcome.status is Status.UNREACHABLE and outcome.failed:
+            self.dragged.update(hosts[1:])
 
     def _with_fate(self, outcome: TaskOutcome, host: HostName) -> TaskOutcome:
         rescued = outcome.status is Status.FAILED and not outcome.ignored and self.cursors[host].would_rescue()
@@ -255,19 +269,22 @@ class Batch:
                 self.play.run.ledger.variables.assign(host, failed_variables(step, outcome))
             cursor.fail()
 
-    def _decide(self, step: Step) -> None:
-        """After a step: any_errors_fatal, max_fail_percentage."""
-        down = [host for host in self.play.batch if self.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
-        if not down:
+    def _decide(self, step: Step, fell: Sequence[TaskOutcome]) -> None:
+        """After a step on which some hosts failed: any_errors_fatal takes the others along, max_fail_percentage ends the play."""
+        if not fell:
             return
+        if boolean(self._fatal(step)):
+            others = [host for host in self.cursors if all(host != outcome.host for outcome in fell)]
+            for host in others:
+                if self.cursors[host].next() is not None and not self.cursors[host].recovering:
+                    self.cursors[host].fail()
+            if any(outcome.status is Status.UNREACHABLE for outcome in fell):
+                self.dragged.update(others)
+        down = [host for host in self.play.batch if self.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
         if too_many_failed(len(down), len(self.play.batch), self.max_fail):
             for cursor in self.cursors.values():
                 if cursor.fate is Fate.RUNNING:
                     cursor.give_up()
-        elif boolean(self._fatal(step)):
-            for cursor in self.cursors.values():
-                if cursor.fate is Fate.RUNNING and cursor.next() is not None:
-                    cursor.fail()
 
     def _fatal(self, step: Step) -> Value:
         given = step.keywords.get("any_errors_fatal", self.play.settings.run.any_errors_fatal)
@@ -344,7 +361,7 @@ class Batch:
         keywords = rendered(step, renderer, check=False, diff=False, timeout=0, poll=15)
         await self.play.pool.forget(self.play.target(step, host, None, renderer, keywords))
 
-    async def _include(self, step: Step, hosts: Sequence[HostName]) -> None:
+    async def _include(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         assert step.task is not None
         if step.task.handler:
             hosts = [host for host in hosts if self._wanted(step, host)]
@@ -354,6 +371,8 @@ class Batch:
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
         for host, result in results:
             await self._included(step, host, result)
+            if result.outcome is not None and result.outcome.failed:
+                fell.append(result.outcome)
         for inclusion, sharing in groups_of(results):
             self.play.events.publish(
                 Included(

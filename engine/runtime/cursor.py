@@ -115,6 +115,11 @@ class HostCursor:
         """Would a failure now be taken over by a `rescue`?"""
         return any(f.block is not None and f.part is Part.BODY and f.block.rescue for f in self.frames)
 
+    @property
+    def recovering(self) -> bool:
+        """It stands in a `rescue` or `always`: what befalls other hosts does not stop it there."""
+        return any(frame.block is not None and frame.part is not Part.BODY for frame in self.frames)
+
     def unreachable(self) -> None:
         self._stop(Fate.UNREACHABLE)
 

@@ -107,7 +107,8 @@ class Plays:
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
-            if len(down) == len(batch):
+            run.failed |= done.dragged - run.unreachable
+            if len(down) == len(batch) and not done.dragged:
                 run.events.publish(NoHostsLeft())
                 return False
             if done.ended_play:

@@ -1,0 +1,17 @@
+"""The cases of tests/conformance, run by the real ansible-playbook: is what they expect still what it does?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from real import harness, real_playbook, run_real
+
+PROGRAM = real_playbook()
+pytestmark = [pytest.mark.oracle, pytest.mark.skipif(PROGRAM is None, reason="no ansible-playbook (ENGINE_ORACLE)")]
+
+
+@pytest.mark.parametrize("case", list(harness.all_cases()), ids=lambda case: f"{case.source.stem}: {case.title}")
+def test_case(case: harness.Case, tmp_path: Path) -> None:
+    assert PROGRAM is not None
+    assert run_real(PROGRAM, case, tmp_path) == case.expected
