@@ -2,7 +2,6 @@
 import errno
 import importlib
 import os
-import sys
 
 from engine.agent import wire
 from engine.agent.host import Host
@@ -14,6 +13,7 @@ if MYPY:
 
     from engine.agent.server import Call, Server
 
+IMPORTED: "Dict[str, Any]" = {}
 BASE = dict(os.environ)
 """The agent's own environment, which never changes: os.environ decodes each name whenever it is read."""
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
@@ -75,9 +75,15 @@ def trace() -> str:
 
 def native(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
     """The module's own work: `perform`."""
-    module = sys.modules.get(request["module"]) or importlib.import_module(request["module"])
+    module = IMPORTED.get(request["module"]) or imported(request["module"])
     args = expanded(module, request["args"], host)
     return perform(module, args, host, Context(bool(request.get("check")), bool(request.get("diff")), int(request.get("verbosity", 0))))
+
+
+def imported(name: str) -> "Any":
+    """The module, whole: sys.modules also has those that another thread is still importing, import_module waits for them."""
+    IMPORTED[name] = importlib.import_module(name)
+    return IMPORTED[name]
 
 
 def expanded(module: "Any", args: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":
