@@ -20,13 +20,14 @@ BARRIERS = frozenset(("flush_handlers", "end_play", "end_batch", "clear_host_err
 def with_edges(graph: PlanGraph) -> PlanGraph:
     """The same plan with every edge that can be known without a host."""
     edges: list[Edge] = []
+    makers: dict[str, Step] = {}
     last: Step | None = None
     for play in graph.plays:
         leaves = [step for top in play.body for step in top.walk() if step.kind is not StepKind.BLOCK]
         edges.extend(order_edges(leaves, last))
         edges.extend(block_edges(play))
         edges.extend(notify_edges(play, leaves))
-        edges.extend(data_edges([*leaves, *play.handlers]))
+        edges.extend(data_edges([*leaves, *play.handlers], makers))
         last = leaves[-1] if leaves else last
     return replace(graph, edges=tuple(dict.fromkeys(edges)))
 
@@ -82,9 +83,12 @@ def answers(handler: Step, name: str) -> bool:
     return name in names or (role is not None and name == f"{role.name} : {task.name}")
 
 
-def data_edges(steps: Sequence[Step]) -> Iterator[Edge]:
-    """From the step that registers or sets a variable to each that reads it, as far as names stand in the text."""
-    makers: dict[str, Step] = {}
+def data_edges(steps: Sequence[Step], makers: dict[str, Step]) -> Iterator[Edge]:
+    """From the step that registers or sets a variable to each that reads it, as far as names stand in the text.
+
+    Args:
+        makers: variable → who made it last; what a play makes, later plays read.
+    """
     for step in steps:
         for name in sorted(read_by(step)):
             maker = makers.get(name)

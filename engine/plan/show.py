@@ -118,7 +118,8 @@ def as_mermaid(graph: PlanGraph) -> str:
         lines += [f"    {node(step.address)}[{quoted(title(step))}]" for step in leaves(play)]
         lines.append("  end")
     for edge in graph.edges:
-        label = f"|{edge.kind.value} {edge.label}|".replace(" |", "|") if edge.kind not in (EdgeKind.ORDER, EdgeKind.BARRIER) else ""
+        words = quoted(f"{edge.kind.value} {edge.label}".rstrip())
+        label = "" if edge.kind in (EdgeKind.ORDER, EdgeKind.BARRIER) else f"|{words}|"
         lines.append(f"  {node(edge.source)} {ARROWS[edge.kind]}{label} {node(edge.target)}")
     return "\n".join(lines) + "\n"
 
