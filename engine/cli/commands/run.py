@@ -39,9 +39,10 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
         return 0
 
     async def go() -> int:
-        from engine.cli.running import listener_for
+        from engine.cli.running import listener_for, settled
 
         async with made:
+            settled()
             task = asyncio.current_task()
             assert task is not None
             loop = asyncio.get_running_loop()
