@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import engine
 from engine.clock import Clock, SystemClock
-from engine.errors import UsageError
+from engine.errors import StateError, UsageError
 from engine.files import DiskFiles, Files
 from engine.inventory.merge import load_inventory
 from engine.inventory.patterns import limited
@@ -327,11 +327,17 @@ class Engine:
     ) -> Prepared:
         """A rollback as a plan like any other, for `carry_out`. Hosts are those of the run's own inventory, unless another is given."""
         store = self.store(project)
+        sources = tuple(inventory) or plan.run.inventory
+        folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
+        hosts, problems = self.inventory(sources, folder)
+        for problem in problems:
+            self.warn(problem)
+        walkers = walkers_of(plan, hosts)
         steps: dict[HostName, list[dict[str, Any]]] = {}
         for restore in plan.restores:
             record = restore.record
             blobs = {digest: await store.blob(digest) for digest in blobs_in([restore.before, restore.after])}
-            steps.setdefault(record.inventory_host, []).append(
+            steps.setdefault(walkers[record.address.host], []).append(
                 {
                     "kind": record.address.kind,
                     "identity": record.address.identity,
@@ -344,11 +350,6 @@ class Engine:
                     "force": force,
                 }
             )
-        sources = tuple(inventory) or plan.run.inventory
-        folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
-        hosts, problems = self.inventory(sources, folder)
-        for problem in problems:
-            self.warn(problem)
         graph = restore_plan(f"ROLLBACK OF {plan.run.id}", project, steps)
         return Prepared(
             graph=graph,
@@ -448,3 +449,28 @@ def needs_rendering(value: Value) -> bool:
 def run_id(now: float) -> RunId:
     """Sortable by time, and not the same for two runs of one second."""
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)
+
+
+def walkers_of(plan: RollbackPlan, inventory: Inventory) -> dict[HostName, HostName]:
+    """Machine → the host that walks through its steps. One for each machine, since what is on it goes back in order.
+
+    The machine itself where the inventory knows it; else one whose tasks were delegated there.
+
+    Raises:
+        StateError: `host-not-in-inventory`, with all such hosts: nothing is taken back from only some of the hosts unasked.
+    """
+    found: dict[HostName, HostName] = {}
+    for restore in plan.restores:
+        machine, owner = restore.record.address.host, restore.record.inventory_host
+        found.setdefault(machine, machine if inventory.get(machine) is not None else owner)
+    unknown = sorted(host for host in set(found.values()) if inventory.get(host) is None)
+    if unknown:
+        raise StateError(
+            Problem(
+                code="host-not-in-inventory",
+                summary="A host of the run is not in the inventory",
+                detail=f"{', '.join(unknown)} changed in {plan.run.id}",
+                hint="-i names another inventory, --limit takes back the rest alone",
+            )
+        )
+    return found
