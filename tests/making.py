@@ -78,7 +78,7 @@ def outcome_of(status: Status = Status.OK, host: str = "web1", *, step: StepAddr
     return TaskOutcome(step=step or StepAddress((0, 1, 0), "/p/site.yml:3"), host=host, status=status, result=result, **made)
 
 
-def record_of_file(path: str = "/etc/motd", host: str = "web1", run: str = "run-a", **given: Any) -> StateRecord:
+def record_of_file(path: str = "/etc/motd", host: str = "web1", run: str = "run-a", kind: str = "file", **given: Any) -> StateRecord:
     made: dict[str, Any] = {
         "step": "0.1.0@/p/site.yml:3",
         "task": "motd",
@@ -91,7 +91,7 @@ def record_of_file(path: str = "/etc/motd", host: str = "web1", run: str = "run-
         "inventory_host": host,
         **given,
     }
-    return StateRecord(address=ResourceAddress(host, given.pop("kind", "file"), path), run=run, **{k: v for k, v in made.items() if k != "kind"})
+    return StateRecord(address=ResourceAddress(host, kind, path), run=run, **made)
 
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

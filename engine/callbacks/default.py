@@ -255,9 +255,9 @@ class DefaultOutput:
         if self.show_stats and event.stats:
             self._stars("CUSTOM STATS: ")
             for owner in sorted(name for name in event.stats if name != "_run"):
-                self._line(f"\t{owner}: {as_json(event.stats[owner])}")
+                self._line(f"\t{owner}: {on_one_line(event.stats[owner])}")
             if "_run" in event.stats:
-                self._line(f"\n\tRUN: {as_json(event.stats['_run'])}")
+                self._line(f"\n\tRUN: {on_one_line(event.stats['_run'])}")
             self._line("")
 
     def _recap_line(self, host: HostName) -> str:
@@ -296,6 +296,11 @@ class DefaultOutput:
     def _paint(self, text: str, colour: str) -> str:
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.colour and colour and text else text
+
+
+def on_one_line(value: Value) -> str:
+    """As Ansible writes custom stats: indented JSON, its line ends taken out."""
+    return as_json(value, indent=1).replace("\n", "")
 
 
 def repr_of(value: Value) -> str:

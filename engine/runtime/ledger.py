@@ -71,11 +71,20 @@ class RunLedger:
             tell()
 
     def _add_stats(self, owner: str, data: dict[str, Value], aggregate: bool) -> None:
-        """Aggregated values of one type are added up: numbers, lists, texts; dicts are merged."""
+        """Aggregated values are added up: numbers, lists, texts; dicts are merged, deeply. One of another type is dropped, as Ansible does."""
         own = self.stats.setdefault(owner, {})
         for name, value in data.items():
             old = own.get(name)
-            if aggregate and old is not None and type(old) is type(value):
-                own[name] = {**old, **value} if isinstance(value, dict) else old + value
-            else:
+            if not aggregate or name not in own:
                 own[name] = value
+            elif type(old) is type(value) and old is not None:
+                own[name] = merged(old, value) if isinstance(old, dict) else old + value
+
+
+def merged(old: dict[str, Value], new: dict[str, Value]) -> dict[str, Value]:
+    """Both, deeply; where they meet, the new one counts."""
+    found = dict(old)
+    for name, value in new.items():
+        known = found.get(name)
+        found[name] = merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from making import SITE, named, plan_of
 
@@ -168,7 +170,7 @@ def test_a_role_used_twice_has_its_handlers_once() -> None:
 
 def edges_of(graph: PlanGraph, kind: EdgeKind) -> set[tuple[str, str, str]]:
     full = with_edges(graph)
-    names = {step.address: str(step.task.name or step.task.args.get("_raw_params")) if step.task else "block" for step in graph.steps.values()}
+    names = {a: str(s.task.name or s.task.args.get("_raw_params")) if s.task else "block" for a, s in graph.steps.items()}
     return {(names[edge.source], names[edge.target], edge.label) for edge in full.edges if edge.kind is kind}
 
 
@@ -185,7 +187,7 @@ def test_order_edges_join_all_steps_to_one_line(site: PlanGraph) -> None:
     full = with_edges(site)
     line = [edge for edge in full.edges if edge.kind in (EdgeKind.ORDER, EdgeKind.BARRIER)]
     leaves = [step.address for top in site.plays[0].body for step in top.walk() if step.kind is not StepKind.BLOCK]
-    assert [(edge.source, edge.target) for edge in line] == list(zip(leaves, leaves[1:]))
+    assert [(edge.source, edge.target) for edge in line] == list(pairwise(leaves))
 
 
 BARRIERS = [
