@@ -217,7 +217,7 @@ STEER = {
     "include_tasks": "Run the tasks of a file from here, decided for each host while the run goes on.",
 }
 """What the plan and the runner carry out themselves."""
-UNKNOWN_DEEDS = frozenset(("command", "shell", "raw", "script", "tempfile", "fetch", "async_status"))
+UNKNOWN_DEEDS = frozenset(("command", "shell", "raw", "script", "fetch", "async_status"))
 """Change something that no resource tells of: recorded, so that a rollback can name it, and not restored."""
 WORKS_THROUGH = {"template": "engine.modules.builtin.copy"}
 """Actions whose work on the host is another module's."""
@@ -262,6 +262,9 @@ def manual(module: ModuleType | None) -> str:
 def rollback_of(name: str, native: ModuleType | None) -> str:
     if name in UNKNOWN_DEEDS:
         return "no: what it did is not known"
+    said = re.search(r"Reversible: (.+?)[.;](\s|$)", (native.__doc__ if native else "") or "", re.DOTALL)
+    if said:
+        return " ".join(said[1].split())
     if native is None or not native.RESOURCE:
         return "changes nothing"
     if not getattr(native, "REVERSIBLE", True):
