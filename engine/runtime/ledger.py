@@ -71,14 +71,14 @@ class RunLedger:
             tell()
 
     def _add_stats(self, owner: str, data: dict[str, Value], aggregate: bool) -> None:
-        """Aggregated values are added up: numbers, lists, texts; dicts are merged, deeply. One of another type is dropped, as Ansible does."""
+        """Aggregated values of one type are added up: numbers, lists, texts; dicts are merged, deeply. One of another type is dropped."""
         own = self.stats.setdefault(owner, {})
         for name, value in data.items():
             old = own.get(name)
             if not aggregate or name not in own:
                 own[name] = value
             elif type(old) is type(value) and old is not None:
-                own[name] = merged(old, value) if isinstance(old, dict) else old + value
+                own[name] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else old + value
 
 
 def merged(old: dict[str, Value], new: dict[str, Value]) -> dict[str, Value]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.errors import StateError
-from engine.model.addresses import ResourceAddress
+from engine.model.addresses import ResourceAddress, RunId
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.state.record import Notification, RunRecord, StateRecord
@@ -57,6 +57,8 @@ def blobs_in(value: Value) -> set[str]:
     if isinstance(value, Mapping):
         if set(value) == {BLOB}:
             return {str(value[BLOB])}
+        if set(value) == {WRAPPED}:
+            return set().union(*(blobs_in(each) for each in value[WRAPPED].values()))
         return set().union(*(blobs_in(each) for each in value.values())) if value else set()
     if isinstance(value, list):
         return set().union(*(blobs_in(each) for each in value)) if value else set()
@@ -94,9 +96,12 @@ def record_text(record: StateRecord) -> str:
 def record_of(text: str, number: int = 0) -> StateRecord:
     """StateError `state-damaged` where it is no record of a known format."""
     data = parsed(text)
-    data["address"] = ResourceAddress(*data["address"])
-    data["handlers"] = tuple(Notification(**each) for each in data["handlers"])
-    return StateRecord(**data, number=number)
+    try:
+        data["address"] = ResourceAddress(*data["address"])
+        data["handlers"] = tuple(Notification(**each) for each in data["handlers"])
+        return StateRecord(**data, number=number)
+    except (KeyError, TypeError) as error:
+        raise damaged(f"a record without its fields: {error}") from error
 
 
 def run_text(run: RunRecord) -> str:
@@ -104,25 +109,40 @@ def run_text(run: RunRecord) -> str:
 
 
 def run_of(text: str) -> RunRecord:
+    """StateError `state-damaged` where it is no run of a known format."""
     data = parsed(text)
-    for name in ("playbooks", "inventory"):
-        data[name] = tuple(data[name])
-    return RunRecord(**data)
+    try:
+        for name in ("playbooks", "inventory"):
+            data[name] = tuple(data[name])
+        return RunRecord(**data)
+    except (KeyError, TypeError) as error:
+        raise damaged(f"a run without its fields: {error}") from error
 
 
 def parsed(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
-        found = data.pop("format")
-    except (ValueError, KeyError, AttributeError) as error:
-        raise StateError(Problem(code="state-damaged", summary="The state cannot be read", detail=str(error))) from error
+    except ValueError as error:
+        raise damaged(str(error)) from error
+    if not isinstance(data, dict) or "format" not in data:
+        raise damaged("this is no part of a state")
+    check_format(data.pop("format"))
+    return data
+
+
+def check_format(found: Value) -> None:
+    """StateError `state-format` where it is not ours."""
     if found != FORMAT:
-        raise StateError(
-            Problem(
-                code="state-format", summary="The state was written by a newer engine", detail=f"format {found}; this engine knows {FORMAT}"
-            )
-        )
-    return dict(data)
+        detail = f"format {found}; this engine knows {FORMAT}"
+        raise StateError(Problem(code="state-format", summary="The state was written by a newer engine", detail=detail))
+
+
+def damaged(detail: str) -> StateError:
+    return StateError(Problem(code="state-damaged", summary="The state cannot be read", detail=detail))
+
+
+def run_missing(run: RunId) -> StateError:
+    return StateError(Problem(code="run-missing", summary="The state holds no such run", detail=run))
 
 
 def ignore(data: bytes) -> None:

@@ -8,11 +8,12 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from engine.errors import StateError
 from engine.model.addresses import RunId
 from engine.model.problem import Problem
-from engine.state.encode import FORMAT, parsed, record_of, record_text, run_of, run_text
+from engine.state.encode import FORMAT, damaged, parsed, record_of, record_text, run_of, run_text
 from engine.state.record import RunRecord, StateRecord
 from engine.state.stores.memory import MemoryStore
 
@@ -44,9 +45,11 @@ class JsonFileStore(MemoryStore):
             self.lineage = data["lineage"]
             self._runs = {run.id: run for run in (run_of(json.dumps(each)) for each in data["runs"])}
             self._records = [record_of(json.dumps(each), number) for number, each in enumerate(data["records"], 1)]
-            self._blobs = {digest: base64.b64decode(text) for digest, text in data["blobs"].items()}
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            raise StateError(Problem(code="state-damaged", summary="The state cannot be read", detail=f"{self.path}: {error}")) from error
+            self._blobs = {digest: base64.b64decode(text, validate=True) for digest, text in data["blobs"].items()}
+        except StateError as error:
+            raise StateError(replace(error.problem, detail=f"{self.path}: {error.problem.detail}")) from error
+        except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+            raise damaged(f"{self.path}: {error}") from error
 
     def _save(self) -> None:
         data = {
@@ -56,7 +59,7 @@ class JsonFileStore(MemoryStore):
             "records": [json.loads(record_text(each)) for each in self._records],
             "blobs": {digest: base64.b64encode(each).decode() for digest, each in sorted(self._blobs.items())},
         }
-        folder = os.path.dirname(self.path)
+        folder = os.path.dirname(os.path.abspath(self.path))
         temporary = ""
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)

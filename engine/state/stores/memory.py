@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.addresses import RunId
-from engine.state.encode import missing
+from engine.state.encode import missing, run_missing
 from engine.state.record import RunRecord, StateRecord
 from engine.state.snapshot import Snapshot, newest_of
 
@@ -23,6 +23,7 @@ class MemoryStore:
         self._runs[run.id] = run
 
     async def append(self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes]) -> None:
+        self._known(run)
         self._blobs.update(blobs)
         for record in records:
             self._records.append(replace(record, number=len(self._records) + 1))
@@ -30,7 +31,7 @@ class MemoryStore:
 
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
         serial = max((each.serial or 0 for each in self._runs.values()), default=0) + 1
-        done = self._runs[run] = replace(self._runs[run], serial=serial, exit_code=exit_code, finished=at)
+        done = self._runs[run] = replace(self._known(run), serial=serial, exit_code=exit_code, finished=at)
         if done.rolls_back in self._runs and exit_code == 0 and done.rolls_back is not None:
             self._runs[done.rolls_back] = replace(self._runs[done.rolls_back], rolled_back_by=run)
         return serial
@@ -55,6 +56,11 @@ class MemoryStore:
         if digest not in self._blobs:
             raise missing(digest)
         return self._blobs[digest]
+
+    def _known(self, run: RunId) -> RunRecord:
+        if run not in self._runs:
+            raise run_missing(run)
+        return self._runs[run]
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -20,7 +20,7 @@ from typing import TypeVar
 from engine.errors import StateError
 from engine.model.addresses import RunId
 from engine.model.problem import Problem
-from engine.state.encode import FORMAT, missing, record_of, record_text, run_of, run_text
+from engine.state.encode import FORMAT, check_format, damaged, missing, record_of, record_text, run_missing, run_of, run_text
 from engine.state.record import RunRecord, StateRecord
 from engine.state.snapshot import Snapshot, newest_of
 
@@ -66,7 +66,7 @@ class SqliteStore:
             batch, self._waiting = self._waiting, []
             try:
                 await self._write(partial(keep, batch=[each for each, _ in batch]))
-            except StateError as error:
+            except Exception as error:  # whatever it is: who waits must hear of it, or waits for ever
                 for _, done in batch:
                     if not done.done():
                         done.set_exception(error)
@@ -79,18 +79,20 @@ class SqliteStore:
         def write(database: sqlite3.Connection) -> int:
             serial: int = database.execute("SELECT COALESCE(MAX(serial), 0) + 1 FROM runs").fetchone()[0]
             changed: int = database.execute("SELECT COUNT(*) FROM records WHERE run = ?", (run,)).fetchone()[0]
-            done = replace(run_in(database, run), serial=serial, exit_code=exit_code, finished=at, changed=changed)
+            begun = find_run(database, run)
+            if begun is None:
+                raise run_missing(run)
+            done = replace(begun, serial=serial, exit_code=exit_code, finished=at, changed=changed)
             database.execute("UPDATE runs SET serial = ?, data = ? WHERE id = ?", (serial, run_text(done), run))
-            if done.rolls_back is not None and exit_code == 0:
-                undone = replace(run_in(database, done.rolls_back), rolled_back_by=run)
-                database.execute("UPDATE runs SET data = ? WHERE id = ?", (run_text(undone), undone.id))
+            if exit_code == 0 and (undone := find_run(database, done.rolls_back)) is not None:
+                database.execute("UPDATE runs SET data = ? WHERE id = ?", (run_text(replace(undone, rolled_back_by=run)), undone.id))
             return serial
 
         return await self._write(write)
 
     async def read(self, serial: int | None = None) -> Snapshot:
         def look(database: sqlite3.Connection) -> Snapshot:
-            lineage = database.execute("SELECT value FROM meta WHERE key = 'lineage'").fetchone()[0]
+            lineage = lineage_of(database)
             latest = database.execute("SELECT COALESCE(MAX(serial), 0) FROM runs").fetchone()[0]
             limit = "" if serial is None else "WHERE runs.serial <= ?"
             rows = database.execute(
@@ -103,9 +105,11 @@ class SqliteStore:
         return await self._call(look)
 
     async def runs(self) -> AsyncIterator[RunRecord]:
-        rows = await self._call(lambda database: database.execute("SELECT data FROM runs ORDER BY started DESC, id DESC").fetchall())
-        for (data,) in rows:
-            yield run_of(data)
+        counted = "SELECT data, (SELECT COUNT(*) FROM records WHERE run = runs.id) FROM runs ORDER BY started DESC, id DESC"
+        rows = await self._call(lambda database: database.execute(counted).fetchall())
+        for data, changed in rows:
+            run = run_of(data)
+            yield run if run.changed == changed else replace(run, changed=changed)  # it is not finished, or was killed
 
     async def records(self, *, after: int = 0, run: RunId | None = None) -> AsyncIterator[StateRecord]:
         if run is not None:
@@ -124,7 +128,10 @@ class SqliteStore:
         row = await self._call(lambda database: database.execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone())
         if row is None:
             raise missing(digest)
-        return zlib.decompress(row[0])
+        try:
+            return zlib.decompress(row[0])
+        except (zlib.error, TypeError) as error:
+            raise damaged(f"{self.path}: the content {digest}: {error}") from error
 
     async def close(self) -> None:
         if self._writer is not None:
@@ -162,13 +169,24 @@ class SqliteStore:
             os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.executescript(SCHEMA)
-            database.execute("INSERT OR IGNORE INTO meta VALUES ('lineage', ?)", (uuid.uuid4().hex,))
-            database.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
+            try:
+                prepare(database)
+            except BaseException:
+                database.close()
+                raise
             self._database = database
         return self._database
+
+
+def prepare(database: sqlite3.Connection) -> None:
+    """Make the tables where there are none. StateError `state-format` where a newer engine has made them."""
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.executescript(SCHEMA)
+    database.execute("INSERT OR IGNORE INTO meta VALUES ('lineage', ?)", (uuid.uuid4().hex,))
+    database.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
+    found = str(database.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0])
+    check_format(int(found) if found.isdigit() else found)
 
 
 def keep(database: sqlite3.Connection, batch: Sequence[Append]) -> None:
@@ -176,11 +194,18 @@ def keep(database: sqlite3.Connection, batch: Sequence[Append]) -> None:
         database.executemany(
             "INSERT OR IGNORE INTO blobs VALUES (?, ?)", [(digest, zlib.compress(data, 1)) for digest, data in blobs.items()]
         )
+        if database.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone() is None:
+            raise run_missing(run)
         database.executemany("INSERT INTO records (run, data) VALUES (?, ?)", [(run, record_text(record)) for record in records])
 
 
-def run_in(database: sqlite3.Connection, run: RunId) -> RunRecord:
+def find_run(database: sqlite3.Connection, run: RunId | None) -> RunRecord | None:
     row = database.execute("SELECT data FROM runs WHERE id = ?", (run,)).fetchone()
-    if row is None:
-        raise StateError(Problem(code="run-missing", summary="The state holds no such run", detail=run))
-    return run_of(row[0])
+    return None if row is None else run_of(row[0])
+
+
+def lineage_of(database: sqlite3.Connection) -> str:
+    found = dict(database.execute("SELECT key, value FROM meta"))
+    if "lineage" not in found:
+        raise damaged("it has lost its lineage")
+    return str(found["lineage"])

@@ -75,7 +75,11 @@ SHAPES: list[tuple[str, ModuleResult, dict[str, Any]]] = [
     ("skipped", skipped("x == 1"), {
         "skip_reason": "Conditional result was False", "false_condition": "x == 1", "skipped": True, "changed": False, "failed": False,
     }),
-    ("unreachable has no word failed", ModuleResult(values={"msg": "m"}, unreachable=True), {"msg": "m", "unreachable": True, "changed": False}),
+    (
+        "unreachable has no word failed",
+        ModuleResult(values={"msg": "m"}, unreachable=True),
+        {"msg": "m", "unreachable": True, "changed": False},
+    ),
     ("warnings", ModuleResult(warnings=("w",)), {"warnings": ["w"], "changed": False, "failed": False}),
     (
         "a difference, without its empty parts",
