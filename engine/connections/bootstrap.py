@@ -109,8 +109,8 @@ async def hello(session: AgentSession, channel: Channel, target: ExecutionTarget
 
 async def failure(channel: Channel, target: ExecutionTarget, said: bytes) -> AgentError:
     """Why there was no hello, from what was said instead."""
-    errors = channel.errors()
     code = await channel.close()
+    errors = channel.errors()   # only now all of it has come
     if stage0.NO_PYTHON in errors:
         named = interpreter_of(target)
         detail = f"{target.host}: " + (f"`{named}` is not there" if named else "none of " + stage0.SEARCH.replace(" ", ", ") + " is there")

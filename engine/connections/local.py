@@ -12,6 +12,8 @@ from engine.model.problem import Problem
 
 ERRORS_KEPT = 65536
 END_LIMIT = 5.0
+LAST_WORDS = 0.2
+"""Seconds for what a process said as it ended; a child that it left behind may hold its outputs open for ever."""
 """Seconds that a process gets to end once its stdin is closed."""
 
 
@@ -59,6 +61,9 @@ class LocalChannel(asyncio.SubprocessProtocol):
         self.writable = asyncio.Event()
         self.writable.set()
         self.ended = asyncio.Event()
+        self.silent = asyncio.Event()
+        """Both outputs are at their end: nothing more will be said."""
+        self.open_outputs = {1, 2}
         self.eof = False
         self.when_closed: Callable[[LocalChannel], None] = _nothing
 
@@ -78,6 +83,9 @@ class LocalChannel(asyncio.SubprocessProtocol):
             self.said = (self.said + data)[-ERRORS_KEPT:]
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.open_outputs.discard(fd)
+        if not self.open_outputs:
+            self.silent.set()
         if fd == 1:
             self.eof = True
             self.wake()
@@ -139,6 +147,9 @@ class LocalChannel(asyncio.SubprocessProtocol):
         except TimeoutError:
             self.kill()
             await self.ended.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self.silent.wait()
         code = self.process.get_returncode()
         self.process.close()
         return code
