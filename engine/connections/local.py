@@ -12,9 +12,9 @@ from engine.model.problem import Problem
 
 ERRORS_KEPT = 65536
 END_LIMIT = 5.0
+"""Seconds that a process gets to end once its stdin is closed."""
 LAST_WORDS = 0.2
 """Seconds for what a process said as it ended; a child that it left behind may hold its outputs open for ever."""
-"""Seconds that a process gets to end once its stdin is closed."""
 
 
 class LocalTransport:
