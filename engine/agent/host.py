@@ -24,6 +24,9 @@ EXTRA_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 class Host(Writing):
     """The machine, for one call of a module."""
 
+    check = False
+    """Check mode: nothing may be changed. `perform` sees to it; modules ask only where a refusal would be premature."""
+
     def __init__(
         self,
         environ: "Optional[Dict[str, str]]" = None,

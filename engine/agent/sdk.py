@@ -189,6 +189,7 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
 
     Errors other than Fail are the caller's to turn into a reply.
     """
+    host.check = context.check
     if hasattr(module, "run"):
         return _run(module, args, host, context)
     before = module.inspect(args, host)

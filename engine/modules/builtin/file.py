@@ -69,14 +69,18 @@ def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[FileState]":
 
 
 def look_behind(args: "Dict[str, Any]", host: "Host", before: "Optional[FileState]") -> None:
-    """Where the link shall lead, and with `follow` what is there: owner and mode are meant for that."""
+    """Where the link shall lead, and with `follow` what is there: owner and mode are meant for that.
+
+    It is part of the link's state only where the task gives an owner or mode (`through`, also for the rollback of such a task).
+    """
     folder = args["path"] if before is not None and before["type"] == "directory" else os.path.dirname(args["path"])
     is_link = before is not None and before["type"] == "link"
     source = args.get("src") or (before["target"] if is_link and before is not None else None)
     args["leads_to"] = os.path.join(folder, source) if source else ""
     behind = host.file_state(args["leads_to"], follow=True, content=False) if source else None
     args["behind"] = {name: behind[name] for name in ("type", "mode", "uid", "gid", "owner", "group")} if behind else None
-    if before is not None and is_link and args["behind"] and args.get("follow", True):
+    args["through"] = bool(args.get("through")) or any(args.get(name) is not None for name in OWNING)
+    if before is not None and is_link and args["behind"] and args["through"] and args.get("follow", True):
         before["behind"] = args["behind"]
 
 
@@ -291,7 +295,7 @@ def own_behind(args: "Dict[str, Any]", before: "Optional[FileState]", after: "Fi
 
 def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
     """For a rollback: which path, and how closely it was looked at. `follow` was settled when the path was found."""
-    names = ("path", "state", "src", "force", "recurse", "access_time", "modification_time")
+    names = ("path", "state", "src", "force", "recurse", "access_time", "modification_time", "through")
     return dict(files.kept(args, *names), follow=args.get("state") == "link")
 
 

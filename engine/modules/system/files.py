@@ -20,12 +20,16 @@ SELINUX = (("seuser", 0, "-u"), ("serole", 1, "-r"), ("setype", 2, "-t"), ("sele
 
 
 def prepare(args: "Dict[str, Any]", host: "Host") -> None:
-    """First thing of an `inspect`: unknown owners are refused before anything is written; the umask's part of a new file is noted."""
+    """First thing of an `inspect`: unknown owners are refused before anything is written; the umask's part of a new file is noted.
+
+    In check mode the owner of a file that is not there yet may be missing too: a task before would have made it, had it been for real.
+    """
     host.unsafe_writes = bool(args.get("unsafe_writes"))
-    if args.get("owner"):
-        host.uid(args["owner"])
-    if args.get("group"):
-        host.gid(args["group"])
+    if not host.check or host.lstat(args.get("path") or args.get("dest") or "") is not None:
+        if args.get("owner"):
+            host.uid(args["owner"])
+        if args.get("group"):
+            host.gid(args["group"])
     args["new_mode"] = {"file": host.mode("+rw"), "directory": host.mode("+rwx")}
 
 
