@@ -77,7 +77,7 @@ def settings_page() -> str:
     ]
     for group in dataclasses.fields(Settings):
         cls: Any = typing.get_type_hints(Settings)[group.name]
-        if not dataclasses.is_dataclass(cls):
+        if not hasattr(cls, "__dataclass_fields__"):
             continue
         lines += ["", f"## {group.name}", "", own_words(cls), "", "| setting | default | ansible.cfg | environment | option | meaning |"]
         lines += ["|---|---|---|---|---|---|"]

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import engine
 from engine.clock import Clock, SystemClock
@@ -60,6 +60,11 @@ if TYPE_CHECKING:
 
 COMPATIBLE = "2.21.5"
 """The ansible-core whose behaviour is followed; the variable `ansible_version`."""
+
+Names: TypeAlias = str | Sequence[str]
+"""One path, or several."""
+ExtraVars: TypeAlias = Mapping[str, Value] | Sequence[str | Mapping[str, Value]]
+"""A mapping, or a list of mappings and of texts as `-e` takes them; a later one wins."""
 
 
 @frozen(kw_only=True)
@@ -165,14 +170,12 @@ class Engine:
 
     # -- reading: sync, files only
 
-    def prepare(
-        self, playbooks: Sequence[str], *, inventory: Sequence[str] = (), extra_vars: Sequence[str | Mapping[str, Value]] = ()
-    ) -> Prepared:
+    def prepare(self, playbooks: Names, *, inventory: Names = (), extra_vars: ExtraVars = ()) -> Prepared:
         """Read playbooks and inventory, and make the plan. Raises ParseError, PlanError or UsageError with every mistake found."""
         given = self.extra_vars(extra_vars)
-        graph = self.plan(playbooks, [given])
+        graph = self.graph(playbooks, extra_vars=given)
         folder = os.path.dirname(graph.playbooks[0].path)
-        sources = tuple(inventory) or self.settings.inventory.sources
+        sources = listed(inventory) or self.settings.inventory.sources
         hosts, problems = self.inventory(sources, folder)
         limit: frozenset[HostName] | None = None
         if self.settings.inventory.limit:
@@ -190,13 +193,14 @@ class Engine:
             project=find_project(folder, self.files),
         )
 
-    def plan(self, playbooks: Sequence[str], extra_vars: Sequence[str | Mapping[str, Value]] = ()) -> PlanGraph:
+    def graph(self, playbooks: Names, *, extra_vars: ExtraVars = ()) -> PlanGraph:
         """The plan alone: files are read, no inventory and no host. Raises ParseError or PlanError with every mistake found."""
-        if not playbooks:
+        names = listed(playbooks)
+        if not names:
             raise UsageError(Problem(code="no-playbook", summary="No playbook was named", hint="engine run site.yml"))
         given = self.extra_vars(extra_vars)
-        paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in playbooks]
-        for path, name in zip(paths, playbooks, strict=True):
+        paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in names]
+        for path, name in zip(paths, names, strict=True):
             if not self.files.is_file(path):
                 detail = f"the playbook: {name} could not be found"
                 raise UsageError(Problem(code="playbook-not-found", summary="The playbook is not there", detail=detail))
@@ -218,10 +222,10 @@ class Engine:
             localhost_warning=chosen.localhost_warning,
         )
 
-    def extra_vars(self, given: Sequence[str | Mapping[str, Value]]) -> dict[str, Value]:
-        """What `-e` says, texts as on the command line, mappings from the library; a later one wins."""
+    def extra_vars(self, given: ExtraVars) -> dict[str, Value]:
+        """What `-e` says, texts as on the command line, mappings from the library."""
         found: dict[str, Value] = {}
-        for each in given:
+        for each in [given] if isinstance(given, Mapping) else given:
             found.update(parse_extra_vars(each, self.reading, self.cwd) if isinstance(each, str) else each)
         return found
 
@@ -271,20 +275,10 @@ class Engine:
     # -- running
 
     async def run(
-        self,
-        playbooks: str | Sequence[str],
-        *,
-        inventory: str | Sequence[str] = (),
-        extra_vars: Mapping[str, Value] | Sequence[str | Mapping[str, Value]] = (),
-        listeners: Sequence[Listener] = (),
+        self, playbooks: Names, *, inventory: Names = (), extra_vars: ExtraVars = (), listeners: Sequence[Listener] = ()
     ) -> Recap:
         """Run playbooks to their end; the recap, whose `exit_code` is ansible-playbook's. EngineError for mistakes before the run."""
-        prepared = self.prepare(
-            [playbooks] if isinstance(playbooks, str) else playbooks,
-            inventory=[inventory] if isinstance(inventory, str) else inventory,
-            extra_vars=[extra_vars] if isinstance(extra_vars, Mapping) else extra_vars,
-        )
-        return await self.carry_out(prepared, listeners=listeners)
+        return await self.carry_out(self.prepare(playbooks, inventory=inventory, extra_vars=extra_vars), listeners=listeners)
 
     async def carry_out(self, prepared: Prepared, *, listeners: Sequence[Listener] = ()) -> Recap:
         """Run what was prepared."""
@@ -293,8 +287,9 @@ class Engine:
         recap.exit_code = await self._go(prepared, stream)
         return recap
 
-    async def events(self, prepared: Prepared) -> AsyncIterator[Event]:
-        """Run what was prepared, event by event. Closing the iterator cancels the run."""
+    async def events(self, what: Prepared | Names, *, inventory: Names = (), extra_vars: ExtraVars = ()) -> AsyncIterator[Event]:
+        """Run playbooks, or what was prepared, event by event. Closing the iterator cancels the run."""
+        prepared = what if isinstance(what, Prepared) else self.prepare(what, inventory=inventory, extra_vars=extra_vars)
         stream = self._stream(())
         queue = stream.queue()
         going = asyncio.create_task(self._go(prepared, stream), name="engine run")
@@ -321,13 +316,13 @@ class Engine:
         plan: RollbackPlan,
         project: str,
         *,
-        inventory: Sequence[str] = (),
-        extra_vars: Sequence[str | Mapping[str, Value]] = (),
+        inventory: Names = (),
+        extra_vars: ExtraVars = (),
         force: bool = False,
     ) -> Prepared:
         """A rollback as a plan like any other, for `carry_out`. Hosts are those of the run's own inventory, unless another is given."""
         store = self.store(project)
-        sources = tuple(inventory) or plan.run.inventory
+        sources = listed(inventory) or plan.run.inventory
         folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
         hosts, problems = self.inventory(sources, folder)
         for problem in problems:
@@ -436,6 +431,10 @@ class Engine:
         if self.settings.inventory.limit:
             made["ansible_limit"] = self.settings.inventory.limit
         return made
+
+
+def listed(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def needs_rendering(value: Value) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.blocking import wait_for
-from engine.engine import Engine
+from engine.engine import Engine, ExtraVars, Names
 from engine.files import DiskFiles
 from engine.model.addresses import RunId
 from engine.model.problem import Problem
@@ -52,8 +52,8 @@ async def arollback(
     project: str = ".",
     *,
     run: RunId | None = None,
-    inventory: str | Sequence[str] = (),
-    extra_vars: Mapping[str, Value] | Sequence[str] = (),
+    inventory: Names = (),
+    extra_vars: ExtraVars = (),
     settings: Settings | None = None,
     force: bool = False,
     listeners: Sequence[Listener] = (),
@@ -70,8 +70,8 @@ async def arollback(
         prepared = await made.prepare_rollback(
             plan,
             root,
-            inventory=[inventory] if isinstance(inventory, str) else inventory,
-            extra_vars=[extra_vars] if isinstance(extra_vars, Mapping) else extra_vars,
+            inventory=inventory,
+            extra_vars=extra_vars,
             force=force,
         )
         return await made.carry_out(prepared, listeners=listeners)
@@ -83,10 +83,10 @@ def rollback(project: str = ".", **options: Any) -> Recap:
 
 
 async def arun(
-    playbooks: str | Sequence[str],
+    playbooks: Names,
     *,
-    inventory: str | Sequence[str] = (),
-    extra_vars: Mapping[str, Value] | Sequence[str] = (),
+    inventory: Names = (),
+    extra_vars: ExtraVars = (),
     settings: Settings | None = None,
     listeners: Sequence[Listener] = (),
     **options: Any,
@@ -116,7 +116,7 @@ async def arun(
         return await made.run(playbooks, inventory=inventory, extra_vars=extra_vars, listeners=listeners)
 
 
-def run(playbooks: str | Sequence[str], **options: Any) -> Recap:
+def run(playbooks: Names, **options: Any) -> Recap:
     """`arun`, for synchronous callers; works inside a running event loop too."""
     return wait_for(arun(playbooks, **options))
 

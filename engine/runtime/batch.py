@@ -120,10 +120,10 @@ class Batch:
         self._decide(step, fell)
 
     def _wanted(self, step: Step, host: HostName) -> bool:
-        """Handlers run only where they are notified; a host that need not gather facts passes over that."""
+        """Handlers run only where they are notified (what a handler includes runs anyway); a host that need not gather facts passes on."""
         task = step.task
         assert task is not None
-        if task.handler:
+        if task.handler and step in self.handlers:
             if self._pending.get(host, {}).pop(id(step), None) is None:
                 self.cursors[host].advance()
                 return False
@@ -236,15 +236,18 @@ class Batch:
                 self._missing_handler(step, effect)
 
     def _missing_handler(self, step: Step, effect: Notify) -> None:
-        raise PlanError(
-            Problem(
-                code="handler-not-found",
-                summary="There is no such handler",
-                detail=f"The requested handler '{effect.handler}' was not found in either the main handlers list nor in the listening"
-                " handlers list",
-                span=step.task.spans.get("notify", step.span) if step.task else None,
-            )
+        fatal = self.play.settings.run.error_on_missing_handler
+        problem = Problem(
+            code="handler-not-found",
+            summary="There is no such handler",
+            detail=f"The requested handler '{effect.handler}' was not found in either the main handlers list nor in the listening"
+            " handlers list",
+            severity=Severity.ERROR if fatal else Severity.WARNING,
+            span=step.task.spans.get("notify", step.span) if step.task else None,
         )
+        if fatal:
+            raise PlanError(problem)
+        self.play.events.publish(ProblemFound(problem=problem, host=effect.host))
 
     def _handler_name(self, handler: Step, host: HostName) -> str:
         task = handler.task

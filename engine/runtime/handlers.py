@@ -15,19 +15,31 @@ Names = Callable[[Step], str]
 
 
 def answering(handlers: Sequence[Step], notification: str, name_of: Names) -> list[Step]:
-    """The handlers that a notification means: the last one defined of that name, and every one that listens to it.
+    """The handlers that a notification means: the one of that name, and every one that listens to it.
 
-    A name may be given as `role : name`.
+    A name may be given as `role : name`. The play's own handlers win over those of roles, a later role's over an
+    earlier one's; among handlers of one place the first of a name counts.
     """
     found: list[Step] = []
-    for step in reversed(handlers):
-        if notification in titles(step, name_of(step)):
-            found.append(step)
+    for place in reversed(places(handlers)):
+        named = next((step for step in place if notification in titles(step, name_of(step))), None)
+        if named is not None:
+            found.append(named)
             break
     for step in handlers:
         assert step.task is not None
         if notification in (str(topic) for topic in step.task.listen) and step not in found:
             found.append(step)
+    return found
+
+
+def places(handlers: Sequence[Step]) -> list[list[Step]]:
+    """The handlers by where they were defined: each role's together, the play's own together, in order."""
+    found: list[list[Step]] = []
+    for step in handlers:
+        if not found or found[-1][-1].around.role is not step.around.role:
+            found.append([])
+        found[-1].append(step)
     return found
 
 

@@ -27,11 +27,12 @@ def test_syntax_of_36(name: str) -> None:
     ast.parse(text, feature_version=(3, 6))
 
 
-@pytest.mark.parametrize("text", ["if (n := 1): pass", "def f(a, /): pass", "match a:\n    case 1: pass"])
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="newer parsers accept more than the version they are asked for")
-def test_the_check_can_fail(text: str) -> None:
-    with pytest.raises(SyntaxError):
-        ast.parse(text, feature_version=(3, 6))
+if sys.version_info < (3, 12):      # newer parsers accept more than the version they are asked for
+
+    @pytest.mark.parametrize("text", ["if (n := 1): pass", "def f(a, /): pass", "match a:\n    case 1: pass"])
+    def test_the_check_can_fail(text: str) -> None:
+        with pytest.raises(SyntaxError):
+            ast.parse(text, feature_version=(3, 6))
 
 
 @pytest.mark.parametrize("version", agents.WANTED)

@@ -149,7 +149,7 @@ def run_ours(case: Case, folder: Path, runner: asyncio.Runner, pool: Any) -> str
     try:
         code = runner.run(made.carry_out(prepared, listeners=[listener])).exit_code
     except EngineError as error:
-        code, stopped = 1, str(error)
+        code, stopped = 1, error.problem.code
     return normal_form(out.getvalue(), code, case, folder) + (f"stopped: {stopped}\n" if stopped and not case.only_recap else "")
 
 

@@ -28,7 +28,7 @@ def command(playbooks: tuple[str, ...], form: str, as_json: bool, **given: Any) 
 
     terminal = Terminal()
     made = engine_for(playbooks[0], overrides(given), terminal)
-    graph = with_edges(made.plan(playbooks, given["extra_vars"]))
+    graph = with_edges(made.graph(playbooks, extra_vars=given["extra_vars"]))
     if as_json:
         terminal.write(json.dumps(show.as_document(graph), indent=2) + "\n")
     else:
