@@ -96,7 +96,7 @@ def test_a_library_engine_reads_no_environment(monkeypatch: pytest.MonkeyPatch) 
 SILENT = {
     "become.allow_same_user", "output.colors", "output.deprecation_warnings", "output.action_warnings", "output.system_warnings",
     "output.display_failed_stderr", "output.result_format", "output.result_indentation", "output.result_pretty",
-    "output.show_per_host_start", "output.show_task_path_on_failure", "output.stdout_callback", "run.error_on_missing_handler",
+    "output.show_per_host_start", "output.show_task_path_on_failure", "output.stdout_callback",
     "run.max_diff_size", "run.module_args", "run.module_name", "run.remote_tmp", "run.stop_grace",
     "variables.allow_embedded_templates", "variables.duplicate_key", "variables.error_on_undefined", "variables.hash_behaviour",
     "variables.managed_text", "variables.private_role_vars", "vault.encrypt_identity",
