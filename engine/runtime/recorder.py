@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
+from types import ModuleType
 from typing import Protocol
 
 from engine.clock import Clock
@@ -101,17 +103,18 @@ class StateRecorder:
         self, step: Step, outcome: TaskOutcome, change: Change, handlers: Sequence[Notification], blobs: dict[str, bytes]
     ) -> StateRecord:
         kept_before, kept_after = self._kept(change, outcome.no_log)
-        args_kept, args = self._arguments(change)
+        args_kept, args = self._arguments(change, outcome.no_log)
+        identity = self._redactor.text(change.identity)
 
         def keep(data: bytes) -> None:
             blobs[digest_of(data)] = data
 
-        reversible = change.reversible and args_kept and recoverable(kept_before, kept_after)
+        reversible = change.reversible and args_kept and identity == change.identity and recoverable(kept_before, kept_after)
         return StateRecord(
-            address=ResourceAddress(change.host or outcome.host, change.kind, change.identity),
+            address=ResourceAddress(change.host or outcome.host, change.kind, identity),
             run=self._run,
             step=str(step.address),
-            task=outcome.task_name,
+            task=self._redactor.text(outcome.task_name),
             action=outcome.action,
             module=change.module,
             args=args,
@@ -121,7 +124,7 @@ class StateRecorder:
             reason="" if reversible else change.reason or SECRET,
             inventory_host=outcome.host,
             become=change.become,
-            handlers=tuple(handlers),
+            handlers=self._handlers(handlers),
             at=self._clock.now(),
         )
 
@@ -129,12 +132,12 @@ class StateRecorder:
         """A change of no resource: a command that ran. Kept so that a rollback can name it."""
         said = outcome.result.values.get("cmd", "")
         what = " ".join(map(str, said)) if isinstance(said, list) else str(said)
-        identity = outcome.task_name if outcome.no_log or not what else self._redactor.text(what)
+        identity = self._redactor.text(outcome.task_name if outcome.no_log or not what else what)
         return StateRecord(
             address=ResourceAddress(outcome.delegated_to or outcome.host, "command", identity[:500]),
             run=self._run,
             step=str(step.address),
-            task=outcome.task_name,
+            task=self._redactor.text(outcome.task_name),
             action=outcome.action,
             module="",
             args={},
@@ -143,37 +146,53 @@ class StateRecorder:
             reversible=False,
             reason=NOT_A_RESOURCE,
             inventory_host=outcome.host,
-            handlers=tuple(handlers),
+            handlers=self._handlers(handlers),
             at=self._clock.now(),
         )
 
     def _kept(self, change: Change, no_log: bool) -> tuple[Value, Value]:
-        """Before and after as they may be kept: secrets are withheld."""
-        keys = secret_keys(change.module)
+        """Before and after as they may be kept: secrets are withheld. Under no_log those are contents and, but for files, every text."""
+        keys = frozenset(getattr(declared(change.module), "SECRETS", ()))
+        hidden = (bytes,) if change.kind == "file" else (bytes, str)
 
         def is_secret(key: str, value: str | bytes) -> bool:
-            return key in keys or (no_log and isinstance(value, bytes)) or self._redactor.knows_any(value)
+            return key in keys or (no_log and isinstance(value, hidden)) or self._redactor.knows_any(value)
 
         return without_secrets(change.before, is_secret), without_secrets(change.after, is_secret)
 
-    def _arguments(self, change: Change) -> tuple[bool, dict[str, Value]]:
+    def _arguments(self, change: Change, no_log: bool) -> tuple[bool, dict[str, Value]]:
         """What is needed to inspect and apply, without contents and secret arguments; and whether it may be kept at all."""
-        secret = secret_arguments(change.module)
+        module = declared(change.module)
+        secret = secret_arguments(module)
         plain = {name: value for name, value in change.args.items() if not isinstance(value, bytes) and name not in secret}
+        if no_log and not hasattr(module, "kept"):
+            names = getattr(module, "IDENTITY", None)
+            if names is None or callable(names):
+                return False, {}
+            plain = {name: value if name in names or isinstance(value, bool | int | float) else None for name, value in plain.items()}
         encoded: dict[str, Value] = with_blobs(plain, lambda data: None)
         if self._redactor.value(encoded) != encoded:
             return False, {}
         return True, encoded
 
+    def _handlers(self, handlers: Sequence[Notification]) -> tuple[Notification, ...]:
+        mask = self._redactor
+        return tuple(replace(each, name=mask.text(each.name), args=mask.value(each.args)) for each in handlers)
 
-def secret_keys(module: str) -> frozenset[str]:
-    """The keys of a module's states that are secrets: a password's hash."""
-    return frozenset(getattr(importlib.import_module(module), "SECRETS", ())) if module else frozenset()
+
+def declared(module: str) -> ModuleType | None:
+    """What a native module declares; None for anything else. The name comes from a host: nothing but modules is loaded for it."""
+    if not module.startswith("engine.modules."):
+        return None
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
 
 
-def secret_arguments(module: str) -> frozenset[str]:
+def secret_arguments(module: ModuleType | None) -> frozenset[str]:
     """Arguments that are never kept: those that a module declares secret, and contents, which are in the states."""
-    specs = getattr(importlib.import_module(module), "ARGUMENTS", {}) if module else {}
+    specs = getattr(module, "ARGUMENTS", {})
     return frozenset({"content", *(name for name, argument in specs.items() if argument.secret)})
 
 

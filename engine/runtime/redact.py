@@ -8,10 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from engine.model.change import Diff
-from engine.model.event import Event, Included, ItemFinished, OutputLine, ProblemFound, RetryScheduled, RunFinished, TaskFinished
+from engine.model.event import (
+    Event,
+    HandlerNotified,
+    Included,
+    ItemFinished,
+    OutputLine,
+    PlayFinished,
+    PlayStarted,
+    ProblemFound,
+    RetryScheduled,
+    RunFinished,
+    RunStarted,
+    TaskFinished,
+    TaskStarted,
+)
 from engine.model.outcome import ModuleResult, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
@@ -64,17 +78,29 @@ class Redactor:
         return value
 
     def event(self, event: Event) -> Event:
+        """The event without secrets. Who and where (hosts, steps, jobs, paths of playbooks) stays: readers find things by it."""
         match event:
-            case TaskFinished() | ItemFinished() | RetryScheduled():
+            case RetryScheduled():
+                return replace(event, outcome=self.outcome(event.outcome), task_name=self.text(event.task_name))
+            case TaskFinished() | ItemFinished():
                 return replace(event, outcome=self.outcome(event.outcome))
-            case OutputLine():
-                return replace(event, line=self.text(event.line)) if self._pattern is not None else event
             case ProblemFound():
                 return replace(event, problem=self.problem(event.problem))
-            case RunFinished():
-                return replace(event, stats=self.value(event.stats))
+        if self._pattern is None:
+            return event
+        match event:
+            case OutputLine():
+                return replace(event, line=self.text(event.line))
+            case PlayStarted() | PlayFinished() | TaskStarted():
+                return replace(event, name=self.text(event.name))
+            case HandlerNotified():
+                return replace(event, handler=self.text(event.handler))
             case Included():
-                return replace(event, item_label=self.value(event.item_label))
+                return replace(event, path=self.text(event.path), item_label=self._value(event.item_label))
+            case RunStarted():
+                return replace(event, title=self.text(event.title))
+            case RunFinished():
+                return replace(event, stats=self._value(event.stats))
         return event
 
     def outcome(self, outcome: TaskOutcome) -> TaskOutcome:
@@ -82,6 +108,7 @@ class Redactor:
             return replace(
                 outcome,
                 result=self._censored(outcome.result),
+                task_name=self.text(outcome.task_name),
                 registered={},
                 item=None,
                 item_label="(censored due to no_log)",
@@ -92,6 +119,7 @@ class Redactor:
         return replace(
             outcome,
             result=self.result(outcome.result),
+            task_name=self.text(outcome.task_name),
             registered=self._value(outcome.registered),
             item=self._value(outcome.item),
             item_label=self._value(outcome.item_label),
@@ -117,7 +145,7 @@ class Redactor:
         return replace(problem, detail=self.text(problem.detail), notes=tuple(map(self.text, problem.notes)), hint=self.text(problem.hint))
 
     def _diff(self, diff: Diff) -> Diff:
-        return replace(diff, before=self.text(diff.before), after=self.text(diff.after), prepared=self.text(diff.prepared))
+        return Diff(**{field.name: self.text(getattr(diff, field.name)) for field in fields(Diff)})
 
     def _censored(self, result: ModuleResult) -> ModuleResult:
         values = {name: value for name, value in result.values.items() if name in KEPT}
