@@ -6,6 +6,7 @@ Two engines with different settings live in one process. For those who need only
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import secrets
 import sys
@@ -35,12 +36,11 @@ from engine.plan.start_at import started_at
 from engine.plan.tags import TagFilter
 from engine.playbook.context import ParseContext
 from engine.playbook.tree import Play, Playbook
-from engine.runtime.context import RunContext
+from engine.runtime.early import early_targets
 from engine.runtime.events import EventStream, Listener
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import NoRecorder, Recorder, StateRecorder
 from engine.runtime.redact import Redactor
-from engine.runtime.runner import run_plan
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
 from engine.scopes.store import VariableStore
@@ -56,6 +56,7 @@ from engine.vault.secrets import Secrets, load_secrets
 
 if TYPE_CHECKING:
     from engine.connections.pool import Pool
+    from engine.runtime.context import RunContext
     from engine.templating.environment import Templates
 
 COMPATIBLE = "2.21.5"
@@ -293,6 +294,7 @@ class Engine:
         stream = self._stream(())
         queue = stream.queue()
         going = asyncio.create_task(self._go(prepared, stream), name="engine run")
+        going.add_done_callback(lambda _: stream.close())  # also where it fails before its first event
         try:
             async for event in queue:
                 yield event
@@ -342,6 +344,7 @@ class Engine:
                     "before": with_bytes(restore.before, blobs),
                     "after": with_bytes(restore.after, blobs),
                     "become": dict(record.become),
+                    "connection": record.connection,
                     "force": force,
                 }
             )
@@ -363,6 +366,12 @@ class Engine:
         return stream
 
     async def _go(self, prepared: Prepared, stream: EventStream) -> int:
+        """Connections are begun first: while hosts answer, the rest of the engine is loaded."""
+        for target in early_targets(prepared.graph, prepared.inventory, prepared.limit, prepared.extra_vars, self.settings):
+            self.pool.expect(target)
+        await asyncio.to_thread(self._load_rest)
+        from engine.runtime.runner import run_plan
+
         run = self.settings.run
         identity = run_id(self.clock.now())
         recorder: Recorder = NoRecorder()
@@ -375,7 +384,29 @@ class Engine:
 
         self.warn = tell
         self.templates._warn = tell
-        context = RunContext(
+        context = self._context(prepared, stream, identity, recorder)
+        record = RunRecord(
+            id=identity,
+            playbooks=tuple(each.path for each in prepared.graph.playbooks),
+            inventory=self._absolute(prepared.sources),
+            started=self.clock.now(),
+            options={"limit": self.settings.inventory.limit, "tags": list(run.tags), "skip_tags": list(run.skip_tags)},
+            rolls_back=prepared.rolls_back,
+        )
+        try:
+            return await run_plan(context, prepared.graph, record)
+        finally:
+            self.warn = quiet_warn
+
+    def _load_rest(self) -> None:
+        """What only a run needs: the runner, and templates. On a thread, so that connections go on meanwhile."""
+        importlib.import_module("engine.runtime.runner")
+        assert self.templates is not None
+
+    def _context(self, prepared: Prepared, stream: EventStream, identity: RunId, recorder: Recorder) -> RunContext:
+        from engine.runtime.context import RunContext
+
+        return RunContext(
             run=identity,
             settings=self.settings,
             templates=self.templates,
@@ -395,18 +426,6 @@ class Engine:
             constant=self.constants(prepared),
             reload=lambda: self.inventory(prepared.sources, os.path.dirname(prepared.graph.playbooks[0].path))[0],
         )
-        record = RunRecord(
-            id=identity,
-            playbooks=tuple(each.path for each in prepared.graph.playbooks),
-            inventory=self._absolute(prepared.sources),
-            started=self.clock.now(),
-            options={"limit": self.settings.inventory.limit, "tags": list(run.tags), "skip_tags": list(run.skip_tags)},
-            rolls_back=prepared.rolls_back,
-        )
-        try:
-            return await run_plan(context, prepared.graph, record)
-        finally:
-            self.warn = quiet_warn
 
     def _absolute(self, sources: Sequence[str]) -> tuple[str, ...]:
         return tuple(source if "," in source else os.path.join(self.cwd, source) for source in sources)

@@ -63,10 +63,12 @@ class Connected(Protocol):
 class Entry:
     """One target's session, being opened or open."""
 
-    __slots__ = ("last_used", "opening", "users")
+    __slots__ = ("expected", "last_used", "opening", "users")
 
-    def __init__(self, opening: asyncio.Task[AgentSession]) -> None:
+    def __init__(self, opening: asyncio.Task[AgentSession], *, expected: bool = False) -> None:
         self.opening = opening
+        self.expected = expected
+        """Opened before anybody asked; a failure waits for the first who does, so that no login is tried twice."""
         self.users = 0
         self.last_used = time.monotonic()
 
@@ -143,6 +145,15 @@ class Pool:
                 self.counts.in_use -= 1
             entry.last_used = time.monotonic()
 
+    def expect(self, target: ExecutionTarget) -> None:
+        """Begin to open a session that will be wanted soon. Whoever asks for it first waits for it, or is told why there is none."""
+        if self.closed or target in self.entries:
+            return
+        opening = asyncio.create_task(self.open(target), name=f"session of {target.host}, expected")
+        opening.add_done_callback(lambda task: task.cancelled() or task.exception())   # it may be that nobody ever asks
+        self.entries[target] = Entry(opening, expected=True)
+        self.sweep_later()
+
     async def raw(self, target: ExecutionTarget, command: str) -> RawResult:
         """Run a shell line on the target without an agent and without Python there; become is honoured where sudo or su can do it so.
 
@@ -190,10 +201,11 @@ class Pool:
         if self.closed:
             raise ending(target)
         entry = self.entries.get(target)
-        if entry is None or (entry.opening.done() and entry.session is None):
+        if entry is None or (entry.opening.done() and entry.session is None and not entry.expected):
             entry = Entry(asyncio.create_task(self.open(target), name=f"session of {target.host}"))
             self.entries[target] = entry
             self.sweep_later()
+        entry.expected = False
         try:
             return entry, await asyncio.shield(entry.opening)
         except BaseException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from engine.agent.sdk import boolean
 from engine.connections.target import BecomeTarget, ExecutionTarget
@@ -11,7 +12,9 @@ from engine.model.addresses import HostName
 from engine.model.values import Value
 from engine.scopes.scope import Scope
 from engine.settings.settings import BecomeSettings, SshSettings
-from engine.templating.renderer import Renderer
+
+if TYPE_CHECKING:
+    from engine.templating.renderer import Renderer
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     # field → the variables that set it, the strongest first
