@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 from engine.cli.terminal import Terminal
 from engine.model.event import Event
 from engine.model.values import Value
+
+INTERRUPTED = 99
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -36,6 +41,39 @@ def settled() -> None:
     gc.freeze()
     gc.set_threshold(20_000, 10, 50)
     gc.enable()
+
+
+def interruptible(work: Callable[[], Coroutine[Any, Any, int]], grace: float) -> int:
+    """Run `work` to its end; its exit code. Ctrl-C (or SIGTERM) stops it once, decently: the recap is printed, the record completed.
+
+    Further signals change nothing; what has not ended `grace` seconds after the first is left behind.
+    """
+    stopping = False
+
+    async def guarded() -> int:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            nonlocal stopping
+            if not stopping and task is not None:
+                stopping = True
+                task.cancel()
+                loop.call_later(grace, leave)
+
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, stop)
+        return await work()
+
+    try:
+        return asyncio.run(guarded())
+    except asyncio.CancelledError:
+        return INTERRUPTED
+
+
+def leave() -> None:
+    sys.stdout.flush()
+    os._exit(INTERRUPTED)
 
 
 def with_passwords(made: Engine, settings: Settings) -> Settings:

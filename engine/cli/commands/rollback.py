@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -46,7 +45,7 @@ def command(
     Without RUN: the newest run that changed something, is not itself a rollback and is not yet rolled back. What cannot be
     restored is listed first. Files, users and groups are restored; commands are not known to the engine.
     """
-    from engine.cli.running import engine_for, listener_for
+    from engine.cli.running import engine_for, interruptible, listener_for
     from engine.library import project_of
     from engine.state.rollback import limited
 
@@ -71,7 +70,7 @@ def command(
             recap = await made.carry_out(prepared, listeners=[listener_for("default", made, terminal)])
             return recap.exit_code
 
-    return asyncio.run(go())
+    return interruptible(go, made.settings.run.stop_grace)
 
 
 def confirmed(terminal: Terminal) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 from typing import Any
 
 import click
@@ -27,7 +25,7 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
     Changes are recorded; `engine rollback` takes the newest run back. Exit codes: 0 fine, 1 a mistake before the run,
     2 a host failed, 4 a host was unreachable, 99 interrupted.
     """
-    from engine.cli.running import engine_for
+    from engine.cli.running import engine_for, interruptible, listener_for, settled
     from engine.cli.view.listing import listing
 
     terminal = Terminal(colour=given.get("color"))
@@ -39,23 +37,12 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
         return 0
 
     async def go() -> int:
-        from engine.cli.running import listener_for, settled
-
         async with made:
             settled()
-            task = asyncio.current_task()
-            assert task is not None
-            loop = asyncio.get_running_loop()
-            for each in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(each, task.cancel)
             recap = await made.carry_out(prepared, listeners=[listener_for(output, made, terminal)])
         return recap.exit_code
 
-    try:
-        code = asyncio.run(go())
-    except asyncio.CancelledError:
-        code = 99
-    terminal.out.flush()
+    code = interruptible(go, made.settings.run.stop_grace)
     quick_end(code)
     return code
 
