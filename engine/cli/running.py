@@ -68,6 +68,7 @@ def interruptible(work: Callable[[], Coroutine[Any, Any, int]], grace: float) ->
     try:
         return asyncio.run(guarded())
     except asyncio.CancelledError:
+        sys.stderr.write("interrupted: what was at work on hosts was told to stop\n")
         return INTERRUPTED
 
 
