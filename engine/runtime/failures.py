@@ -16,6 +16,8 @@ FAILED_CODES = ("become-", "no-python", "agent-", "raw-")
 def result_of(error: EngineError, step: Step) -> ModuleResult:
     """The failed (or unreachable) result; the first problem gets the task's place where it has none."""
     first = error.problem.at(step.span)
+    for other in error.problems[1:]:
+        first = first.with_note(f"and {other.span}: {text_of(other)}" if other.span is not None else f"and {text_of(other)}")
     message = "\n".join(text_of(each) for each in error.problems)
     if isinstance(error, ConnectError | AgentError) and not first.code.startswith(FAILED_CODES):
         return ModuleResult(values={"msg": message}, unreachable=True, problem=first)

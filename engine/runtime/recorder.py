@@ -123,6 +123,7 @@ class StateRecorder:
             reversible=reversible,
             reason="" if reversible else change.reason or SECRET,
             inventory_host=outcome.host,
+            connection=change.connection,
             become=change.become,
             handlers=self._handlers(handlers),
             at=self._clock.now(),

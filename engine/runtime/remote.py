@@ -52,8 +52,9 @@ class HostRemote:
             return result
         become = self.target.become
         whom = {"method": become.method, "user": become.user} if become else {}
+        where = "local" if self.target.transport == "local" else ""
         done = (
-            replace(change, module=change.module or module, args=change.args or args, host=self.target.host, become=whom)
+            replace(change, module=change.module or module, args=change.args or args, host=self.target.host, connection=where, become=whom)
             for change in result.changes
         )
         return replace(result, changes=tuple(done))

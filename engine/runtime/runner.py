@@ -32,7 +32,7 @@ from engine.scopes.magic import PlayFacts
 from engine.scopes.scope import Scope
 from engine.state.record import RunRecord
 
-OK, FAILED, UNREACHABLE, INTERRUPTED = 0, 2, 4, 99
+OK, FAILED, UNREACHABLE, INTERRUPTED, BUG = 0, 2, 4, 99, 250
 """Exit codes, as ansible-playbook's: unreachable wins over failed."""
 
 LAYERS = {layer.name: layer for layer in Layer}
@@ -41,12 +41,17 @@ LAYERS = {layer.name: layer for layer in Layer}
 async def run_plan(run: RunContext, graph: PlanGraph, record: RunRecord) -> int:
     """The whole plan; its exit code. EngineErrors are the user's mistakes found on the way; the run's record is complete all the same."""
     settings = run.settings.run
-    run.events.publish(
-        RunStarted(
-            run=run.run, playbooks=tuple(each.path for each in graph.playbooks), check=settings.check, diff=settings.diff, title=graph.title
-        )
-    )
-    await run.recorder.started(record)
+    playbooks = tuple(each.path for each in graph.playbooks)
+    try:
+        run.events.publish(RunStarted(run=run.run, playbooks=playbooks, check=settings.check, diff=settings.diff, title=graph.title))
+        await run.recorder.started(record)
+        return await recorded(run, graph)
+    finally:
+        run.events.close()
+
+
+async def recorded(run: RunContext, graph: PlanGraph) -> int:
+    """From the first play to the end of the record, whatever happens between."""
     code, interrupted = OK, False
     try:
         await Plays(run=run, graph=graph).go()
@@ -57,10 +62,16 @@ async def run_plan(run: RunContext, graph: PlanGraph, record: RunRecord) -> int:
     except EngineError:
         code = FAILED
         raise
+    except Exception:
+        code = BUG
+        raise
     finally:
-        serial = await asyncio.shield(run.recorder.finished(code))
-        run.events.publish(RunFinished(run=run.run, exit_code=code, interrupted=interrupted, serial=serial, stats=dict(run.ledger.stats)))
-        run.events.close()
+        serial: int | None = None
+        try:
+            serial = await asyncio.shield(run.recorder.finished(code))
+        finally:
+            stats = dict(run.ledger.stats)
+            run.events.publish(RunFinished(run=run.run, exit_code=code, interrupted=interrupted, serial=serial, stats=stats))
     return code
 
 

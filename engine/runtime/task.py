@@ -19,6 +19,7 @@ from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.values import OMIT, TemplateText, Value
 from engine.plan.step import Step
 from engine.playbook.names import short
+from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, registered, skipped
@@ -342,7 +343,7 @@ def task_name(step: Step, renderer: Renderer) -> str:
     """As shown: `role : name`, rendered where it can be; the action where the task has no name."""
     task = step.task
     assert task is not None
-    name = str(task.name) if task.name else task.action
+    name = str(task.name) if task.name else titled(task)
     if task.name and "{{" in task.name:
         try:
             name = str(renderer.render(task.name))
@@ -350,6 +351,12 @@ def task_name(step: Step, renderer: Renderer) -> str:
             name = str(task.name)  # shown as written: a name must not decide about the task
     role = step.around.role
     return f"{role.name} : {name}" if role is not None else name
+
+
+def titled(task: Task) -> str:
+    """What stands for the name of a task without one: its action; for an included role with the role as written."""
+    role = task.args.get("name") or task.args.get("role") if short(task.action) == "include_role" else None
+    return f"{task.action} : {role}" if role else task.action
 
 
 def no_log_of(step: Step, renderer: Renderer) -> bool:
