@@ -16,6 +16,7 @@ from engine.actions.base import ActionCall
 from engine.agent.sdk import FILE_ARGUMENTS, Argument
 from engine.files import Files
 from engine.model.outcome import ModuleResult
+from engine.model.problem import Problem
 from engine.model.values import Value
 
 MODULE = "engine.modules.builtin.copy"
@@ -61,7 +62,7 @@ async def run(call: ActionCall) -> ModuleResult:
         return await call.remote.call(MODULE, {**given, "local_follow": args.get("local_follow")})
     found = call.search.find("files", str(args["src"]))
     if found.path is None:
-        return ModuleResult.failure(not_found(str(args["src"]), found.tried))
+        return ModuleResult.failure(not_found(str(args["src"]), found.tried), not_there(call, "src", str(args["src"]), found.tried))
     if call.files.is_dir(found.path):
         return await put_directory(call, args, found.path)
     return await put_file(call, args, found.path)
@@ -88,6 +89,15 @@ def not_found(name: str, tried: tuple[str, ...]) -> str:
     return (
         f"Could not find or access '{name}'{where}on the Ansible Controller.\n"
         "If you are using a module and expect the file to exist on the remote, see the remote_src option"
+    )
+
+
+def not_there(call: ActionCall, argument: str, name: str, tried: tuple[str, ...]) -> Problem:
+    """The same for the user, at the place of the argument."""
+    span = call.invocation.spans.get(f"args.{argument}") or call.invocation.span
+    return Problem(
+        code="file-not-found", summary="A file named in a task does not exist", detail=f"there is no `{name}`", span=span,
+        notes=tuple(f"looked for {path}" for path in tried),
     )
 
 

@@ -52,7 +52,8 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure("newline_sequence needs to be one of: \n, \r or \r\n")
     found = call.search.find("templates", str(args["src"]))
     if found.path is None:
-        return ModuleResult.failure(copy.not_found(str(args["src"]), found.tried).rpartition("\n")[0])
+        said = copy.not_found(str(args["src"]), found.tried).rpartition("\n")[0]
+        return ModuleResult.failure(said, copy.not_there(call, "src", str(args["src"]), found.tried))
     if call.files.is_dir(found.path):
         return ModuleResult.failure(f"{found.path} is a directory, and a template is a file")
     options = {name: args[name] for name in OPTIONS if args.get(name) is not None} | {"newline_sequence": newline}

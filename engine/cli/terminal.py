@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TextIO
 
 from engine.cli.view.problem import render
@@ -13,6 +13,8 @@ from engine.files import DiskFiles
 from engine.model.problem import Problem
 
 DEFAULT_WIDTH = 79
+IN_TASK = "in task "
+"""Begins the note that says in which task and on which host it was (runtime/failures.py)."""
 
 
 @dataclass(slots=True)
@@ -34,10 +36,11 @@ class Terminal:
         return shutil.get_terminal_size((DEFAULT_WIDTH + 1, 24)).columns - 1 if self.out.isatty() else DEFAULT_WIDTH
 
     def problem(self, problem: Problem) -> None:
-        """Print it on stderr, each only once."""
-        if problem in self._told:
+        """Print it on stderr, each only once: what goes wrong alike on many hosts is told of the first; the output has a line for each."""
+        alike = replace(problem, notes=tuple(note for note in problem.notes if not note.startswith(IN_TASK)))
+        if alike in self._told:
             return
-        self._told.add(problem)
+        self._told.add(alike)
         self.out.flush()
         self.err.write(render(problem, DiskFiles().read_text, colour=self.coloured(self.err)) + "\n")
         self.err.flush()

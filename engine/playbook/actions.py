@@ -109,7 +109,8 @@ def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action
         detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
         reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, hint or did_you_mean(name, modules))
     else:
-        reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, did_you_mean(name, modules))
+        likely = did_you_mean(name, modules) or did_you_mean(name.rpartition(".")[2], modules)
+        reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, likely)
 
 
 def places_of(keyword: str) -> str:

@@ -68,7 +68,8 @@ def works(site: Site) -> None:
         assert {"x11forwarding no", "maxauthtries 4"} <= set(over_ssh(machine, "/usr/sbin/sshd -T").splitlines())
         assert machine.run("/usr/local/bin/sitectl") == "shop\n"
     assert site.machines["main"].run("systemctl is-enabled nginx; systemctl is-active nginx") == "enabled\nactive\n"
-    assert site.path("proxy1", "/srv/pool.conf").read_text().splitlines()[1:] == ["server web1:8080;", "server web2:8080;", "server main:8081;"]
+    pool = site.path("proxy1", "/srv/pool.conf").read_text().splitlines()
+    assert pool[1:] == ["server web1:8080;", "server web2:8080;", "server main:8081;"]
 
 
 def test_an_edit_by_hand_is_announced_and_mended_alike(fresh):

@@ -23,8 +23,7 @@ def render(problem: Problem, read: Callable[[str], str], *, colour: bool = False
         lines.append(f"  --> {problem.span.path}")
     detail = problem.detail.splitlines() or [""]
     if source is not None and problem.span is not None:
-        lines.extend(quoted(problem.span, source, detail[0], colour))
-        lines.extend(f"   | {line}" for line in detail[1:])
+        lines.extend(quoted(problem.span, source, detail, colour))
     elif problem.detail:
         lines.extend(f"   {line}" for line in detail)
     lines.extend(f"note: {note}" for note in problem.notes)
@@ -46,10 +45,11 @@ def source_lines(span: Span, read: Callable[[str], str]) -> list[str] | None:
     return lines
 
 
-def quoted(span: Span, lines: list[str], detail: str, colour: bool) -> list[str]:
+def quoted(span: Span, lines: list[str], detail: list[str], colour: bool) -> list[str]:
+    """The line with carets below, the first line of the detail behind them and the rest below."""
     line = lines[span.line - 1]
     if hides_secret(lines, span.line):
-        return [f"   | (line {span.line} is part of an encrypted value)", *([f"   | {detail}"] if detail else [])]
+        return [f"   | (line {span.line} is part of an encrypted value)", *(f"   | {each}" for each in detail if each)]
     gutter = str(span.line)
     blank = " " * len(gutter)
     start = max(0, min(span.column - 1, len(line)))
@@ -59,7 +59,8 @@ def quoted(span: Span, lines: list[str], detail: str, colour: bool) -> list[str]
     return [
         f"{blank} |",
         f"{gutter} | " + line.replace("\t", TAB)[:200],
-        f"{blank} | {' ' * len(before)}{carets} {detail}".rstrip(),
+        f"{blank} | {' ' * len(before)}{carets} {detail[0]}".rstrip(),
+        *(f"{blank} | {each}".rstrip() for each in detail[1:]),
         f"{blank} |",
     ]
 
