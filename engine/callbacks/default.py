@@ -208,8 +208,7 @@ class DefaultOutput:
         values = shown_values(outcome, self.verbosity)
         if outcome.action.rpartition(".")[2] in SHOWN_WITH_VALUES:
             if outcome.action.rpartition(".")[2] == "debug":
-                for name in ("changed", "skipped", "ansible_loop_var"):
-                    values.pop(name, None)
+                values = {"msg": values["msg"]} if "msg" in values else without_marks(values)
             if outcome.is_item:
                 values.pop(outcome.loop_var, None)
             return as_json(values, indent=4)
@@ -301,6 +300,12 @@ class DefaultOutput:
 def on_one_line(value: Value) -> str:
     """As Ansible writes custom stats: indented JSON, its line ends taken out."""
     return as_json(value, indent=1).replace("\n", "")
+
+
+def without_marks(values: dict[str, Value]) -> dict[str, Value]:
+    """What `debug: var=` shows: the value alone, without what every result and every item of a loop says."""
+    names = {"changed", "skipped", "ansible_loop_var", "ansible_index_var", "ansible_loop", values.get("ansible_index_var")}
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def repr_of(value: Value) -> str:

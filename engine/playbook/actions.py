@@ -175,7 +175,8 @@ def _read_arguments(reader: Reader, action: Action, node: yaml.Node) -> None:
             if not isinstance(name, str):
                 wrong_type(reader, action.name, "arguments with names that are text", entry.key)
                 continue
-            action.args[str(name)] = yaml.value_of(entry.value)
+            key = _plain(name) if isinstance(name, TemplateText) else name  # a name that is a template stays one: set_fact: {"{{ x }}": 1}
+            action.args[key] = yaml.value_of(entry.value)
             action.spans[f"args.{name}"] = entry.key.span
     elif isinstance(node, yaml.Scalar) and isinstance(node.value, (str, EncryptedText)):
         _read_text(reader, action, node.value)

@@ -59,10 +59,10 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
     number = 0
     while True:
         number += 1
-        verdict = judged(attempt, await performed(attempt, handler, call))
+        result = await performed(attempt, handler, call)
         if not repeated:
-            return verdict
-        verdict = counted(verdict, number)
+            return judged(attempt, result)
+        verdict = replace(judged(attempt, counted(result, number)), attempts=number)
         if verdict.result.unreachable or satisfied(attempt, until, verdict):
             return verdict
         if number > retries:
@@ -84,9 +84,9 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
         call.effects.clear()
 
 
-def counted(verdict: Verdict, number: int) -> Verdict:
-    values = {**verdict.result.values, "attempts": number}
-    return replace(verdict, result=replace(verdict.result, values=values), shape={**verdict.shape, "attempts": number}, attempts=number)
+def counted(result: ModuleResult, number: int) -> ModuleResult:
+    """The result with the number of the attempt, which `changed_when` and `failed_when` may ask for."""
+    return replace(result, values={**result.values, "attempts": number})
 
 
 def exhausted(verdict: Verdict, retries: int) -> Verdict:

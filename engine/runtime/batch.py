@@ -11,7 +11,7 @@ from engine.agent.sdk import boolean
 from engine.errors import EngineError, PlanError
 from engine.model.addresses import HostName
 from engine.model.effect import ClearFacts, Effect, Notify
-from engine.model.event import HandlerNotified, Included, ProblemFound, TaskFinished, TaskStarted
+from engine.model.event import HandlerNotified, Included, ItemFinished, ProblemFound, TaskFinished, TaskStarted
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.values import Value
@@ -106,6 +106,9 @@ class Batch:
     async def _group(self, step: Step, hosts: list[HostName]) -> None:
         """One step on all hosts that stand at it."""
         fell: list[TaskOutcome] = []
+        hosts = [host for host in hosts if self._wanted(step, host)]
+        if not hosts:
+            return
         if step.kind is StepKind.META:
             await self._meta(step, hosts)
         elif step.kind is StepKind.INCLUDE:
@@ -113,10 +116,8 @@ class Batch:
         elif self._runs_once(step):
             await self._once(step, hosts, fell)
         else:
-            hosts = [host for host in hosts if self._wanted(step, host)]
-            if hosts:
-                self._announce(step, hosts[0])
-                await self._everywhere(step, hosts, fell)
+            self._announce(step, hosts[0])
+            await self._everywhere(step, hosts, fell)
         self._decide(step, fell)
 
     def _wanted(self, step: Step, host: HostName) -> bool:
@@ -366,10 +367,6 @@ class Batch:
 
     async def _include(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         assert step.task is not None
-        if step.task.handler:
-            hosts = [host for host in hosts if self._wanted(step, host)]
-            if not hosts:
-                return
         self._announce(step, hosts[0])
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
         for host, result in results:
@@ -384,6 +381,8 @@ class Batch:
             )
 
     async def _included(self, step: Step, host: HostName, result: IncludeResult) -> None:
+        for item in result.items:
+            self.play.events.publish(ItemFinished(outcome=item))
         outcome = result.outcome
         if outcome is not None:
             outcome = self._with_fate(outcome, host)

@@ -18,10 +18,12 @@ def result_of(error: EngineError, step: Step) -> ModuleResult:
     first = error.problem.at(step.span)
     for other in error.problems[1:]:
         first = first.with_note(f"and {other.span}: {text_of(other)}" if other.span is not None else f"and {text_of(other)}")
-    message = "\n".join(text_of(each) for each in error.problems)
-    if isinstance(error, ConnectError | AgentError) and not first.code.startswith(FAILED_CODES):
-        return ModuleResult(values={"msg": message}, unreachable=True, problem=first)
-    return ModuleResult.failure(message, first)
+    if isinstance(error, ConnectError | AgentError):
+        message = "\n".join(f"{each.summary}: {each.detail}" if each.detail else each.summary for each in error.problems)
+        if not first.code.startswith(FAILED_CODES):
+            return ModuleResult(values={"msg": message}, unreachable=True, problem=first)
+        return ModuleResult.failure(message, first)
+    return ModuleResult.failure("\n".join(text_of(each) for each in error.problems), first)
 
 
 def text_of(problem: Problem) -> str:

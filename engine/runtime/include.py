@@ -6,6 +6,7 @@ An expansion is made once for each (step, file, params) and shared by all hosts 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -29,6 +30,9 @@ from engine.runtime.judge import of_items, skipped
 from engine.runtime.loop import control_of, items_of, variables_of
 from engine.runtime.task import arguments_of_include, concluded, failing_condition, task_name
 from engine.templating.renderer import Renderer
+
+Key = tuple[int, str, str]
+"""What makes two inclusions one: the step, the file (or role and its arguments), and the item."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class Includer:
     """The play's handlers; those of an included role are added."""
     public: list[Role]
     """Roles whose variables the rest of the play sees; grows with `public: true`."""
-    _blocks: dict[tuple[int, str, str], Inclusion] = field(default_factory=dict)
+    _blocks: dict[tuple[Key, int], Inclusion] = field(default_factory=dict)
     _copies: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -76,27 +80,30 @@ class Includer:
         assert step.task is not None
         try:
             if step.task.loop is None:
-                return self._one(step, host, name, renderer, {}, None)
+                return self._one(step, host, name, renderer, {}, None, Counter())
             return self._looped(step, host, name, renderer)
         except (EngineError, OSError) as error:
             return IncludeResult(outcome=failed(step, host, name, error))
 
     def _looped(self, step: Step, host: HostName, name: str, renderer: Renderer) -> IncludeResult:
+        """An inclusion for each item. Their order is that in which the first hosts met them, so that hosts go through them together."""
         assert step.task is not None and step.task.loop is not None
         control = control_of(step.keywords, renderer)
         items = items_of(step.task.loop, renderer)
         whole = IncludeResult()
+        met: Counter[Key] = Counter()
         for index, item in enumerate(items):
             extra = variables_of(control, items, index)
             inner = self.play.renderer(step, host, extra)
             label = item if control.label is None else inner.render(control.label)
-            one = self._one(step, host, name, inner, extra, label)
+            one = self._one(step, host, name, inner, extra, label, met)
             whole.inclusions.extend(one.inclusions)
             if one.outcome is not None:
                 marked = replace(one.outcome, is_item=True, item=item, item_label=label)
                 whole.items.append(marked)
                 if marked.status is Status.FAILED:
                     break
+        whole.inclusions.sort(key=lambda each: each.copy)
         if not whole.inclusions or any(item.status is Status.FAILED for item in whole.items):
             status, shape = of_items(whole.items)
             whole.outcome = TaskOutcome(
@@ -112,22 +119,26 @@ class Includer:
             )
         return whole
 
-    def _one(self, step: Step, host: HostName, name: str, renderer: Renderer, extra: Mapping[str, Value], label: Value) -> IncludeResult:
+    def _one(
+        self, step: Step, host: HostName, name: str, renderer: Renderer, extra: Mapping[str, Value], label: Value, met: Counter[Key]
+    ) -> IncludeResult:
+        """One item (or the whole include, without a loop). `met` counts what this host has included here: the same item twice is two."""
         false = failing_condition(step, renderer)
         if false is not None:
             return IncludeResult(outcome=concluded(step, host, name, skipped(false), Status.SKIPPED))
         args = arguments_of_include(step, renderer)
         assert step.task is not None
         if short(step.task.action) == "include_role":
-            inclusion = self._role(step, args, extra)
+            inclusion = self._role(step, args, extra, met)
         else:
-            inclusion = self._tasks(step, args, extra)
+            inclusion = self._tasks(step, args, extra, met)
         return IncludeResult([replace(inclusion, item_label=label, is_item=bool(extra))])
 
-    def _tasks(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value]) -> Inclusion:
+    def _tasks(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
         path = self._find(step, str(args.get("file") or args.get("_raw_params") or ""))
         key = (id(step), path, repr(sorted(extra.items(), key=lambda pair: pair[0])))
-        known = self._blocks.get(key)
+        met[key] += 1
+        known = self._blocks.get((key, met[key]))
         if known is None:
             assert step.task is not None
             nodes = parse.load_tasks(
@@ -145,13 +156,14 @@ class Includer:
             block = expand_tasks(
                 self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra}
             )
-            known = self._blocks[key] = Inclusion(path=path, block=block, copy=copy)
+            known = self._blocks[key, met[key]] = Inclusion(path=path, block=block, copy=copy)
         return known
 
-    def _role(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value]) -> Inclusion:
+    def _role(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
         name = str(args.get("name") or args.get("role") or "")
         key = (id(step), repr(sorted((k, str(v)) for k, v in args.items())), repr(sorted(extra.items(), key=lambda pair: pair[0])))
-        known = self._blocks.get(key)
+        met[key] += 1
+        known = self._blocks.get((key, met[key]))
         if known is None:
             assert step.task is not None
             froms = {part: str(args[part]) for part in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if args.get(part)}
@@ -175,12 +187,12 @@ class Includer:
             copy = self._next_copy(step)
             before = len(self.builder.handler_roles)
             block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
-            for met, around in self.builder.handler_roles[before:]:
-                self.handlers.extend(self.builder.handlers(met.handlers, len(self.handlers), around))
+            for another, around in self.builder.handler_roles[before:]:
+                self.handlers.extend(self.builder.handlers(another.handlers, len(self.handlers), around))
             if role.public:
                 self.public.append(role)
                 self.play.scopes.forget_steps()
-            known = self._blocks[key] = Inclusion(path=name, block=block, copy=copy)
+            known = self._blocks[key, met[key]] = Inclusion(path=name, block=block, copy=copy)
         return known
 
     def _find(self, step: Step, name: str) -> str:

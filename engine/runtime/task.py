@@ -7,6 +7,7 @@ choose one of these steps; its logic stands in the file named for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from engine.actions.base import ActionCall
@@ -47,8 +48,9 @@ class Setting:
     step: Step
     host: HostName
     name: str
-    keywords: TaskKeywords
-    control: LoopControl
+    control: LoopControl = field(default_factory=LoopControl)
+    keywords: TaskKeywords = field(default_factory=TaskKeywords)
+    """Rendered anew for each item: they may use it."""
 
 
 async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
@@ -56,31 +58,16 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
     started = play.clock.monotonic()
     renderer = play.renderer(step, host)
     name = task_name(step, renderer)
+    setting = Setting(play=play, step=step, host=host, name=name)
     try:
-        setting = Setting(
-            play=play,
-            step=step,
-            host=host,
-            name=name,
-            control=control_of(step.keywords, renderer),
-            keywords=rendered(
-                step,
-                renderer,
-                check=play.check,
-                diff=play.diff,
-                timeout=play.settings.run.task_timeout,
-                poll=play.settings.run.poll_interval,
-            ),
-        )
         task = step.task
         assert task is not None
         if task.loop is None:
             run = await run_item(setting, renderer, None)
         else:
-            run = await run_loop(setting, renderer)
+            run = await run_loop(replace(setting, control=control_of(step.keywords, renderer)), renderer)
     except EngineError as error:
-        result = failures.result_of(error, step)
-        run = TaskRun(concluded(step, host, name, result, failures.status_of(result), no_log=no_log_of(step, renderer)))
+        run = TaskRun(mistaken(setting, renderer, error))
     run.outcome = replace(run.outcome, seconds=play.clock.monotonic() - started)
     return run
 
@@ -138,7 +125,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         ignored=forgiven,
         items=tuple(outcomes),
         looped=True,
-        no_log=setting.keywords.no_log,
+        no_log=any(one.no_log for one in outcomes),
         registered=shape,
         delegated_to=outcomes[-1].delegated_to if outcomes else None,
     )
@@ -162,7 +149,8 @@ def when_holds_without_items(setting: Setting, renderer: Renderer) -> bool:
 
 
 def breaks(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> bool:
-    over = {**extra, setting.keywords.register: dict(outcome.registered)} if setting.keywords.register else extra
+    register = setting.step.keywords.get("register")
+    over = {**extra, str(register): dict(outcome.registered)} if register else extra
     return setting.play.renderer(setting.step, setting.host, over).condition(setting.control.break_when)
 
 
@@ -174,21 +162,14 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         delegate = delegate_of(step, renderer)
         false = failing_condition(step, renderer)
         if false is not None:
-            return TaskRun(
-                labelled(
-                    setting,
-                    renderer,
-                    concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=setting.keywords.no_log),
-                    extra,
-                )
-            )
+            outcome = concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=no_log_of(step, renderer))
+            return TaskRun(labelled(setting, renderer, outcome, extra))
+        setting = replace(setting, keywords=keywords_of(setting, renderer))
         call, handler = prepared(setting, renderer, delegate)
         attempt = attempts.Attempt(play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {})
         verdict = await attempts.until_satisfied(attempt, handler, call)
     except EngineError as error:
-        result = failures.result_of(error, step)
-        outcome = concluded(step, host, setting.name, result, failures.status_of(result), no_log=setting.keywords.no_log)
-        return TaskRun(labelled(setting, renderer, forgiven(setting, replace(outcome, delegated_to=delegate)), extra))
+        return TaskRun(labelled(setting, renderer, replace(mistaken(setting, renderer, error), delegated_to=delegate), extra))
     outcome = TaskOutcome(
         step=step.address,
         host=host,
@@ -203,6 +184,23 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
     )
     facts_to = delegate if setting.keywords.delegate_facts and delegate else None
     return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), call.effects, facts_to)
+
+
+def mistaken(setting: Setting, renderer: Renderer, error: EngineError) -> TaskOutcome:
+    """The outcome of a task (or item) that a mistake or a lost host stopped; ignore_errors and ignore_unreachable count, if they can."""
+    step = setting.step
+    result = failures.result_of(error, step)
+    outcome = concluded(step, setting.host, setting.name, result, failures.status_of(result), no_log=no_log_of(step, renderer))
+    try:
+        return forgiven(replace(setting, keywords=keywords_of(setting, renderer)), outcome)
+    except EngineError:
+        return outcome  # the keywords are the mistake, or hold another: nothing is forgiven
+
+
+def keywords_of(setting: Setting, renderer: Renderer) -> TaskKeywords:
+    """The task's keywords for one item (or for the task without a loop)."""
+    play, run = setting.play, setting.play.settings.run
+    return rendered(setting.step, renderer, check=play.check, diff=play.diff, timeout=run.task_timeout, poll=run.poll_interval)
 
 
 def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) -> tuple[ActionCall, dispatch.Handler]:
@@ -332,10 +330,8 @@ def labelled(setting: Setting, renderer: Renderer, outcome: TaskOutcome, extra: 
         return outcome
     label: Value = extra.get(setting.control.loop_var)
     if setting.control.label is not None:
-        try:
+        with suppress(EngineError):  # a label is only shown: it must not decide about the task, which shows its item instead
             label = renderer.render(setting.control.label)
-        except EngineError:
-            label = str(setting.control.label)  # a label is only shown: it must not decide about the task
     return replace(outcome, item_label=label, is_item=True)
 
 

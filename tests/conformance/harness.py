@@ -166,6 +166,8 @@ RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$")
 INCLUDED = re.compile(r"^included: (.*) for ([^=]*?)(?: => \(item=(.*)\))?$", re.DOTALL)
 RETRY = re.compile(r"^FAILED - RETRYING: \[(.*?)\]: .* \((\d+) retries left\)\.")
 SILENT = re.compile(r"^(\.\.\.ignoring|ASYNC (OK|POLL|FAILED) on .*|NO MORE HOSTS LEFT \*+|PLAY RECAP \*+|)$")
+META = re.compile(r"\[(\S+ : )?meta\]$")
+"""The real one shows a banner for each host and says where a condition was false; we show one banner."""
 TEMPORARY = re.compile(r"\S*/\.ansible/tmp/\S*?([^/\s]+)$")
 EXPLAINED = re.compile(r"^\[(ERROR|WARNING|DEPRECATION WARNING)\]: ")
 KNOWN = (BANNER, RESULT, RECAP, INCLUDED, RETRY, re.compile(r"^(--- |PLAY RECAP|skipping: no|NO MORE HOSTS|\.\.\.ignoring)"))
@@ -218,6 +220,7 @@ def normal_form(stdout: str, code: int, case: Case, folder: Path) -> str:
             shown[-1].heading += " no hosts matched"
         elif not SILENT.match(line) and shown:
             _take_line(shown[-1], line, case)
+    shown = [each for each in shown if not META.search(each.heading)]
     if not shown and not recap and code:
         return refusal("before the run")
     lines = [] if case.only_recap else [text for each in shown if each.hosts or each.heading.startswith("PLAY") for text in each.form()]
