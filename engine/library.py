@@ -103,7 +103,7 @@ async def arun(
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise TypeError(f"unknown options: {', '.join(unknown)}; known are {', '.join(OPTIONS)}")
-    first = playbooks if isinstance(playbooks, str) else playbooks[0]
+    first = playbooks if isinstance(playbooks, str) else next(iter(playbooks), "")
     cwd = os.getcwd()
     overrides = {OPTIONS[name]: value for name, value in options.items()}
     if settings is None:

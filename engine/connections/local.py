@@ -27,10 +27,15 @@ class LocalTransport:
 
     async def open(self, target: ExecutionTarget, command: str) -> Channel:
         pipe = asyncio.subprocess.PIPE
+        loop = asyncio.get_running_loop()
+        starting = asyncio.ensure_future(
+            loop.subprocess_exec(LocalChannel, "/bin/sh", "-c", command, stdin=pipe, stdout=pipe, stderr=pipe)
+        )
         try:
-            transport, channel = await asyncio.get_running_loop().subprocess_exec(
-                LocalChannel, "/bin/sh", "-c", command, stdin=pipe, stdout=pipe, stderr=pipe
-            )
+            transport, channel = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await ended_at_once(starting)
+            raise
         except OSError as error:
             raise ConnectError(
                 Problem(code="unreachable", summary="The host cannot be reached", detail=f"{target.host}: /bin/sh: {error.strerror}")
@@ -47,6 +52,17 @@ class LocalTransport:
         for channel in list(self.channels):
             channel.kill()
             await channel.close()
+
+
+async def ended_at_once(starting: asyncio.Future[tuple[asyncio.SubprocessTransport, LocalChannel]]) -> None:
+    """Let a process start that nobody wants any more, and end it: cut off in the middle, it would leave open pipes behind."""
+    try:
+        transport, channel = await starting
+    except OSError:
+        return
+    channel.attach(transport)
+    channel.kill()
+    await channel.close()
 
 
 class LocalChannel(asyncio.SubprocessProtocol):
@@ -142,6 +158,14 @@ class LocalChannel(asyncio.SubprocessProtocol):
         if self.input is not None:
             self.input.close()
         try:
+            await self.end()
+            return self.process.get_returncode()
+        finally:
+            self.process.close()
+
+    async def end(self) -> None:
+        """Wait for the process, and for its last words."""
+        try:
             async with asyncio.timeout(END_LIMIT):
                 await self.ended.wait()
         except TimeoutError:
@@ -150,9 +174,6 @@ class LocalChannel(asyncio.SubprocessProtocol):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
                 await self.silent.wait()
-        code = self.process.get_returncode()
-        self.process.close()
-        return code
 
 
 def _nothing(channel: LocalChannel) -> None:

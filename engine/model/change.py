@@ -29,6 +29,8 @@ class Change:
     """What that module was called with."""
     host: HostName = ""
     """The machine it happened on: the delegate, with delegate_to."""
+    connection: str = ""
+    """`local` where that machine was the controller itself, whatever the inventory says of the host; else empty."""
     become: Mapping[str, Value] = field(default_factory=dict)
     """{"method": …, "user": …}, without password; empty where no other user was needed."""
 

@@ -20,7 +20,7 @@ def restore_plan(title: str, project: str, steps: Mapping[HostName, Sequence[Map
     """The plan.
 
     Args:
-        steps: Per inventory host, in the order of doing: kind, identity, machine, module, args, before, after, become, force.
+        steps: Per inventory host, in the order of doing: kind, identity, machine, module, args, before, after, become, connection, force.
     """
     span = Span(project, 0)
     bodies: dict[HostName, tuple[Step, ...]] = {}
@@ -47,6 +47,8 @@ def keywords_of(host: HostName, request: Mapping[str, Any]) -> dict[str, Value]:
         keywords |= {"become": True, "become_method": become.get("method"), "become_user": become.get("user")}
     else:
         keywords["become"] = False
+    if request.get("connection"):
+        keywords["connection"] = request["connection"]
     if request.get("machine") and request["machine"] != host:
         keywords["delegate_to"] = request["machine"]
     return keywords

@@ -41,6 +41,8 @@ class StateRecord:
     reason: str = ""
     inventory_host: HostName = ""
     """Whose task it was; differs from `address.host` under delegate_to."""
+    connection: str = ""
+    """`local` where it happened on the controller (`connection: local`, -c local); empty: the inventory says how it is reached."""
     become: Mapping[str, Value] = field(default_factory=dict)
     """{"method": "sudo", "user": "root"}; empty without become. No password."""
     handlers: tuple[Notification, ...] = ()
