@@ -49,7 +49,10 @@ class Batch:
     dragged: set[HostName] = field(default_factory=set)
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
     _includer: Includer = field(init=False)
+    _notices: dict[HostName, dict[str, None]] = field(default_factory=dict)
+    """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
     _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
+    """Handlers that a flush found due, until they have run."""
     _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
@@ -216,18 +219,26 @@ class Batch:
         self._check_handlers(step, effects, notified)
 
     def _notified(self, step: Step, effects: Sequence[Effect]) -> list[Notification]:
-        """Remember which handlers are due where."""
+        """Remember what was notified where; the handlers that it means by now."""
         found: list[Notification] = []
         for effect in effects:
             if not isinstance(effect, Notify):
                 continue
             due = answering(self.handlers, effect.handler, partial(self._handler_name, host=effect.host))
+            if due:
+                self._notices.setdefault(effect.host, {})[effect.handler] = None
             for handler in due:
-                self._pending.setdefault(effect.host, {})[id(handler)] = handler
                 assert handler.task is not None
                 found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
             self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
         return found
+
+    def _due(self, host: HostName) -> list[Step]:
+        """The handlers that run at a flush, in the order they are defined."""
+        pending = self._pending.setdefault(host, {})
+        for name in self._notices.pop(host, {}):
+            pending.update((id(handler), handler) for handler in answering(self.handlers, name, partial(self._handler_name, host=host)))
+        return [handler for handler in self.handlers if id(handler) in pending]
 
     def _check_handlers(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification]) -> None:
         """A name that no handler has is the user's mistake; told when what the task did is safely kept."""
@@ -326,8 +337,7 @@ class Batch:
         cursor, ledger = self.cursors[host], self.play.run.ledger
         match meta:
             case Meta.FLUSH_HANDLERS:
-                due = [handler for handler in self.handlers if id(handler) in self._pending.get(host, {})]
-                if due:
+                if due := self._due(host):
                     cursor.push(due, handlers=True)  # the flush itself stays next: handlers may notify others
                     return
                 cursor.advance()
