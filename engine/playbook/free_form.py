@@ -77,7 +77,8 @@ def parse_free_form(text: TemplateText, *, command: bool) -> dict[str, TemplateT
         if equals is None or (command and key not in COMMAND_OPTIONS):
             raw.append(word)
         else:
-            options[_decoded(key)] = _option_value(text, equals + 1, word.end)
+            name = text.part(word.start, equals) if "{{" in key else _decoded(key)  # a name may be a template: set_fact "{{ x }}=1"
+            options[name] = _option_value(text, equals + 1, word.end)
     if command and len(raw) == len(words):
         return {"_raw_params": text} if text else {}
     if raw:

@@ -49,6 +49,7 @@ OTHERS = [
     ("msg=",                                           {"msg": ""}),
     ("msg = x",                                        {"_raw_params": "msg = x"}),
     ("a=b c=\"{{ d }}\"",                              {"a": "b", "c": "{{ d }}"}),
+    ("x_{{ a }}=1 {{ b }}=2",                          {"x_{{ a }}": "1", "{{ b }}": "2"}),
     ("t.yml a=b",                                      {"_raw_params": "t.yml", "a": "b"}),
     (" msg=x   verbosity=0 ",                          {"msg": "x", "verbosity": "0"}),
     ('msg="line1\nline2"\n',                           {"msg": "line1\nline2"}),
