@@ -121,7 +121,8 @@ class DefaultOutput:
             case RunFinished():
                 self._end(event)
             case HostStarted():
-                pass
+                return
+        self.out.flush()  # somebody may be following through a pipe
 
     # -- banners
 
@@ -202,7 +203,7 @@ class DefaultOutput:
         short = outcome.action.rpartition(".")[2]
         if outcome.status is Status.SKIPPED:
             return self.verbosity > 0
-        return self.verbosity > 0 or short in SHOWN_WITH_VALUES
+        return self.verbosity > 0 or (short in SHOWN_WITH_VALUES and outcome.result.values.get("_ansible_verbose_always", True))
 
     def _values(self, outcome: TaskOutcome) -> str:
         values = shown_values(outcome, self.verbosity)

@@ -24,8 +24,11 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         )  # the commonest question, without loading anything
         sys.exit(0)
     code = dispatch(arguments)
-    sys.stdout.flush()
-    sys.exit(code)
+    from engine.cli.terminal import UntilGone
+
+    out = UntilGone(sys.stdout)
+    out.flush()
+    sys.exit(MISTAKE if out.failed and code == 0 else code)
 
 
 def dispatch(arguments: list[str]) -> int:

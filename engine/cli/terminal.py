@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, field, replace
-from typing import TextIO
+from typing import TextIO, cast
 
 from engine.cli.view.problem import render
 from engine.files import DiskFiles
@@ -17,10 +17,48 @@ IN_TASK = "in task "
 """Begins the note that says in which task and on which host it was (runtime/failures.py)."""
 
 
+class UntilGone:
+    """A stream that nobody may read any more (`engine run … | head`), or that finds no room: then the rest is dropped, and what is
+    at work on hosts goes on. What the stream's encoding does not have is shown as `?`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.failed = False
+        """Something was lost that somebody may have wanted."""
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except UnicodeEncodeError:
+            encoding = self._stream.encoding or "ascii"
+            return self.write(text.encode(encoding, "replace").decode(encoding))
+        except OSError as error:
+            self._drop(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._drop(error)
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def _drop(self, error: OSError) -> None:
+        """Lead the stream to nowhere, so that what it still holds does not fail when the process ends. Source: Python's manual, SIGPIPE."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+        if not isinstance(error, BrokenPipeError):
+            self.failed = True
+            sys.stderr.write(f"error[output-lost]: The output cannot be written\n   {error.strerror}\n")
+
+
 @dataclass(slots=True)
 class Terminal:
-    out: TextIO = field(default_factory=lambda: sys.stdout)
-    err: TextIO = field(default_factory=lambda: sys.stderr)
+    out: TextIO = field(default_factory=lambda: cast(TextIO, UntilGone(sys.stdout)))
+    err: TextIO = field(default_factory=lambda: cast(TextIO, UntilGone(sys.stderr)))
     colour: bool | None = None
     """None: where the stream is a terminal and nothing (NO_COLOR, TERM=dumb) speaks against it."""
     _told: set[Problem] = field(default_factory=set)

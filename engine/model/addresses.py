@@ -15,6 +15,10 @@ OrderKey: TypeAlias = tuple[int, ...]
 """Where a step stands in its plan; children sort below their parent: (2, 0, 3) < (2, 0, 3, 0) < (2, 0, 4)."""
 
 
+BYTES = "surrogateescape"
+"""Names of files need not be UTF-8."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class StepAddress:
     """One step of a plan: its order key and, to be readable, where its text stands."""
@@ -43,9 +47,10 @@ class ResourceAddress:
     identity: str
 
     def __str__(self) -> str:
-        return f"{quote(self.host, safe='')}/{self.kind}/{quote(self.identity, safe='/:@ ')}"
+        host, identity = quote(self.host, safe="", errors=BYTES), quote(self.identity, safe="/:@ ", errors=BYTES)
+        return f"{host}/{self.kind}/{identity}"
 
     @classmethod
     def parse(cls, text: str) -> ResourceAddress:
         host, kind, identity = text.split("/", 2)
-        return cls(unquote(host), kind, unquote(identity))
+        return cls(unquote(host, errors=BYTES), kind, unquote(identity, errors=BYTES))
