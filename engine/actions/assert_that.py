@@ -32,7 +32,8 @@ async def run(call: ActionCall) -> ModuleResult:
         if not call.rendering.condition(condition):
             message = args.get("fail_msg") or "Assertion failed"
             return ModuleResult.failure(message, assertion=condition, evaluated_to=False)
-    return ModuleResult(values={"msg": args.get("success_msg") or "All assertions passed"})
+    said = {"msg": args.get("success_msg") or "All assertions passed"}
+    return ModuleResult(values={**said, "_ansible_verbose_always": False} if args.get("quiet") else said)
 
 
 def conditions(call: ActionCall, that: Value) -> list[Value]:

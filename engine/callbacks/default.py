@@ -5,18 +5,18 @@ The words, the stars and the recap are those of ansible-core 2.21, so that eyes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from engine.callbacks.colours import palette
 from engine.callbacks.diffs import lines_of
-from engine.callbacks.results import as_json, shown_values
+from engine.callbacks.results import ResultForm, as_json, shown_values
 from engine.model.addresses import HostName, StepAddress
 from engine.model.event import (
     AsyncPolled,
     Event,
     HandlerNotified,
-    HostStarted,
     Included,
     ItemFinished,
     NoHostsLeft,
@@ -35,22 +35,7 @@ from engine.model.recap import Recap
 from engine.model.values import Value
 
 WIDTH = 79
-COLOURS = {
-    "ok": "0;32",
-    "changed": "0;33",
-    "failed": "0;31",
-    "unreachable": "1;31",
-    "skipped": "0;36",
-    "warn": "1;35",
-    "verbose": "0;34",
-    "debug": "0;90",
-    "error": "0;31",
-    "highlight": "1;37",
-    "diff_add": "0;32",
-    "diff_remove": "0;31",
-    "diff_lines": "0;36",
-    "included": "0;36",
-}
+DIFF_COLOURS = (("+", "diff_add"), ("-", "diff_remove"), ("@@", "diff_lines"))
 SHOWN_WITH_VALUES = ("debug", "assert")
 """Actions whose result is their purpose: shown without -v too."""
 
@@ -60,6 +45,8 @@ class DefaultOutput:
     """Listens to one run. `problem` prints a Problem in the terminal's form."""
 
     out: TextIO
+    err: TextIO | None = None
+    """Where failures go under `display_failed_stderr`; None: to `out`."""
     problem: Callable[[Problem], None]
     verbosity: int = 0
     colour: bool = False
@@ -71,7 +58,12 @@ class DefaultOutput:
     check_markers: bool = False
     show_stats: bool = False
     check: bool = False
-    pretty: bool | None = None
+    show_path_of_failures: bool = False
+    form: ResultForm = ResultForm()
+    colours: Mapping[str, str] = field(default_factory=palette)
+    """Meaning → code: see callbacks/colours.py."""
+    config: str | None = None
+    """What is said of ansible.cfg under -v."""
     recap: Recap = field(default_factory=Recap)
     _names: dict[StepAddress, TaskStarted] = field(default_factory=dict)
     _banner: StepAddress | None = None
@@ -81,50 +73,51 @@ class DefaultOutput:
         self.recap.add(event)
         match event:
             case RunStarted():
-                self.check = event.check
-                if event.title:
-                    self._line("")
-                    self._line(event.title, "highlight")
+                self._begin(event)
             case PlayStarted():
                 self._play(event)
             case TaskStarted():
                 self._names[event.step] = event
                 if event.lockstep:
                     self._banner = None
-                    self._task_banner(event.step)
+                    if self.show_ok and self.show_skipped:  # else a task may have nothing to show: its banner waits
+                        self._task_banner(event.step)
             case OutputLine():
                 self._task_banner(event.step)
                 self._live(event)
             case RetryScheduled():
                 self._task_banner(event.step)
-                tries = f"FAILED - RETRYING: [{self._host(event.outcome)}]: {event.task_name} ({event.left} retries left)."
-                if self.verbosity > 1:
-                    tries += f"Result was: {as_json(shown_values(event.outcome, self.verbosity))}"
-                self._line(tries, "debug")
+                self._retry(event)
             case AsyncPolled():
                 word = "ASYNC OK" if event.finished else "ASYNC POLL"
                 self._line(f"{word} on {event.host}: jid={event.job} started={event.started} finished={event.finished}", "debug")
             case ItemFinished(outcome=outcome):
-                self._task_banner(outcome.step)
                 self._outcome(outcome)
             case TaskFinished(outcome=outcome):
-                self._task_banner(outcome.step)
                 self._finished(outcome)
             case Included():
                 self._included(event)
             case HandlerNotified() if self.verbosity > 1:
-                self._line(f"NOTIFIED HANDLER {event.handler} for {event.host}", "verbose")
+                self._line(f"Notification for handler {event.handler} has been saved.", "verbose")
             case NoHostsLeft():
                 self._no_hosts_left()
             case ProblemFound(problem=problem):
                 self.problem(problem)
             case RunFinished():
                 self._end(event)
-            case HostStarted():
-                return
         self.out.flush()  # somebody may be following through a pipe
 
     # -- banners
+
+    def _begin(self, event: RunStarted) -> None:
+        self.check = event.check
+        if self.config is not None and self.verbosity > 0:
+            self._line(f"Using {self.config} as config file" if self.config else "No config file found; using defaults", "verbose")
+        if self.check and self.check_markers:
+            self._stars("DRY RUN")
+        if event.title:
+            self._line("")
+            self._line(event.title, "highlight")
 
     def _play(self, event: PlayStarted) -> None:
         self._banner = None
@@ -132,7 +125,7 @@ class DefaultOutput:
         checked = " [CHECK MODE]" if self.check and self.check_markers else ""
         self._stars(f"PLAY [{event.name}]{checked}" if event.name else f"PLAY{checked}")
         if not event.matched:
-            self._line("skipping: no hosts matched", "skipped")
+            self._line("skipping: no hosts matched", "skip")
 
     def _task_banner(self, step: StepAddress) -> None:
         """Before the first line of a task, and again when another task's lines stood between (strategy free)."""
@@ -143,9 +136,14 @@ class DefaultOutput:
             return
         self._banner = step
         checked = " [CHECK MODE]" if started.check and self.check_markers else ""
-        self._stars(f"{'RUNNING HANDLER' if started.handler else 'TASK'} [{started.name}]{checked}")
-        if self.verbosity >= 2 and started.span is not None and started.span.line:
-            self._line(f"task path: {started.span.path}:{started.span.line}", "debug")
+        given = f" {started.arguments}" if started.arguments is not None else ""
+        self._stars(f"{'RUNNING HANDLER' if started.handler else 'TASK'} [{started.name}{given}]{checked}")
+        if self.verbosity >= 2:
+            self._path(started)
+
+    def _path(self, started: TaskStarted | None, *, failed: bool = False) -> None:
+        if started is not None and started.span is not None and started.span.line:
+            self._line(f"task path: {started.span.path}:{started.span.line}", "debug", failed=failed)
 
     def _stars(self, text: str) -> None:
         self._line("")
@@ -154,50 +152,64 @@ class DefaultOutput:
     # -- results
 
     def _finished(self, outcome: TaskOutcome) -> None:
-        if outcome.looped and outcome.items:
-            if outcome.status is Status.SKIPPED:
-                if self.show_skipped:
-                    self._line(f"skipping: [{self._host(outcome)}]", "skipped")
-            elif outcome.status is Status.UNREACHABLE:
-                self._outcome(outcome)
-            elif outcome.status is Status.FAILED and outcome.ignored:
-                self._line("...ignoring", "skipped")
-            return
-        self._outcome(outcome)
+        """A task's verdict. Of a loop the items have been told: what is left is what they do not say."""
+        if not (outcome.looped and outcome.items) or outcome.status is Status.UNREACHABLE:
+            self._outcome(outcome)
+        elif outcome.status is Status.SKIPPED and self.show_skipped:
+            self._task_banner(outcome.step)
+            self._line(f"skipping: [{self._host(outcome)}]", "skip")
+        elif outcome.status is Status.FAILED and outcome.ignored:
+            self._line("...ignoring", "skip")
 
     def _outcome(self, outcome: TaskOutcome) -> None:
         self._streaming = None
-        host = self._host(outcome)
-        item = f" => (item={self._label(outcome)})" if outcome.is_item else ""
+        if not self._is_shown(outcome):
+            return
+        self._task_banner(outcome.step)
         match outcome.status:
             case Status.SKIPPED:
-                if self.show_skipped:
-                    text = f"skipping: [{host}]{item}"
-                    self._line(text + (f" => {self._values(outcome)}" if self._verbose(outcome) else " " if item else ""), "skipped")
-                return
-            case Status.FAILED:
+                item = f"{self._item(outcome)} " if outcome.is_item else ""
+                self._line(f"skipping: [{self._host(outcome)}]{item}{self._behind(outcome)}", "skip")
+            case Status.FAILED | Status.UNREACHABLE:
                 self._diffs(outcome)
-                values = as_json(shown_values(outcome, self.verbosity), indent=4 if self.verbosity > 2 else None)
-                where = f" (item={self._label(outcome)}) => " if outcome.is_item else ": FAILED! => "
-                self._line(f"{'failed' if outcome.is_item else 'fatal'}: [{host}]{where}{values}", "failed")
-                if outcome.ignored and not outcome.is_item:
-                    self._line("...ignoring", "skipped")
-                return
-            case Status.UNREACHABLE if outcome.is_item:
-                self._line(f"failed: [{host}] (item={self._label(outcome)}) => {as_json(shown_values(outcome, self.verbosity))}", "failed")
-                return
-            case Status.UNREACHABLE:
-                values = as_json({**shown_values(outcome, self.verbosity), "unreachable": True})
-                self._line(f"fatal: [{host}]: UNREACHABLE! => {values}", "unreachable")
-                if outcome.ignored:
-                    self._line("...ignoring", "skipped")
-                return
-        self._diffs(outcome)
-        word, colour = ("changed", "changed") if outcome.status is Status.CHANGED else ("ok", "ok")
-        if word == "ok" and not self.show_ok:
-            return
-        shown = f" => {self._values(outcome)}" if self._verbose(outcome) else ""
-        self._line(f"{word}: [{host}]{item}{shown}", colour)
+                self._failed(outcome)
+            case Status.OK | Status.CHANGED:
+                self._diffs(outcome)
+                word = "changed" if outcome.status is Status.CHANGED else "ok"
+                self._line(f"{word}: [{self._host(outcome)}]{self._item(outcome)}{self._behind(outcome)}", word)
+
+    def _is_shown(self, outcome: TaskOutcome) -> bool:
+        return {Status.SKIPPED: self.show_skipped, Status.OK: self.show_ok}.get(outcome.status, True)
+
+    def _failed(self, outcome: TaskOutcome) -> None:
+        values = shown_values(outcome, self.verbosity)
+        lost = outcome.status is Status.UNREACHABLE
+        if outcome.is_item:
+            text, colour = f"failed: [{self._host(outcome)}] (item={self._label(outcome)}) => ", "error"
+        elif lost:
+            values["unreachable"] = True
+            text, colour = f"fatal: [{self._host(outcome)}]: UNREACHABLE! => ", "unreachable"
+        else:
+            text, colour = f"fatal: [{self._host(outcome)}]: FAILED! => ", "error"
+        if self.show_path_of_failures and not lost and self.verbosity < 2:
+            self._path(self._names.get(outcome.step), failed=True)
+        self._line(text + self.form.text(values, verbosity=self.verbosity), colour, failed=True)
+        if outcome.ignored and not outcome.is_item:
+            self._line("...ignoring", "skip")
+
+    def _retry(self, event: RetryScheduled) -> None:
+        tries = f"FAILED - RETRYING: [{self._host(event.outcome)}]: {event.task_name} ({event.left} retries left)."
+        if self.verbosity > 2:
+            number = event.outcome.attempts + 1
+            values = {**shown_values(event.outcome, self.verbosity), "attempts": number, "retries": number + event.left}
+            tries += f"Result was: {self.form.text(values, verbosity=self.verbosity)}"
+        self._line(tries, "debug")
+
+    def _behind(self, outcome: TaskOutcome) -> str:
+        return f" => {self._values(outcome)}" if self._verbose(outcome) else ""
+
+    def _item(self, outcome: TaskOutcome) -> str:
+        return f" => (item={self._label(outcome)})" if outcome.is_item else ""
 
     def _verbose(self, outcome: TaskOutcome) -> bool:
         short = outcome.action.rpartition(".")[2]
@@ -212,22 +224,13 @@ class DefaultOutput:
                 values = {"msg": values["msg"]} if "msg" in values else without_marks(values)
             if outcome.is_item:
                 values.pop(outcome.loop_var, None)
-            return as_json(values, indent=4)
-        return as_json(values, indent=4 if self.verbosity > 2 else None)
+            return self.form.text(values, verbosity=self.verbosity, always=True)
+        return self.form.text(values, verbosity=self.verbosity)
 
     def _diffs(self, outcome: TaskOutcome) -> None:
         for diff in outcome.result.diffs:
             for line in lines_of(diff, self.diff_context):
-                colour = (
-                    "diff_add"
-                    if line.startswith("+")
-                    else "diff_remove"
-                    if line.startswith("-")
-                    else "diff_lines"
-                    if line.startswith("@@")
-                    else ""
-                )
-                self._line(line, colour)
+                self._line(line, next((colour for start, colour in DIFF_COLOURS if line.startswith(start)), ""))
             self._line("")
 
     def _included(self, event: Included) -> None:
@@ -262,13 +265,13 @@ class DefaultOutput:
 
     def _recap_line(self, host: HostName) -> str:
         counts = self.recap.hosts[host]
-        colour = "failed" if counts.failed or counts.unreachable else "changed" if counts.changed else "ok"
+        colour = "error" if counts.failed or counts.unreachable else "changed" if counts.changed else "ok"
         shades = {
             "ok": "ok",
             "changed": "changed",
             "unreachable": "unreachable",
-            "failed": "failed",
-            "skipped": "skipped",
+            "failed": "error",
+            "skipped": "skip",
             "rescued": "ok",
             "ignored": "warn",
         }
@@ -290,12 +293,15 @@ class DefaultOutput:
     def _text(self, value: Value) -> str:
         return str(value) if isinstance(value, str) else str(value) if not isinstance(value, dict | list) else repr_of(value)
 
-    def _line(self, text: str, colour: str = "") -> None:
-        self.out.write(self._paint(text, colour) + "\n")
+    def _line(self, text: str, colour: str = "", *, failed: bool = False) -> None:
+        stream = self.err if failed and self.err is not None else self.out
+        if stream is not self.out:
+            self.out.flush()
+        stream.write(self._paint(text, colour) + "\n")
 
     def _paint(self, text: str, colour: str) -> str:
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.colour and colour and text else text
+        return f"\x1b[{self.colours[colour]}m{text}\x1b[0m" if self.colour and colour and text else text
 
 
 def on_one_line(value: Value) -> str:

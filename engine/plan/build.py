@@ -137,8 +137,8 @@ class Builder:
         )
 
     def meet(self, role: Role, around: Surroundings, number: int) -> None:
-        """Remember a role; its dependencies, met while its tasks were built, stand before it."""
-        if all(known is not role for known in self.roles):
+        """Remember a role, after its dependencies, which were met while its tasks were built. If it is not public, its variables are its own."""
+        if role.public and all(known is not role for known in self.roles):
             self.roles.append(role)
         if role.handlers and all(known.path != role.path for known, _ in self.handler_roles):
             self.handler_roles.append((role, around))

@@ -172,8 +172,8 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     try:
         changed_holds = None if changed is None else holds(attempt, changed, shape)
         if changed_holds is not None:
-            shape["changed"] = changed_holds
-            result = replace(result, changed=changed_holds)
+            shape["changed"] = shape["changed_when_result"] = changed_holds
+            result = replace(result, changed=changed_holds, values={**result.values, "changed_when_result": changed_holds})
         failed_holds = None if failed is None else holds(attempt, failed, shape)
     except EngineError as error:
         failure = failures.result_of(error, attempt.step)

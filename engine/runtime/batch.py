@@ -378,6 +378,10 @@ class Batch:
     async def _include(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         assert step.task is not None
         self._announce(step, hosts[0])
+        if self._runs_once(step):
+            for host in hosts[1:]:
+                self.cursors[host].advance()
+            hosts = hosts[:1]
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
         for host, result in results:
             await self._included(step, host, result)

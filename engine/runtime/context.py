@@ -13,9 +13,7 @@ from engine.connections.target import ExecutionTarget
 from engine.files import Files
 from engine.inventory.tree import Inventory
 from engine.model.addresses import HostName, RunId
-from engine.model.effect import Effect, SetFacts
 from engine.model.event import OutputLine
-from engine.model.outcome import Status, TaskOutcome
 from engine.model.values import Value
 from engine.outside import Outside
 from engine.plan.build import PlanOptions
@@ -165,10 +163,3 @@ class PlayContext:
     def learn_secret(self, value: Value) -> None:
         if isinstance(value, str):
             self.run.redactor.learn(value)
-
-    def see_now(self, acted: Sequence[Effect], outcome: TaskOutcome, facts_to: HostName | None) -> None:
-        """Let the next item of a loop see what this one set."""
-        if outcome.status in (Status.OK, Status.CHANGED):
-            self.run.ledger.apply(acted)
-            if outcome.result.facts:
-                self.run.ledger.apply([SetFacts(facts_to or outcome.host, outcome.result.facts)])

@@ -18,11 +18,11 @@ def effects_of(
     Args:
         register: the name under which the outcome is registered; empty: it is not.
         notify: handlers, by name or topic, for a change.
-        acted: what the action itself decided (set_fact, add_host…); dropped where the task failed.
+        acted: what the action itself decided (set_fact, add_host…); dropped where the task failed, forgiven or not.
         facts_to: who gets the facts: the delegate under delegate_facts, else the host.
     """
     effects: list[Effect] = []
-    if outcome.status is not Status.FAILED or outcome.ignored:
+    if outcome.status is not Status.FAILED:
         effects.extend(acted)
         for one in outcome.items or (outcome,):
             if one.result.facts and one.status in (Status.OK, Status.CHANGED):

@@ -196,11 +196,12 @@ class Includer:
         return known
 
     def _find(self, step: Step, name: str) -> str:
-        """The file: beside the file that includes it, in the role's `tasks` (or `handlers`), then the playbook's folder."""
-        folders = [os.path.dirname(step.span.path)]
+        """The file: in the role's `tasks` (or `handlers`), beside the file that includes it, in outer roles, then the playbook's folder."""
         kind = "handlers" if step.task is not None and step.task.handler else "tasks"
+        own = os.path.dirname(step.span.path)
+        folders = [] if step.around.roles else [own]
         for role in reversed(step.around.roles):
-            folders += [os.path.join(role.path, kind), role.path]
+            folders += [os.path.join(role.path, kind), *(() if own in folders else (own,)), role.path]
         folders.append(self._playbook_dir)
         tried = list(dict.fromkeys(os.path.normpath(os.path.join(folder, os.path.expanduser(name))) for folder in folders))
         for path in tried:

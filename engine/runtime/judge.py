@@ -27,7 +27,7 @@ def judge(result: ModuleResult, changed_when: bool | None, failed_when: bool | N
 
 def registered(result: ModuleResult) -> dict[str, Value]:
     """What `register` stores for one call: the module's values with changed and failed, outputs also as lines."""
-    shape: dict[str, Any] = dict(result.values)
+    shape: dict[str, Any] = {name: value for name, value in result.values.items() if not name.startswith("_ansible_")}
     for stream in ("stdout", "stderr"):
         text = shape.get(stream)
         if isinstance(text, str) and f"{stream}_lines" not in shape:

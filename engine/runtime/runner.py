@@ -145,7 +145,7 @@ class Plays:
             name=name,
             hosts_all=hosts,
             playbook_dir=os.path.dirname(play.path),
-            alive=lambda: made[0].alive() if made else batch,
+            alive=lambda: [host for host in hosts if self._alive(host, made)],
             batch=lambda: made[0].alive() if made else batch,
             role_names=lambda: list(dict.fromkeys(role.name for role in public)),
             constant=run.constant,
@@ -180,6 +180,12 @@ class Plays:
         made.append(done)
         await done.go()
         return done
+
+    def _alive(self, host: HostName, made: Sequence[Batch]) -> bool:
+        """Neither failed in an earlier batch of the play nor in the present one."""
+        if host in self.run.failed or host in self.run.unreachable:
+            return False
+        return not made or host not in made[0].cursors or made[0].cursors[host].fate not in (Fate.FAILED, Fate.UNREACHABLE)
 
     def _layers(self, host: HostName) -> tuple[tuple[Layer, Mapping[str, Value]], ...]:
         inventory = self.run.ledger.inventory

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from engine.actions.base import ActionCall
 from engine.errors import EngineError
 from engine.model.addresses import HostName
-from engine.model.effect import Effect
+from engine.model.effect import Effect, IncludeVariables, SetVariables
 from engine.model.event import ItemFinished
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
@@ -28,6 +28,7 @@ from engine.runtime.keywords import TaskKeywords, environment_of, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
 from engine.runtime.remote import HostRemote
 from engine.runtime.views import VariablesView
+from engine.scopes.store import injected_name
 from engine.templating.renderer import Renderer
 
 
@@ -86,10 +87,11 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
     outcomes: list[TaskOutcome] = []
     acted: list[Effect] = []
     facts_to: HostName | None = None
+    seen: dict[str, Value] = {}
     for index, item in enumerate(items):
         if index and setting.control.pause:
             await play.clock.sleep(setting.control.pause)
-        extra = variables_of(setting.control, items, index)
+        extra = {**seen, **variables_of(setting.control, items, index)}
         run = await run_item(setting, play.renderer(step, setting.host, extra), extra)
         outcome = replace(
             run.outcome,
@@ -100,7 +102,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         )
         outcomes.append(outcome)
         facts_to = run.facts_to
-        play.see_now(run.acted, outcome, facts_to)
+        seen.update(set_by(run, outcome))
         acted.extend(run.acted)
         play.events.publish(ItemFinished(outcome=outcome))
         if setting.control.break_when is not None and breaks(setting, outcome, extra):
@@ -130,6 +132,17 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         delegated_to=outcomes[-1].delegated_to if outcomes else None,
     )
     return TaskRun(whole, acted, facts_to)
+
+
+def set_by(run: TaskRun, outcome: TaskOutcome) -> dict[str, Value]:
+    """The variables that one item set, for the items after it. They become the host's own when the whole loop has gone well."""
+    if outcome.status not in (Status.OK, Status.CHANGED):
+        return {}
+    found = {injected_name(name): value for name, value in outcome.result.facts.items()}
+    for effect in run.acted:
+        if isinstance(effect, SetVariables | IncludeVariables):
+            found.update(effect.variables)
+    return found
 
 
 def loop_marks(control: LoopControl, extra: Mapping[str, Value]) -> dict[str, Value]:
@@ -345,7 +358,7 @@ def task_name(step: Step, renderer: Renderer) -> str:
             name = str(renderer.render(task.name))
         except EngineError:
             name = str(task.name)  # shown as written: a name must not decide about the task
-    role = step.around.role
+    role = step.around.role if short(task.action) != "include_role" else None
     return f"{role.name} : {name}" if role is not None else name
 
 

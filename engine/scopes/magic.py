@@ -35,8 +35,9 @@ class PlayFacts:
     hosts_all: Sequence[HostName] = ()
     """Every host of the play, failed ones and other batches too."""
     alive: Callable[[], Sequence[HostName]] = tuple
-    """Those of the batch that have not failed."""
+    """Those of the play that have not failed, of other batches too."""
     batch: Callable[[], Sequence[HostName]] = tuple
+    """Those of the batch that have not failed."""
     role_names: Callable[[], Sequence[str]] = tuple
     playbook_dir: str = ""
     constant: Mapping[str, Value] = field(default_factory=dict)
@@ -66,6 +67,8 @@ class Magic(Mapping[str, Value]):
             return True
         if name in ROLE_NAMES:
             return bool(self._roles)
+        if name in PARENT_NAMES:
+            return bool(_parents(self))
         return name in TABLE
 
     def __getitem__(self, name: str) -> Value:
@@ -89,6 +92,16 @@ def _role(magic: Magic) -> Role:
     return magic._roles[-1]
 
 
+def _parents(magic: Magic) -> list[Role]:
+    """The roles whose tasks included the present one, the nearest first. What a role depends on has no parents."""
+    found: list[Role] = []
+    for role, parent in zip(reversed(magic._roles), reversed(magic._roles[:-1]), strict=False):
+        if any(block.role is role for block in parent.dependencies):
+            break
+        found.append(parent)
+    return found
+
+
 TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "omit": lambda m: OMIT,
     "inventory_hostname": lambda m: m._host,
@@ -98,7 +111,7 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "groups": lambda m: m._play.groups().group_map(),
     "group_names": lambda m: list(m._play.groups().group_names(m._host)),
     "playbook_dir": lambda m: m._play.playbook_dir,
-    "play_hosts": lambda m: list(m._play.alive()),
+    "play_hosts": lambda m: list(m._play.batch()),
     "ansible_play_hosts": lambda m: list(m._play.alive()),
     "ansible_play_hosts_all": lambda m: list(m._play.hosts_all),
     "ansible_play_batch": lambda m: list(m._play.batch()),
@@ -109,8 +122,8 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "role_name": lambda m: _role(m).name,
     "role_path": lambda m: _role(m).path,
     "ansible_role_name": lambda m: _role(m).name,
-    "ansible_parent_role_names": lambda m: [role.name for role in reversed(m._roles[:-1])],
-    "ansible_parent_role_paths": lambda m: [role.path for role in reversed(m._roles[:-1])],
+    "ansible_parent_role_names": lambda m: [role.name for role in _parents(m)],
+    "ansible_parent_role_paths": lambda m: [role.path for role in _parents(m)],
     "ansible_dependent_role_names": lambda m: [block.role.name for block in _role(m).dependencies if block.role is not None],
 }
 
@@ -119,8 +132,9 @@ ROLE_NAMES = frozenset(
         "role_name",
         "role_path",
         "ansible_role_name",
-        "ansible_parent_role_names",
-        "ansible_parent_role_paths",
         "ansible_dependent_role_names",
     )
 )
+
+PARENT_NAMES = frozenset(("ansible_parent_role_names", "ansible_parent_role_paths"))
+"""Undefined in a role that no role includes."""
