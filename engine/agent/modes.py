@@ -27,7 +27,7 @@ def umask() -> int:
 
 
 def permissions(value: "Any", current: int = 0, is_dir: bool = False) -> int:
-    """The bits; symbolic ones change `current` as chmod(1) does. Fail on anything else."""
+    """The bits; symbolic ones change `current` as Ansible does: as chmod(1), but for `=` on directories. Fail on anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
@@ -75,8 +75,7 @@ def applied(mode: int, who: str, operator: str, letters: str, is_dir: bool, clau
         return mode | bits
     if operator == "-":
         return mode & ~bits
-    kept = 0o6000 if is_dir and not set(letters) & set("st") else 0
-    return (mode & (~area | kept)) | bits
+    return (mode & ~area) | bits        # of a directory too, where chmod(1) keeps setuid and setgid: Ansible takes them away
 
 
 def meant(letter: str, mode: int, is_dir: bool, clause: str) -> int:

@@ -245,10 +245,29 @@ MODES = [
 def test_symbolic_modes_are_chmods(tmp_path: Path, text: str, start: int, is_dir: bool) -> None:
     path = tmp_path / "it"
     path.mkdir() if is_dir else path.write_bytes(b"")
-    path.chmod(start)
+    path.chmod(start & 0o777 if is_dir and "=" in text else start)        # what `=` does to setgid directories is in the next table
     wanted = HOST.mode(text, bits(path), is_dir)
     subprocess.run(["chmod", text, str(path)], check=False, capture_output=True)        # where the umask interferes it says so, and does it
     assert oct(wanted) == oct(bits(path))
+
+
+SPECIAL = [
+    # text                  a directory of 2755 becomes, with ansible-core 2.21
+    ("g=rX",                0o0755),
+    ("u=rwx,g=rxs,o=rx",    0o2755),
+    ("g=rxs",               0o2755),
+    ("u=rwX",               0o2755),
+    ("u=rwX,g=rX,o-rwx",    0o0750),
+    ("a=rx",                0o0555),
+    ("g-s",                 0o0755),
+    ("g-w",                 0o2755),
+    ("0755",                0o0755),
+]
+
+
+@pytest.mark.parametrize(("text", "mode"), SPECIAL)
+def test_modes_of_setgid_directories_are_ansibles(text: str, mode: int) -> None:
+    assert oct(HOST.mode(text, 0o2755, is_dir=True)) == oct(mode)
 
 
 OCTAL = [("0644", 0o644), ("644", 0o644), (0o644, 0o644), ("01777", 0o1777), ("0", 0), ("0o755", 0o755)]
