@@ -271,6 +271,7 @@ class Engine:
             render=render,
             force_handlers=run.force_handlers,
             gathering=self.settings.facts.gathering,
+            keywords={"no_log": True} if run.no_log else {},
         )
 
     # -- running

@@ -59,7 +59,7 @@ class DefaultOutput:
     show_stats: bool = False
     check: bool = False
     show_path_of_failures: bool = False
-    form: ResultForm = ResultForm()
+    form: ResultForm = field(default_factory=ResultForm)
     colours: Mapping[str, str] = field(default_factory=palette)
     """Meaning → code: see callbacks/colours.py."""
     config: str | None = None
@@ -67,7 +67,6 @@ class DefaultOutput:
     recap: Recap = field(default_factory=Recap)
     _names: dict[StepAddress, TaskStarted] = field(default_factory=dict)
     _banner: StepAddress | None = None
-    _streaming: tuple[HostName, str] | None = None
 
     def __call__(self, event: Event) -> None:
         self.recap.add(event)
@@ -162,7 +161,6 @@ class DefaultOutput:
             self._line("...ignoring", "skip")
 
     def _outcome(self, outcome: TaskOutcome) -> None:
-        self._streaming = None
         if not self._is_shown(outcome):
             return
         self._task_banner(outcome.step)
@@ -262,6 +260,8 @@ class DefaultOutput:
             if "_run" in event.stats:
                 self._line(f"\n\tRUN: {on_one_line(event.stats['_run'])}")
             self._line("")
+        if self.check and self.check_markers:
+            self._stars("DRY RUN")
 
     def _recap_line(self, host: HostName) -> str:
         counts = self.recap.hosts[host]

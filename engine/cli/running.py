@@ -17,8 +17,10 @@ from engine.model.values import Value
 INTERRUPTED = 99
 
 if TYPE_CHECKING:
+    from engine.callbacks.results import ResultForm
     from engine.engine import Engine
-    from engine.settings.settings import Settings
+    from engine.errors import UsageError
+    from engine.settings.settings import OutputSettings, Settings
 
 
 def engine_for(playbook: str | None, overrides: Mapping[str, Value], terminal: Terminal) -> Engine:
@@ -114,6 +116,7 @@ def secret_of(made: Engine, known: str | None, path: str | None, ask: bool, prom
 
 
 def listener_for(output: str, made: Engine, terminal: Terminal) -> Callable[[Event], None]:
+    """Who tells of a run. UsageError `bad-setting` where the settings ask for an output that the engine does not have."""
     if output == "json":
         from engine.callbacks.json_lines import JsonLines
 
@@ -123,14 +126,56 @@ def listener_for(output: str, made: Engine, terminal: Terminal) -> Callable[[Eve
     shown = made.settings.output
     return DefaultOutput(
         out=terminal.out,
+        err=terminal.err if shown.display_failed_stderr else None,
         problem=terminal.problem,
         verbosity=shown.verbosity,
         colour=terminal.coloured(terminal.out),
+        colours=colours_of(shown),
         width=terminal.width,
         diff_context=made.settings.run.diff_context,
         show_skipped=shown.display_skipped_hosts,
         show_ok=shown.display_ok_hosts,
         show_included=shown.display_included_hosts,
+        show_path_of_failures=shown.show_task_path_on_failure,
         check_markers=shown.check_mode_markers,
         show_stats=shown.show_custom_stats,
+        form=form_of(shown),
+        config=made.settings.config_file or "",
     )
+
+
+PLAIN_OUTPUTS = ("default", "ansible.builtin.default")
+YAML_OUTPUTS = ("yaml", "community.general.yaml")
+
+
+def form_of(shown: OutputSettings) -> ResultForm:
+    """How results are written. UsageError `bad-setting` for a `stdout_callback` that the engine does not have."""
+    from engine.callbacks.results import ResultForm
+
+    if shown.stdout_callback not in (*PLAIN_OUTPUTS, *YAML_OUTPUTS):
+        detail = f"stdout_callback: `{shown.stdout_callback}` is an output that the engine does not have"
+        raise bad_setting(detail, "`default` and `yaml` are there; for programs, `engine run --output json` writes every event")
+    return ResultForm(
+        yaml=shown.result_format == "yaml" or shown.stdout_callback in YAML_OUTPUTS,
+        pretty=shown.result_pretty,
+        indentation=shown.result_indentation,
+        width=shown.result_yaml_line_width,
+    )
+
+
+def colours_of(shown: OutputSettings) -> dict[str, str]:
+    """Meaning → code. UsageError `bad-setting` for a colour that nobody knows."""
+    from engine.callbacks.colours import CODES, palette
+
+    try:
+        return palette(shown.colors)
+    except ValueError as error:
+        hint = f"colours are {', '.join(CODES)}, colorN, grayN and rgbRGB"
+        raise bad_setting(f"{error}: there is no such colour", hint) from error
+
+
+def bad_setting(detail: str, hint: str) -> UsageError:
+    from engine.errors import UsageError
+    from engine.model.problem import Problem
+
+    return UsageError(Problem(code="bad-setting", summary="A setting has a value that it cannot have", detail=detail, hint=hint))

@@ -55,14 +55,8 @@ class TaskStarted(Event):
     lockstep: bool = True
     """All hosts do it together; else (strategy free) its banner waits for the first result."""
     span: Span | None = None
-
-
-@frozen(kw_only=True)
-class HostStarted(Event):
-    """A task begins on a host (for progress; the default output shows nothing)."""
-
-    step: StepAddress
-    host: HostName
+    arguments: str | None = None
+    """The task's arguments as its text says them, where `display_args_to_stdout` asks for them and no `no_log` forbids it."""
 
 
 @frozen(kw_only=True)

@@ -5,7 +5,7 @@ The same `Builder` serves run-time includes (plan/expand.py): an included file's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.model.addresses import OrderKey, StepAddress
@@ -39,6 +39,8 @@ class PlanOptions:
     force_handlers: bool = False
     gathering: str = "implicit"
     """implicit, explicit or smart."""
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    """Keywords that count where no play, block or task says otherwise."""
 
 
 def build_plan(playbooks: Sequence[Playbook], options: PlanOptions) -> PlanGraph:
@@ -97,7 +99,7 @@ class Builder:
         return self.task(node, key, around) if isinstance(node, Task) else self.block(node, key, around)
 
     def task(self, task: Task, key: OrderKey, around: Surroundings, *, filtered: bool = True) -> Step | None:
-        keywords = effective([self.play.keywords, *(block.keywords for block in around.blocks), task.keywords])
+        keywords = effective([self.options.keywords, self.play.keywords, *(block.keywords for block in around.blocks), task.keywords])
         tags = self.tags_of(keywords)
         if filtered and not self.options.tags.selects(tags):
             return None
@@ -123,7 +125,7 @@ class Builder:
         always = self.steps(block.always, (*key, 2), inside)
         if not made and not always:
             return None
-        keywords = effective([self.play.keywords, *(each.keywords for each in inside.blocks)])
+        keywords = effective([self.options.keywords, self.play.keywords, *(each.keywords for each in inside.blocks)])
         return Step(
             address=address(key, block),
             kind=StepKind.BLOCK,

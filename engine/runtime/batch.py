@@ -27,6 +27,7 @@ from engine.runtime.handlers import answering
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
 from engine.runtime.meta import Meta, meta_of
+from engine.runtime.shown import shown_arguments
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
 from engine.runtime.together import plain_errors
@@ -318,6 +319,7 @@ class Batch:
                 check=self.play.check,
                 lockstep=self.strategy.lockstep,
                 span=task.span,
+                arguments=shown_arguments(step, self.play.settings),
             )
         )
 

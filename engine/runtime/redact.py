@@ -91,8 +91,11 @@ class Redactor:
         match event:
             case OutputLine():
                 return replace(event, line=self.text(event.line))
-            case PlayStarted() | PlayFinished() | TaskStarted():
+            case PlayStarted() | PlayFinished():
                 return replace(event, name=self.text(event.name))
+            case TaskStarted():
+                given = None if event.arguments is None else self.text(event.arguments)
+                return replace(event, name=self.text(event.name), arguments=given)
             case HandlerNotified():
                 return replace(event, handler=self.text(event.handler))
             case Included():

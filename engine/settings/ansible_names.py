@@ -306,9 +306,6 @@ OTHERS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("private_key", "", "ANSIBLE_PRIVATE_KEY"),
         ("private_key_passphrase", "", "ANSIBLE_PRIVATE_KEY_PASSPHRASE"),
     ),
-    "results of tasks are shown at the terminal's width": (
-        ("result_yaml_line_width", "defaults.callback_result_yaml_line_width", "ANSIBLE_CALLBACK_YAML_LINE_WIDTH"),
-    ),
     "`become` has one set of options for all methods, in [privilege_escalation]": (
         ("sudo_chdir", "sudo_become_plugin.chdir", "ANSIBLE_SUDO_CHDIR"),
         ("sudo_exe", "sudo_become_plugin.executable", "ANSIBLE_SUDO_EXE"),
@@ -329,7 +326,6 @@ NOT_YET: dict[str, str] = {
     "facts.caching_connection": "facts are remembered for one run only",
     "facts.caching_prefix": "facts are remembered for one run only",
     "facts.caching_timeout": "facts are remembered for one run only",
-    "output.display_args_to_stdout": "task arguments are not shown yet",
     "paths.collections_path": "modules and plugins of collections are not loaded yet",
     "paths.filter_plugins": "plugins written for Ansible are not loaded yet",
     "paths.library": "modules written for Ansible are not loaded yet",

@@ -199,7 +199,7 @@ class OutputSettings:
     force_color: bool = setting(False, Ansible(ini="defaults.force_color", env="ANSIBLE_FORCE_COLOR"))
     no_color: bool = setting(False, Ansible(ini="defaults.nocolor", env=("ANSIBLE_NOCOLOR", "NO_COLOR")))
     stdout_callback: str = setting("default", Ansible(ini="defaults.stdout_callback", env="ANSIBLE_STDOUT_CALLBACK"))
-    """`default`, `yaml` (default with YAML results), `json`; other names are refused when the run starts."""
+    """`default` or `yaml` (default with YAML results); other names are refused when the run starts."""
     display_ok_hosts: bool = setting(True, Ansible(ini="defaults.display_ok_hosts", env="ANSIBLE_DISPLAY_OK_HOSTS"))
     display_skipped_hosts: bool = setting(True, Ansible(ini="defaults.display_skipped_hosts", env="ANSIBLE_DISPLAY_SKIPPED_HOSTS"))
     display_included_hosts: bool = setting(True, Ansible(ini="defaults.display_included_hosts", env="ANSIBLE_DISPLAY_INCLUDED_HOSTS"))
@@ -217,6 +217,9 @@ class OutputSettings:
     """None: as the format and the verbosity ask."""
     result_indentation: int = setting(
         4, Ansible(ini="defaults.callback_result_indentation", env="ANSIBLE_CALLBACK_RESULT_INDENTATION"))
+    result_yaml_line_width: int | None = setting(
+        None, Ansible(ini="defaults.callback_result_yaml_line_width", env="ANSIBLE_CALLBACK_YAML_LINE_WIDTH"))
+    """Columns at which long lines of YAML are broken. None: 80."""
     deprecation_warnings: bool = setting(True, Ansible(ini="defaults.deprecation_warnings", env="ANSIBLE_DEPRECATION_WARNINGS"))
     system_warnings: bool = setting(True, Ansible(ini="defaults.system_warnings", env="ANSIBLE_SYSTEM_WARNINGS"))
     action_warnings: bool = setting(True, Ansible(ini="defaults.action_warnings", env="ANSIBLE_ACTION_WARNINGS"))
