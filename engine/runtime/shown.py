@@ -1,0 +1,27 @@
+"""A task's arguments as its banner shows them, under `display_args_to_stdout`."""
+
+from __future__ import annotations
+
+from engine.model.values import EncryptedText, Value
+from engine.plan.step import Step
+from engine.settings.settings import Settings
+
+ENCRYPTED = "<encrypted>"
+
+
+def shown_arguments(step: Step, settings: Settings) -> str | None:
+    """The arguments as the text says them, nothing rendered; None where nobody asks, or where `no_log` may forbid it."""
+    if not settings.output.display_args_to_stdout or step.task is None or step.keywords.get("no_log") not in (None, False):
+        return None
+    return ", ".join(f"{name}={without_secrets(value)}" for name, value in step.task.args.items())
+
+
+def without_secrets(value: Value) -> Value:
+    """Of Python's own types, so that they look as Ansible's do; encrypted texts hidden."""
+    if isinstance(value, EncryptedText):
+        return ENCRYPTED
+    if isinstance(value, dict):
+        return {str(name): without_secrets(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(each) for each in value]
+    return str(value) if isinstance(value, str) else value
