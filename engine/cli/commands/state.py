@@ -25,7 +25,7 @@ def command() -> None:
     """Look at what the engine remembers: resources and runs."""
 
 
-@command.command(name="list")
+@command.command(name="list", epilog="Example: engine state list --runs")
 @PROJECT
 @JSON
 @click.option("--host", metavar="NAME", help="Only resources of this host.")
@@ -51,7 +51,7 @@ def list_(project: str, as_json: bool, host: str | None, runs: bool) -> int:
     return 0
 
 
-@command.command()
+@command.command(epilog="Example: engine state show web1/file//etc/motd")
 @click.argument("resource")
 @PROJECT
 @JSON

@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from engine.errors import TemplateError
 from engine.inventory.patterns import select
+from engine.model.values import Value
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step, StepKind
+from engine.playbook.tree import Play
+from engine.scopes.layers import Layer
+from engine.scopes.scope import Scope
 
 if TYPE_CHECKING:
     from engine.engine import Engine, Prepared
+
+Render = Callable[[Play, Value], Value]
 
 
 def listing(made: Engine, prepared: Prepared, playbooks: Sequence[str], wanted: Sequence[str]) -> str:
     lines: list[str] = []
     number = 0
+
+    def render(play: Play, value: Value) -> Value:
+        """With what is known before any host."""
+        return made.templates.renderer(Scope(((Layer.EXTRA, prepared.extra_vars), (Layer.PLAY, play.vars)))).render(value)
+
     for name, playbook in zip(playbooks, prepared.graph.playbooks, strict=True):
         lines += ["", f"playbook: {name}"]
         for plan in prepared.graph.plays[number : number + len(playbook.plays)]:
             if wanted:
-                lines += ["", *play_lines(prepared, plan, wanted)]
+                lines += ["", *play_lines(prepared, plan, wanted, render)]
         number += len(playbook.plays)
     return "\n".join(lines) + "\n"
 
 
-def play_lines(prepared: Prepared, plan: PlayPlan, wanted: Sequence[str]) -> list[str]:
+def play_lines(prepared: Prepared, plan: PlayPlan, wanted: Sequence[str], render: Render) -> list[str]:
     play = plan.play
-    words = [str(each) for each in play.hosts] if isinstance(play.hosts, list | tuple) else [str(play.hosts)]
+    pattern = shown(render, play, play.hosts)
+    words = [str(each) for each in pattern] if isinstance(pattern, list | tuple) else [str(pattern)]
     tags = sorted(str(tag) for tag in play.keywords.get("tags") or ())
-    name = str(play.name) if play.name else ",".join(words)
+    name = str(shown(render, play, play.name)) if play.name else ",".join(words)
     lines = [f"  play #{plan.index + 1} ({','.join(words)}): {name}\tTAGS: [{','.join(tags)}]"]
     if "list_hosts" in wanted:
         hosts = select(prepared.inventory, words).hosts
         hosts = [host for host in hosts if prepared.limit is None or host in prepared.limit]
         lines += [f"    pattern: {words}", f"    hosts ({len(hosts)}):", *(f"      {host}" for host in hosts)]
-    leaves = [step for step in steps_of(plan) if step.task is not None and not step.task.origin]
+    leaves = [step for step in steps_of(plan.body) if step.task is not None and not step.task.origin]
     if "list_tasks" in wanted:
         lines.append("    tasks:")
         lines += [f"      {title(step)}\tTAGS: [{', '.join(sorted(step.tags))}]" for step in leaves]
@@ -44,12 +57,24 @@ def play_lines(prepared: Prepared, plan: PlayPlan, wanted: Sequence[str]) -> lis
     return lines
 
 
-def steps_of(plan: PlayPlan) -> list[Step]:
-    return [step for top in plan.body for step in top.walk() if step.kind is not StepKind.BLOCK]
+def shown(render: Render, play: Play, value: Value) -> Value:
+    try:
+        return render(play, value)
+    except TemplateError:
+        return value  # it needs what only a host knows: as written
+
+
+def steps_of(steps: Sequence[Step]) -> list[Step]:
+    """What is done if nothing fails: ansible-playbook lists neither `rescue` nor `always`."""
+    found: list[Step] = []
+    for step in steps:
+        found.extend(steps_of(step.body) if step.kind is StepKind.BLOCK else [step])
+    return found
 
 
 def title(step: Step) -> str:
     assert step.task is not None
-    name = str(step.task.name or step.task.action)
+    if not step.task.name:
+        return step.task.action
     role = step.around.role
-    return f"{role.name} : {name}" if role is not None else name
+    return f"{role.name} : {step.task.name}" if role is not None else str(step.task.name)

@@ -136,7 +136,7 @@ EFFECTS: list[tuple[str, TaskOutcome, list[Effect]]] = [
     ("ok notifies nobody", outcome_of(Status.OK, registered={"x": 1}), [*ACTED, Register("web1", "r", {"x": 1})]),
     ("skipped registers all the same", outcome_of(Status.SKIPPED, registered={"s": 1}), [*ACTED, Register("web1", "r", {"s": 1})]),
     ("failed: what it set is dropped", outcome_of(Status.FAILED, registered={"f": 1}), [Register("web1", "r", {"f": 1})]),
-    ("failed and forgiven: it stays", outcome_of(Status.FAILED, registered={}, ignored=True), [*ACTED, Register("web1", "r", {})]),
+    ("forgiven: dropped all the same", outcome_of(Status.FAILED, registered={}, ignored=True), [Register("web1", "r", {})]),
     ("facts", outcome_of(Status.OK, registered={}, facts=FACTS), [*ACTED, SetFacts("web1", FACTS), Register("web1", "r", {})]),
     ("facts of a failure are no facts", outcome_of(Status.FAILED, registered={}, facts=FACTS), [Register("web1", "r", {})]),
     (
