@@ -254,7 +254,7 @@ class DefaultOutput:
             self._line(self._recap_line(host))
         self._line("")
         if self.show_stats and event.stats:
-            self._stars("CUSTOM STATS: ")
+            self._stars("CUSTOM STATS:")
             for owner in sorted(name for name in event.stats if name != "_run"):
                 self._line(f"\t{owner}: {on_one_line(event.stats[owner])}")
             if "_run" in event.stats:
