@@ -8,7 +8,7 @@ it cannot be taken back.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Protocol
@@ -152,14 +152,26 @@ class StateRecorder:
         )
 
     def _kept(self, change: Change, no_log: bool) -> tuple[Value, Value]:
-        """Before and after as they may be kept: secrets are withheld. Under no_log those are contents and, but for files, every text."""
+        """Before and after as they may be kept: secrets are withheld. Under no_log those are contents and, but for files, every text.
+
+        Not so what a module noted for the way back (paths, numbers, names): it is on no host any more to be taken from.
+        """
         keys = frozenset(getattr(declared(change.module), "SECRETS", ()))
         hidden = (bytes,) if change.kind == "file" else (bytes, str)
 
-        def is_secret(key: str, value: str | bytes) -> bool:
-            return key in keys or (no_log and isinstance(value, hidden)) or self._redactor.knows_any(value)
+        def known(key: str, value: str | bytes) -> bool:
+            return key in keys or self._redactor.knows_any(value)
 
-        return without_secrets(change.before, is_secret), without_secrets(change.after, is_secret)
+        def is_secret(key: str, value: str | bytes) -> bool:
+            return known(key, value) or (no_log and isinstance(value, hidden))
+
+        def kept(state: Value) -> Value:
+            plain = without_secrets(state, is_secret)
+            if isinstance(state, Mapping) and isinstance(plain, dict) and "noted" in state:
+                plain["noted"] = without_secrets(state["noted"], known)
+            return plain
+
+        return kept(change.before), kept(change.after)
 
     def _arguments(self, change: Change, no_log: bool) -> tuple[bool, dict[str, Value]]:
         """What is needed to inspect and apply, without contents and secret arguments; and whether it may be kept at all."""
