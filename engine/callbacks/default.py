@@ -156,7 +156,7 @@ class DefaultOutput:
             self._outcome(outcome)
         elif outcome.status is Status.SKIPPED and self.show_skipped:
             self._task_banner(outcome.step)
-            self._line(f"skipping: [{self._host(outcome)}]", "skip")
+            self._line(f"skipping: [{self._host(outcome)}]{self._why_skipped(outcome)}", "skip")
         elif outcome.status is Status.FAILED and outcome.ignored:
             self._line("...ignoring", "skip")
 
@@ -167,7 +167,7 @@ class DefaultOutput:
         match outcome.status:
             case Status.SKIPPED:
                 item = f"{self._item(outcome)} " if outcome.is_item else ""
-                self._line(f"skipping: [{self._host(outcome)}]{item}{self._behind(outcome)}", "skip")
+                self._line(f"skipping: [{self._host(outcome)}]{item}{self._why_skipped(outcome)}", "skip")
             case Status.FAILED | Status.UNREACHABLE:
                 self._diffs(outcome)
                 self._failed(outcome)
@@ -206,14 +206,20 @@ class DefaultOutput:
     def _behind(self, outcome: TaskOutcome) -> str:
         return f" => {self._values(outcome)}" if self._verbose(outcome) else ""
 
+    def _why_skipped(self, outcome: TaskOutcome) -> str:
+        if not self.verbosity:
+            return ""
+        values = shown_values(outcome, self.verbosity)
+        if outcome.action.rpartition(".")[2] == "debug":
+            values = {name: value for name, value in values.items() if name not in ("changed", "skip_reason", "ansible_loop_var")}
+        return f" => {self.form.text(values, verbosity=self.verbosity)}"
+
     def _item(self, outcome: TaskOutcome) -> str:
         return f" => (item={self._label(outcome)})" if outcome.is_item else ""
 
     def _verbose(self, outcome: TaskOutcome) -> bool:
         short = outcome.action.rpartition(".")[2]
-        if outcome.status is Status.SKIPPED:
-            return self.verbosity > 0
-        return self.verbosity > 0 or (short in SHOWN_WITH_VALUES and outcome.result.values.get("_ansible_verbose_always", True))
+        return self.verbosity > 0 or (short in SHOWN_WITH_VALUES and outcome.result.values.get("_ansible_verbose_always", not outcome.no_log))
 
     def _values(self, outcome: TaskOutcome) -> str:
         values = shown_values(outcome, self.verbosity)

@@ -282,7 +282,7 @@ VALUES: list[tuple[str, Any]] = [
     ("groups", {"all": ["web1"], "web": ["web1"]}),
     ("group_names", ["web"]),
     ("playbook_dir", "/p"),
-    ("play_hosts", ["a"]),
+    ("play_hosts", ["a", "c"]),
     ("ansible_play_hosts", ["a"]),
     ("ansible_play_hosts_all", ["a", "b"]),
     ("ansible_play_batch", ["a", "c"]),
