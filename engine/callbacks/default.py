@@ -219,7 +219,9 @@ class DefaultOutput:
 
     def _verbose(self, outcome: TaskOutcome) -> bool:
         short = outcome.action.rpartition(".")[2]
-        return self.verbosity > 0 or (short in SHOWN_WITH_VALUES and outcome.result.values.get("_ansible_verbose_always", not outcome.no_log))
+        if outcome.no_log or self.verbosity > 0:
+            return self.verbosity > 0
+        return short in SHOWN_WITH_VALUES and bool(outcome.result.values.get("_ansible_verbose_always", True))
 
     def _values(self, outcome: TaskOutcome) -> str:
         values = shown_values(outcome, self.verbosity)
