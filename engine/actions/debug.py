@@ -5,7 +5,7 @@ from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.errors import TemplateError
 from engine.model.outcome import ModuleResult
-from engine.model.values import TemplateText, Value
+from engine.model.values import OMIT, TemplateText, Value
 
 CONNECTS = False
 LAZY = ("var",)
@@ -26,7 +26,7 @@ async def run(call: ActionCall) -> ModuleResult:
     if "var" in call.raw_args:
         return shown(call, call.raw_args["var"])
     message = args.get("msg")
-    if message is None and "msg" in call.raw_args:
+    if message is None and "msg" in call.raw_args and call.rendering.render(call.raw_args["msg"]) is not OMIT:
         return ModuleResult()
     return ModuleResult(values={"msg": "Hello world!" if message is None else message})
 

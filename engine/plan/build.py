@@ -139,7 +139,7 @@ class Builder:
         )
 
     def meet(self, role: Role, around: Surroundings, number: int) -> None:
-        """Remember a role, after its dependencies, which were met while its tasks were built. If it is not public, its variables are its own."""
+        """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""
         if role.public and all(known is not role for known in self.roles):
             self.roles.append(role)
         if role.handlers and all(known.path != role.path for known, _ in self.handler_roles):

@@ -176,7 +176,7 @@ class Batch:
         self._announce(step, first)
         run = await run_task(self.play, step, first)
         outcome = self._with_fate(run.outcome, first)
-        effects = shared(self._effects(step, run, outcome), self.alive())
+        effects = shared(self._effects(step, run, outcome), self.alive(), first)
         await self._settle(step, outcome, effects)
         self._move(step, first, outcome)
         for host in hosts[1:]:
@@ -329,6 +329,8 @@ class Batch:
             self._announce(step, hosts[0])
             self._flushed.add(id(step))
         for host in hosts:
+            if self.cursors[host].next() is not step:
+                continue  # what an earlier host did ended the play for this one too
             renderer = None if step.task.origin else self.play.renderer(step, host)
             if renderer is not None and failing_condition(step, renderer) is not None:
                 self.cursors[host].advance()

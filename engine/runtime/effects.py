@@ -19,14 +19,15 @@ def effects_of(
         register: the name under which the outcome is registered; empty: it is not.
         notify: handlers, by name or topic, for a change.
         acted: what the action itself decided (set_fact, add_host…); dropped where the task failed, forgiven or not.
-        facts_to: who gets the facts: the delegate under delegate_facts, else the host.
+        facts_to: who gets the facts: the delegate under delegate_facts (of a loop's items each its own), else the host.
     """
     effects: list[Effect] = []
     if outcome.status is not Status.FAILED:
         effects.extend(acted)
         for one in outcome.items or (outcome,):
             if one.result.facts and one.status in (Status.OK, Status.CHANGED):
-                effects.append(SetFacts(facts_to or outcome.host, one.result.facts))
+                owner = one.delegated_to if facts_to and outcome.items else facts_to
+                effects.append(SetFacts(owner or outcome.host, one.result.facts))
     if register:
         effects.append(Register(outcome.host, register, dict(outcome.registered)))
     if outcome.status is Status.CHANGED:
@@ -34,11 +35,14 @@ def effects_of(
     return effects
 
 
-def shared(effects: Sequence[Effect], hosts: Sequence[HostName]) -> list[Effect]:
-    """The effects of a run_once task for every host of the batch: what it registered and set is theirs too."""
+def shared(effects: Sequence[Effect], hosts: Sequence[HostName], owner: HostName | None = None) -> list[Effect]:
+    """The effects of a run_once task for every host of the batch: what it registered and set is theirs too.
+
+    What went to the delegate (delegate_facts) stays there.
+    """
     found: list[Effect] = []
     for effect in effects:
-        if isinstance(effect, Register | SetFacts | SetVariables | IncludeVariables):
+        if isinstance(effect, Register | SetFacts | SetVariables | IncludeVariables) and (owner is None or effect.host == owner):
             found.extend(replace(effect, host=host) for host in hosts)
         else:
             found.append(effect)

@@ -140,7 +140,7 @@ def set_by(run: TaskRun, outcome: TaskOutcome) -> dict[str, Value]:
         return {}
     found = {injected_name(name): value for name, value in outcome.result.facts.items()}
     for effect in run.acted:
-        if isinstance(effect, SetVariables | IncludeVariables):
+        if isinstance(effect, SetVariables | IncludeVariables) and effect.host == outcome.host:
             found.update(effect.variables)
     return found
 
@@ -182,7 +182,9 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         attempt = attempts.Attempt(play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {})
         verdict = await attempts.until_satisfied(attempt, handler, call)
     except EngineError as error:
-        return TaskRun(labelled(setting, renderer, replace(mistaken(setting, renderer, error), delegated_to=delegate), extra))
+        outcome = replace(mistaken(setting, renderer, error), delegated_to=delegate if delegate != host else None)
+        return TaskRun(labelled(setting, renderer, outcome, extra))
+    elsewhere = delegate if delegate != host else None
     outcome = TaskOutcome(
         step=step.address,
         host=host,
@@ -193,10 +195,16 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         attempts=verdict.attempts,
         no_log=setting.keywords.no_log or bool(verdict.result.values.get("_ansible_no_log")),
         registered=verdict.shape,
-        delegated_to=delegate,
+        delegated_to=elsewhere,
     )
-    facts_to = delegate if setting.keywords.delegate_facts and delegate else None
-    return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), call.effects, facts_to)
+    facts_to = delegate if setting.keywords.delegate_facts else None
+    acted = [moved(effect, facts_to) for effect in call.effects] if facts_to else call.effects
+    return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), acted, facts_to)
+
+
+def moved(effect: Effect, owner: HostName) -> Effect:
+    """Under delegate_facts what a task sets is the delegate's."""
+    return replace(effect, host=owner) if isinstance(effect, SetVariables | IncludeVariables) else effect
 
 
 def mistaken(setting: Setting, renderer: Renderer, error: EngineError) -> TaskOutcome:

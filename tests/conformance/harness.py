@@ -168,7 +168,8 @@ RETRY = re.compile(r"^FAILED - RETRYING: \[(.*?)\]: .* \((\d+) retries left\)\."
 SILENT = re.compile(r"^(\.\.\.ignoring|ASYNC (OK|POLL|FAILED) on .*|NO MORE HOSTS LEFT \*+|PLAY RECAP \*+|)$")
 META = re.compile(r"\[(\S+ : )?meta\]$")
 """The real one shows a banner for each host and says where a condition was false; we show one banner."""
-TEMPORARY = re.compile(r"\S*/\.ansible/tmp/\S*?([^/\s]+)$")
+HEADER = re.compile(r"^(--- before|\+\+\+ after): .*/")
+"""Of a difference: where the text was kept meanwhile is each engine's own matter."""
 EXPLAINED = re.compile(r"^\[(ERROR|WARNING|DEPRECATION WARNING)\]: ")
 KNOWN = (BANNER, RESULT, RECAP, INCLUDED, RETRY, re.compile(r"^(--- |PLAY RECAP|skipping: no|NO MORE HOSTS|\.\.\.ignoring)"))
 WORDS = {"skipping": "skipped", "fatal": "failed"}
@@ -244,7 +245,7 @@ def _take_line(task: Shown, line: str, case: Case) -> None:
         item = f"item {label} " if label is not None else ""
         task.say(match[2], f"{item}{word}{delegated}{said(word, value, case)}")
     else:
-        task.lines.append(TEMPORARY.sub(r"TEMPORARY/\1", line))
+        task.lines.append(HEADER.sub(r"\1: ", line))
 
 
 def entries(stdout: str) -> Iterator[str]:

@@ -31,6 +31,7 @@ def run_real(program: Path, case: harness.Case, folder: Path) -> str:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_PYTHON_INTERPRETER": python,
         "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_ASYNC_DIR": str(folder / ".ansible_async"),
     }
     done = subprocess.run([str(program), *case.options], cwd=folder, env=environ, capture_output=True, text=True, timeout=300, check=False)
     return harness.normal_form(done.stdout, done.returncode, case, folder)
