@@ -90,6 +90,8 @@ def confirmed(terminal: Terminal) -> bool:
 
 def shown(plan: RollbackPlan) -> str:
     lines = [f"Rollback of {plan.run.id} ({', '.join(os.path.basename(path) for path in plan.run.playbooks)})", ""]
+    if plan.run.finished is None:
+        lines += ["This run has not finished: it was killed, or is still at work.", ""]
     if plan.impossible:
         lines.append(f"Cannot be restored ({len(plan.impossible)}), see to it by hand:")
         lines += [f"  ! {each.address.host}: {each.action} {each.address.identity} — {each.reason}" for each in plan.impossible]

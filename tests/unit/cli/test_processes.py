@@ -170,6 +170,7 @@ def test_a_killed_run_can_be_taken_back(project: Path) -> None:
     code, out, err = ran(project, "rollback", "--yes")
     assert code == 0, err
     assert not (project / "done").exists() and "1 to restore" in out
+    assert "This run has not finished" in out, "it may also be at work still"
 
 
 def test_names_that_the_terminal_cannot_show_are_shown_as_far_as_it_can(project: Path) -> None:
