@@ -9,12 +9,14 @@ from engine import yaml
 from engine.model.frozen import frozen
 from engine.model.keywords import Where, keywords_of
 from engine.model.source import NOWHERE, Span
-from engine.model.values import UNSET, Value
+from engine.model.values import UNSET, TemplateText, Value
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
-from engine.playbook.tree import Block, BlockKind, Node, Role
+from engine.playbook.tree import Block, BlockKind, Node, Role, Task
 
 SUFFIXES = (".yml", ".yaml", ".json", "")
+CHECKED = "argument_spec"
+"""`origin` of the task that checks a role's variables."""
 
 
 @frozen(kw_only=True)
@@ -84,20 +86,54 @@ def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) ->
     variables = _variables(reader, request, path, "vars", request.vars_from)
     inside = replace(place, role_path=path, handlers=False, imports=(), variables={**defaults, **place.variables, **variables})
     allow = request.allow_duplicates
+    specs = _argument_specs(reader, path, meta)
     return Role(
         name=request.name,
         path=path,
         defaults=defaults,
         vars=variables,
         dependencies=_dependencies(reader, meta, inside),
-        tasks=_tasks(reader, request, path, "tasks", request.tasks_from, inside),
+        tasks=(*_validation(request, path, specs), *_tasks(reader, request, path, "tasks", request.tasks_from, inside)),
         handlers=_tasks(reader, request, path, "handlers", request.handlers_from, replace(inside, handlers=True)),
         allow_duplicates=_flag(reader, meta, "allow_duplicates") if allow is None else allow,
-        argument_specs=_argument_specs(reader, path, meta),
+        argument_specs=specs,
         meta={str(name): yaml.value_of(entry.value) for name, entry in meta.index().items()} if meta else {},
         public=request.public,
         validate=request.rolespec_validate,
     )
+
+
+def _validation(request: RoleRequest, path: str, specs: Mapping[str, Value]) -> tuple[Task, ...]:
+    """The task that checks the role's variables before all others, where its meta specifies this entry point."""
+    entry, suffix = os.path.splitext(request.tasks_from)
+    entry = entry if suffix in SUFFIXES[:3] else request.tasks_from
+    spec = specs.get(entry)
+    if not request.rolespec_validate or not isinstance(spec, dict) or not spec:
+        return ()
+    about = f" - {spec['short_description']}" if spec.get("short_description") else ""
+    return (
+        Task(
+            action="validate_argument_spec",
+            name=TemplateText.read(f"Validating arguments against arg spec '{entry}'{about}"),
+            args={
+                "argument_spec": spec.get("options") or {},
+                "provided_arguments": {},
+                "validate_args_context": {"type": "role", "name": request.name, "argument_spec_name": entry, "path": path},
+            },
+            keywords={"tags": ["always"]},
+            origin=CHECKED,
+            span=request.span,
+            action_span=request.span,
+        ),
+    )
+
+
+def _with_params(role: Role, params: Mapping[str, Value]) -> tuple[Node, ...]:
+    """The role's tasks, whose check looks at `params` too: a name unknown to the role is a mistake there. () where nothing is to change."""
+    first = role.tasks[0] if role.tasks else None
+    if not params or not isinstance(first, Task) or first.origin != CHECKED:
+        return ()
+    return (replace(first, args={**first.args, "provided_arguments": dict(params)}), *role.tasks[1:])
 
 
 def find_role_file(reader: Reader, folder: str, name: str) -> str | None:
@@ -245,7 +281,8 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
     role = load_role(reader, RoleRequest(name=name, span=named.value.span), inside) if name else None
     if role is None:
         return None
-    return Block(body=(), kind=BlockKind.ROLE, keywords=keywords, vars=variables, params=params, role=role, span=span, spans=spans)
+    body = _with_params(role, params)
+    return Block(body=body, kind=BlockKind.ROLE, keywords=keywords, vars=variables, params=params, role=role, span=span, spans=spans)
 
 
 def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value], dict[str, Span]]:

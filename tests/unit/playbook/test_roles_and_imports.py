@@ -45,7 +45,8 @@ def test_a_role_with_all_its_parts():
         }
     )
     assert (role.name, role.path, role.defaults, role.vars) == ("r", "/p/roles/r", {"a": 1, "b": 1}, {"b": 2})
-    assert (role.tasks[0].action, role.handlers[0].handler, role.allow_duplicates) == ("ping", True, True)
+    assert [task.action for task in role.tasks] == ["validate_argument_spec", "ping"]
+    assert (role.handlers[0].handler, role.allow_duplicates) == (True, True)
     assert (role.argument_specs, role.meta["galaxy_info"]) == ({"main": {"options": {}}}, {"author": "x"})
 
 

@@ -1,0 +1,104 @@
+"""`validate_argument_spec`: variables against a specification; it runs by itself before a role that has `meta/argument_specs.yml`.
+
+The specification is a mapping from names to `type`, `required`, `default`, `choices`, `elements`, `options`…, as in Ansible.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.actions.base import ActionCall
+from engine.agent.arguments import KINDS
+from engine.agent.sdk import Argument, ArgumentErrors, validate
+from engine.model.outcome import ModuleResult
+from engine.model.values import TemplateText, Value
+
+CONNECTS = False
+LAZY = ("argument_spec",)
+ARGUMENTS = {
+    "argument_spec": Argument("raw", required=True, doc="Each argument's name with type, required, default, choices, elements, options."),
+    "provided_arguments": Argument("dict", doc="Values beside those of the variables of the same names; unknown names are errors."),
+    "validate_args_context": Argument("dict", doc="Registered as it is: whose arguments these are."),
+}
+RULES_OF_OPTIONS = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
+
+
+async def run(call: ActionCall) -> ModuleResult:
+    """`msg`; a failure lists every mistake in `argument_errors`, with the specification in `argument_spec_data`."""
+    args = call.invocation.args
+    context = args.get("validate_args_context") or {}
+    spec = specification(call, context)
+    if not isinstance(spec, Mapping):
+        return ModuleResult.failure(f"Incorrect type for argument_spec, expected dict and got {type(spec).__name__}")
+    given = {str(name): call.variables.get(str(name)) for name in spec if str(name) in call.variables}
+    given.update(args.get("provided_arguments") or {})
+    unknown: list[str] = []
+    errors = mistakes(spec, {}, given, "", unknown)
+    if unknown:
+        errors.append(", ".join(unknown) + f". Supported parameters include: {', '.join(sorted(map(str, spec)))}.")
+    if errors:
+        said = "\n".join(["Validation of arguments failed:", *errors])
+        return ModuleResult.failure(said, argument_errors=list(errors), argument_spec_data=dict(spec), validate_args_context=context)
+    return ModuleResult(values={"msg": "The arg spec validation passed", "validate_args_context": context})
+
+
+def specification(call: ActionCall, context: Mapping[str, Value]) -> Value:
+    """As written where it stands in a role's meta (its descriptions are prose, not templates); rendered where a task gives it."""
+    written = call.raw_args.get("argument_spec")
+    return plain(written) if context.get("type") == "role" else call.rendering.render(written)
+
+
+def plain(value: Value) -> Any:
+    """The value with its texts as data."""
+    if isinstance(value, Mapping):
+        return {plain(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return str(value) if isinstance(value, TemplateText) else value
+
+
+def mistakes(spec: Mapping[str, Any], rules: Mapping[str, Any], given: Mapping[str, Any], path: str, unknown: list[str]) -> list[str]:
+    """What is wrong with `given`, in words; names that the specification does not know are added to `unknown`.
+
+    Args:
+        path: Dotted names of the options that these stand in; empty at the top.
+    """
+    where = f" found in {path.replace('.', ' -> ')}" if path else ""
+    known = {name for name in spec} | {alias for options in spec.values() for alias in options_of(options).get("aliases") or ()}
+    unknown.extend(f"{path}.{name}" if path else name for name in sorted(given) if name not in known)
+    found: list[str] = []
+    values: Mapping[str, Any] = {}
+    try:
+        arguments = {name: argument(name, options_of(options)) for name, options in spec.items()}
+        values = validate(arguments, {name: value for name, value in given.items() if name in known}, dict(rules))
+    except ArgumentErrors as errors:
+        found.extend(text + where for _, text in errors.errors)
+    except ValueError as error:
+        return [str(error)]
+    for name, options in spec.items():
+        inner = options_of(options).get("options")
+        value = values.get(name, given.get(name))
+        if not isinstance(inner, Mapping) or value is None:
+            continue
+        below = {rule: options[rule] for rule in RULES_OF_OPTIONS if options.get(rule)}
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, Mapping):
+                found.extend(mistakes(inner, below, each, f"{path}.{name}" if path else name, unknown))
+    return found
+
+
+def options_of(options: Any) -> Mapping[str, Any]:
+    return options if isinstance(options, Mapping) else {}
+
+
+def argument(name: str, options: Mapping[str, Any]) -> Argument:
+    """One entry of a specification as an argument. Raises ValueError where it names a type that there is not."""
+    kind, elements = str(options.get("type") or "str"), str(options.get("elements") or "")
+    for each in (kind, elements):
+        if each and (each not in KINDS or each in ("any", "mode")):
+            raise ValueError(f"The specification of '{name}' names a type that there is not: {each}")
+    choices: Sequence[Any] = options.get("choices") or ()
+    return Argument(
+        kind, required=bool(options.get("required")), choices=choices, elements=elements, secret=bool(options.get("no_log")),
+        default=options.get("default"), aliases=tuple(options.get("aliases") or ()),
+    )
