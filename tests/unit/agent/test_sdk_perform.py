@@ -1,7 +1,7 @@
 """inspect → desire → apply, and all that is derived from it: check mode, diff, rollback, what is recorded."""
 from __future__ import annotations
 
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,7 +29,8 @@ def module(**changed: Any) -> ModuleType:
 
 
 ARGS = {"name": "n", "value": {"a": 1}}
-HOST: Any = None
+HOST: Any = SimpleNamespace()
+"""These modules ask nothing of it."""
 
 
 @pytest.fixture(autouse=True)
