@@ -1,5 +1,5 @@
 """Users, groups, crontabs, packages and services on real hosts, through the agent; and back again, exactly."""
-# ruff: noqa: E501 (a table is read across)
+
 from __future__ import annotations
 
 import importlib

@@ -1,5 +1,5 @@
 """What user and group decide, without a system: `desire` is pure. Proven on real hosts in tests/hosts."""
-# ruff: noqa: E501 (a table is read across)
+
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,5 @@
 """command and shell on this machine; registered values were recorded from ansible-core 2.21."""
-# ruff: noqa: E501 (a table is read across)
+
 from __future__ import annotations
 
 import re

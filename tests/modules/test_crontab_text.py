@@ -1,5 +1,5 @@
 """Editing crontabs: text in, text out, as ansible-core 2.21 writes it."""
-# ruff: noqa: E501 (a table is read across)
+
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,5 @@
 """What apt, systemd and wait_for read and decide, without a system. Proven on real hosts in tests/hosts."""
-# ruff: noqa: E501 (a table is read across)
+
 from __future__ import annotations
 
 import socket
