@@ -87,14 +87,17 @@ def imported(name: str) -> "Any":
 
 
 def expanded(module: "Any", args: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":
-    """The arguments with `~` and $VARIABLES of paths filled in, which only the target knows."""
+    """The arguments with `~` and $VARIABLES of paths filled in, which only the target knows; the path of what is managed is absolute."""
     specs = getattr(module, "ARGUMENTS", {})
+    identity = getattr(module, "IDENTITY", ())
     for name, value in args.items():
         spec = specs.get(name)
         if spec is None:
             continue
         if spec.kind == "path" and isinstance(value, str):
             args[name] = host.expand(value)
+            if name in identity and args[name]:
+                args[name] = os.path.join(os.getcwd(), args[name])
         elif spec.elements == "path" and isinstance(value, list):
             args[name] = [host.expand(each) if isinstance(each, str) else each for each in value]
     return args

@@ -29,7 +29,9 @@ class LocalTransport:
         pipe = asyncio.subprocess.PIPE
         loop = asyncio.get_running_loop()
         starting = asyncio.ensure_future(
-            loop.subprocess_exec(LocalChannel, "/bin/sh", "-c", command, stdin=pipe, stdout=pipe, stderr=pipe)
+            loop.subprocess_exec(
+                LocalChannel, "/bin/sh", "-c", command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=target.folder or None
+            )
         )
         try:
             transport, channel = await asyncio.shield(starting)

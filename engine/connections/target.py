@@ -46,6 +46,8 @@ class ExecutionTarget:
     """`ansible_python_interpreter`; empty or `auto…`: found by the first stage."""
     become: BecomeTarget | None = None
     shell_executable: str = "/bin/sh"
+    folder: str = ""
+    """Of local ones: the working directory, the playbook's own. Empty: the controller's."""
 
     def plain(self) -> ExecutionTarget:
         """The same target without become: what carries the elevated agent."""

@@ -142,7 +142,9 @@ class Builder:
         """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""
         if role.public and all(known is not role for known in self.roles):
             self.roles.append(role)
-        if role.handlers and all(known.path != role.path for known, _ in self.handler_roles):
+        if role.handlers:
+            # of a role that is used again its handlers count as they are there: with those variables, at that place
+            self.handler_roles[:] = [pair for pair in self.handler_roles if not same_handlers(pair[0], role)]
             self.handler_roles.append((role, around))
 
     def handlers(self, nodes: Sequence[Node], start: int, around: Surroundings) -> list[Step]:
@@ -168,6 +170,13 @@ class Builder:
             for text in each if isinstance(each, list | tuple) else [each]:
                 found.update(part.strip() for part in str(text).split(",") if part.strip())
         return frozenset(found)
+
+
+def same_handlers(one: Role, other: Role) -> bool:
+    """Do both have the handlers of one file? (`handlers_from` may choose another.)"""
+    if one.path != other.path or len(one.handlers) != len(other.handlers):
+        return False
+    return all(mine.span == its.span for mine, its in zip(one.handlers, other.handlers, strict=True))
 
 
 def address(key: OrderKey, node: Node) -> StepAddress:

@@ -144,7 +144,9 @@ class PlayContext:
         if delegate is not None and delegate != host:
             renderer = self.renderer(step, delegate)
         values = connection_values(renderer.scope, renderer)
-        target = target_of(delegate or host, values, keywords.connection, self.settings.ssh, self.settings.become)
+        target = target_of(
+            delegate or host, values, keywords.connection, self.settings.ssh, self.settings.become, os.path.dirname(self.plan.play.path)
+        )
         self.learn_secret(target.password)
         if target.become is not None:
             self.learn_secret(target.become.password)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -63,28 +64,31 @@ def target_of(
     keywords: Mapping[str, Value],
     ssh: SshSettings,
     become: BecomeSettings,
+    folder: str = "",
 ) -> ExecutionTarget:
     """The target of `host`. Variables beat keywords, keywords beat settings and the command line, as in Ansible.
 
     Args:
         values: `connection_values` of the host that it runs on (the delegate, under delegate_to).
         keywords: the step's effective keywords, rendered: connection, port, remote_user, become….
+        folder: where a local one works: the playbook's folder.
     """
     given: dict[str, Value] = {field: keywords[name] for name, field in KEYWORDS.items() if keywords.get(name) not in (None, "")}
     given |= {name: keywords[name] for name in BECOME_KEYWORDS if keywords.get(name) is not None}
     given |= {field: value for field, value in values.items() if value is not None}
     transport = str(given.get("transport") or ssh.connection)
     transport = "ssh" if transport in SSH_NAMES else transport.removeprefix("ansible.builtin.")
-    elevated = become_target(given, become)
+    login = getpass.getuser() if transport == "local" else text(given.get("user"), ssh.user or "")
+    elevated = become_target(given, become, login)
     if transport == "local":
-        return ExecutionTarget(host=host, transport="local", interpreter=text(given.get("interpreter"), ""), become=elevated)
+        return ExecutionTarget(host=host, transport="local", interpreter=text(given.get("interpreter"), ""), become=elevated, folder=folder)
     port = given.get("port", ssh.port)
     return ExecutionTarget(
         host=host,
         transport=transport,
         address=text(given.get("address"), host),
         port=int(port) if port not in (None, "") else None,
-        user=text(given.get("user"), ssh.user or "") or None,
+        user=login or None,
         password=optional(given.get("password", ssh.password)),
         private_key_file=optional(given.get("private_key_file", ssh.private_key_file)),
         private_key_passphrase=optional(given.get("private_key_passphrase")),
@@ -100,8 +104,11 @@ def target_of(
     )
 
 
-def become_target(given: Mapping[str, Value], settings: BecomeSettings) -> BecomeTarget | None:
+def become_target(given: Mapping[str, Value], settings: BecomeSettings, login: str) -> BecomeTarget | None:
+    """Who to become; None for nobody else: also for who one logs in as, where that is known, unless `become_allow_same_user` is set."""
     if not boolean(given.get("become", settings.become)):
+        return None
+    if text(given.get("become_user"), settings.user) == login and not settings.allow_same_user:
         return None
     return BecomeTarget(
         method=text(given.get("become_method"), settings.method).removeprefix("ansible.builtin."),

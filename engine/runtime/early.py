@@ -6,6 +6,7 @@ Whatever needs a template, a condition or a delegate is left to the task itself.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.connections.target import ExecutionTarget
@@ -37,7 +38,8 @@ def early_targets(
     try:
         patterns = list(play.hosts) if isinstance(play.hosts, list | tuple) else [play.hosts]
         hosts = [host for host in select(inventory, patterns).hosts if limit is None or host in limit]
-        found = (target_at(step, host, inventory, extra_vars, play.vars, settings) for host in hosts[: settings.run.forks])
+        folder = os.path.dirname(play.path)
+        found = (target_at(step, host, inventory, extra_vars, play.vars, settings, folder) for host in hosts[: settings.run.forks])
         return [target for target in found if target is not None]
     except (EngineError, KeyError, ValueError):
         return []
@@ -67,9 +69,15 @@ def reaches_hosts(step: Step) -> bool:
 
 
 def target_at(
-    step: Step, host: HostName, inventory: Inventory, extra_vars: Mapping[str, Value], play_vars: Mapping[str, Value], settings: Settings
+    step: Step,
+    host: HostName,
+    inventory: Inventory,
+    extra_vars: Mapping[str, Value],
+    play_vars: Mapping[str, Value],
+    settings: Settings,
+    folder: str = "",
 ) -> ExecutionTarget | None:
-    """The target, if all that decides about it is plain text."""
+    """The target, if all that decides about it is plain text. `folder` is the playbook's, where a local one works."""
     values: dict[str, Value] = {}
     ranks: dict[str, int] = {}
     for name in NAMES:
@@ -84,7 +92,7 @@ def target_at(
     keywords = {name: step.keywords[name] for name in KEYWORDS if step.keywords.get(name) is not None}
     if not all(map(is_plain, keywords.values())):
         return None
-    return target_of(host, values, keywords, settings.ssh, settings.become).plain()
+    return target_of(host, values, keywords, settings.ssh, settings.become, folder).plain()
 
 
 def texts(step: Step) -> Iterator[Mapping[str, Value]]:

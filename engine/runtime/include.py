@@ -17,7 +17,7 @@ from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
-from engine.plan.build import Builder
+from engine.plan.build import Builder, same_handlers
 from engine.plan.expand import expand_role, expand_tasks
 from engine.plan.step import Step
 from engine.playbook import parse
@@ -68,6 +68,8 @@ class Includer:
     """Roles whose variables the rest of the play sees; grows with `public: true`."""
     _blocks: dict[tuple[Key, int], Inclusion] = field(default_factory=dict)
     _copies: dict[int, int] = field(default_factory=dict)
+    _numbered: int = 0
+    """The next number for a handler's key: never one that another had."""
 
     @property
     def _playbook_dir(self) -> str:
@@ -185,15 +187,23 @@ class Includer:
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
-            before = len(self.builder.handler_roles)
+            self.builder.handler_roles.clear()
             block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
-            for another, around in self.builder.handler_roles[before:]:
-                self.handlers.extend(self.builder.handlers(another.handlers, len(self.handlers), around))
+            self._add_handlers()
             if role.public:
                 self.public.append(role)
                 self.play.scopes.forget_steps()
             known = self._blocks[key, met[key]] = Inclusion(path=name, block=block, copy=copy)
         return known
+
+    def _add_handlers(self) -> None:
+        """Those of the roles just met; they take the place of what the same files brought before."""
+        for role, around in self.builder.handler_roles:
+            self.handlers[:] = [step for step in self.handlers if step.around.role is None or not same_handlers(step.around.role, role)]
+            self._numbered = max(self._numbered, len(self.handlers))
+            added = self.builder.handlers(role.handlers, self._numbered, around)
+            self._numbered += len(added)
+            self.handlers.extend(added)
 
     def _find(self, step: Step, name: str) -> str:
         """The file: in the role's `tasks` (or `handlers`), beside the file that includes it, in outer roles, then the playbook's folder."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,6 +31,7 @@ class HostRemote:
 
     async def call(self, module: str, args: Mapping[str, Any], *, check: bool | None = None) -> ModuleResult:
         invocation = self._invocation
+        args = placed(module, args, self.target.folder)
         async with self._pool.session(self.target) as session:
             reply = await session.call(
                 module,
@@ -98,6 +101,16 @@ class HostRemote:
 
     async def reset(self) -> None:
         await self._pool.forget(self.target)
+
+
+def placed(module: str, args: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
+    """The arguments with what is managed at its absolute path, where it was meant relative to the playbook: a rollback runs elsewhere."""
+    if not folder:
+        return args
+    native = importlib.import_module(module)
+    names = [name for name in getattr(native, "IDENTITY", ()) if native.ARGUMENTS[name].kind == "path"]
+    relative = {name: args[name] for name in names if isinstance(args.get(name), str) and args[name][:1] not in ("", "/", "~", "$")}
+    return {**args, **{name: os.path.join(folder, value) for name, value in relative.items()}} if relative else args
 
 
 def result_of(reply: AgentReply) -> ModuleResult:

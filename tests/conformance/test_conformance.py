@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import harness
 
+LONGEST = 60
 CASES = list(harness.all_cases())
 
 
@@ -36,9 +39,40 @@ def pool(runner: asyncio.Runner) -> Iterator[Any]:
     runner.run(made.close())
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all cases: local agents work in the playbook's folder, so another would need others."""
+    return tmp_path_factory.mktemp("case")
+
+
+@pytest.fixture
+def folder(place: Path) -> Path:
+    """The folder, emptied of what the case before has left."""
+    for path in place.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return place
+
+
+@pytest.fixture(autouse=True)
+def in_time() -> Iterator[None]:
+    """A case that never ends fails, also where the event loop is never given back."""
+
+    def too_long(*_: object) -> None:
+        raise TimeoutError(f"more than {LONGEST} seconds")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LONGEST)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.source.stem}: {case.title}")
-def test_case(case: harness.Case, tmp_path: Path, runner: asyncio.Runner, pool: Any) -> None:
-    assert harness.run_ours(case, tmp_path, runner, pool) == (case.ours or case.expected)
+def test_case(case: harness.Case, folder: Path, runner: asyncio.Runner, pool: Any) -> None:
+    assert harness.run_ours(case, folder, runner, pool) == (case.ours or case.expected)
 
 
 def test_no_title_is_used_twice() -> None:
