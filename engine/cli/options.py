@@ -9,6 +9,9 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+HELP = {"help_option_names": ["-h", "--help"]}
+"""For every command of its own, so that it does not depend on the way it was reached."""
+
 RUN = (
     click.option(
         "-i",

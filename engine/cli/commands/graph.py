@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from engine.cli.options import VAULT, options, overrides
+from engine.cli.options import HELP, VAULT, options, overrides
 from engine.cli.terminal import Terminal
 
 
-@click.command(name="graph", epilog="Example: engine graph site.yml --format dot | dot -Tsvg > plan.svg")
+@click.command(name="graph", context_settings=HELP, epilog="Example: engine graph site.yml --format dot | dot -Tsvg > plan.svg")
 @click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...")
 @click.option("-i", "--inventory", multiple=True, metavar="SOURCE")
 @click.option("-e", "--extra-vars", multiple=True, metavar="VARS")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.options import CONNECTION, OUTPUT, VAULT, options, overrides
+from engine.cli.options import CONNECTION, HELP, OUTPUT, VAULT, options, overrides
 from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FAILED = 2
 
 
-@click.command(name="rollback", epilog="Example: engine rollback --dry-run")
+@click.command(name="rollback", context_settings=HELP, epilog="Example: engine rollback --dry-run")
 @click.argument("run", required=False)
 @click.option("-i", "--inventory", multiple=True, metavar="SOURCE", help="Instead of the inventory that the run had.")
 @click.option("-l", "--limit", metavar="PATTERN", help="Only on these hosts.")

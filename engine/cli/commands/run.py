@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from engine.cli.options import CONNECTION, OUTPUT, RUN, VAULT, options, overrides
+from engine.cli.options import CONNECTION, HELP, OUTPUT, RUN, VAULT, options, overrides
 from engine.cli.terminal import Terminal
 
 
-@click.command(name="run", epilog="Example: engine run site.yml -i hosts.ini --limit web --check --diff")
+@click.command(name="run", context_settings=HELP, epilog="Example: engine run site.yml -i hosts.ini --limit web --check --diff")
 @click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...")
 @options(RUN, CONNECTION, VAULT, OUTPUT)
 @click.option("--output", type=click.Choice(["default", "json"]), default="default", help="json: every event as one line of JSON.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ PROJECT = click.option("--project", default=".", metavar="FOLDER", help="Where t
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
-@click.group(name="state", epilog="Example: engine state list --host web1")
+@click.group(name="state", context_settings=HELP, epilog="Example: engine state list --host web1")
 def command() -> None:
     """Look at what the engine remembers: resources and runs."""
 
 
-@command.command(name="list", epilog="Example: engine state list --runs")
+@command.command(name="list", context_settings=HELP, epilog="Example: engine state list --runs")
 @PROJECT
 @JSON
 @click.option("--host", metavar="NAME", help="Only resources of this host.")
@@ -51,7 +52,7 @@ def list_(project: str, as_json: bool, host: str | None, runs: bool) -> int:
     return 0
 
 
-@command.command(epilog="Example: engine state show web1/file//etc/motd")
+@command.command(context_settings=HELP, epilog="Example: engine state show web1/file//etc/motd")
 @click.argument("resource")
 @PROJECT
 @JSON
