@@ -59,7 +59,7 @@ class Bench:
         }
 
 
-PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))}
 ANSIBLE = {**PLAIN, "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_LOCALHOST_WARNING": "False"}
 TUNED = {**ANSIBLE, "ANSIBLE_PIPELINING": "True", "ANSIBLE_FORKS": "50", "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s"}
 ENGINE = {**ANSIBLE, "PYTHONPATH": str(ROOT)}
