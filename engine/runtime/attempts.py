@@ -51,11 +51,12 @@ class Verdict:
 
 
 async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) -> Verdict:
-    """Call the action until `until` holds, at most `retries` times more."""
+    """Call the action until `until` holds, at most `retries` times more; with `retries: 0` it is called once and `until` is not asked."""
     keywords = attempt.step.keywords
     until = keywords.get("until")
     repeated = until is not None or attempt.keywords.retries is not None
     retries = max(0, DEFAULT_RETRIES if attempt.keywords.retries is None else attempt.keywords.retries) if repeated else 0
+    repeated = repeated and retries > 0
     number = 0
     while True:
         number += 1
@@ -66,7 +67,7 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
         if verdict.result.unreachable or satisfied(attempt, until, verdict):
             return verdict
         if number > retries:
-            return exhausted(verdict, retries)
+            return exhausted(verdict, retries, judged_by_user="failed_when" in keywords)
         outcome = TaskOutcome(
             step=attempt.step.address,
             host=attempt.host,
@@ -89,9 +90,11 @@ def counted(result: ModuleResult, number: int) -> ModuleResult:
     return replace(result, values={**result.values, "attempts": number})
 
 
-def exhausted(verdict: Verdict, retries: int) -> Verdict:
-    """The last attempt did not satisfy `until` either: the task has failed, whatever the module says."""
+def exhausted(verdict: Verdict, retries: int, *, judged_by_user: bool) -> Verdict:
+    """The last attempt did not satisfy `until` either: the task has failed, whatever the module says; unless `failed_when` says not."""
     values = {**verdict.result.values, "attempts": retries}
+    if judged_by_user:
+        return replace(verdict, result=replace(verdict.result, values=values), shape={**verdict.shape, "attempts": retries})
     result = replace(verdict.result, values=values, failed=True)
     return replace(verdict, status=Status.FAILED, result=result, shape={**verdict.shape, "attempts": retries, "failed": True})
 

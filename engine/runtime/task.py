@@ -24,7 +24,7 @@ from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, registered, skipped
-from engine.runtime.keywords import TaskKeywords, environment_of, rendered
+from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
 from engine.runtime.remote import HostRemote
 from engine.runtime.views import VariablesView
@@ -212,10 +212,11 @@ def mistaken(setting: Setting, renderer: Renderer, error: EngineError) -> TaskOu
     step = setting.step
     result = failures.result_of(error, step)
     outcome = concluded(step, setting.host, setting.name, result, failures.status_of(result), no_log=no_log_of(step, renderer))
+    asked = "ignore_unreachable" if outcome.status is Status.UNREACHABLE else "ignore_errors"
     try:
-        return forgiven(replace(setting, keywords=keywords_of(setting, renderer)), outcome)
+        return replace(outcome, ignored=bool(flag(step, asked, renderer, False)))
     except EngineError:
-        return outcome  # the keywords are the mistake, or hold another: nothing is forgiven
+        return outcome  # what cannot be rendered forgives nothing
 
 
 def keywords_of(setting: Setting, renderer: Renderer) -> TaskKeywords:

@@ -165,7 +165,7 @@ RESULT = re.compile(r"^(ok|changed|skipping|fatal|failed): \[([^\]]*?)(?: -> ([^
 RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$")
 INCLUDED = re.compile(r"^included: (.*) for ([^=]*?)(?: => \(item=(.*)\))?$", re.DOTALL)
 RETRY = re.compile(r"^FAILED - RETRYING: \[(.*?)\]: .* \((\d+) retries left\)\.")
-SILENT = re.compile(r"^(\.\.\.ignoring|ASYNC (OK|POLL|FAILED) on .*|NO MORE HOSTS LEFT \*+|PLAY RECAP \*+|)$")
+SILENT = re.compile(r"^(\.\.\.ignoring|ASYNC (OK|POLL|FAILED) on .*|Pausing for \d+ seconds|NO MORE HOSTS LEFT \*+|PLAY RECAP \*+|)$")
 META = re.compile(r"\[(\S+ : )?meta\]$")
 """The real one shows a banner for each host and says where a condition was false; we show one banner."""
 HEADER = re.compile(r"^(--- before|\+\+\+ after): .*/")
