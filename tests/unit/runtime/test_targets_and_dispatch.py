@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import importlib
 import inspect
 import pkgutil
@@ -99,9 +100,25 @@ BECOME: list[tuple[str, Any, str, Any]] = [
 @pytest.mark.parametrize(("variable", "value", "field", "expected"), BECOME)
 @pytest.mark.parametrize("connection", ["ssh", "local"])
 def test_a_variable_of_become(connection: str, variable: str, value: Any, field: str, expected: Any) -> None:
-    found = target({"ansible_become": True, "ansible_connection": connection, variable: value}).become
+    found = target({"ansible_become": True, "ansible_become_user": "ops", "ansible_connection": connection, variable: value}).become
     assert found is not None and getattr(found, field) == expected
     assert target({variable: value}).become is None, "they say how, not whether"
+
+
+SAME_USER: list[tuple[str, dict[str, Any], bool, bool]] = [
+    # what                                        variables                                              allowed  becomes
+    ("who one logs in as already",                {"ansible_user": "root"},                              False,   False),
+    ("unless that is allowed",                    {"ansible_user": "root"},                              True,    True),
+    ("another user",                              {"ansible_user": "root", "ansible_become_user": "db"}, False,   True),
+    ("who one logs in as is not known before",    {},                                                    False,   True),
+    ("on this machine: who runs the engine",      {"ansible_connection": "local", "ansible_become_user": getpass.getuser()}, False, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "variables", "allowed", "becomes"), SAME_USER, ids=[each[0] for each in SAME_USER])
+def test_nobody_becomes_who_they_are(what: str, variables: dict[str, Any], allowed: bool, becomes: bool) -> None:
+    found = target({"ansible_become": True, **variables}, become=BecomeSettings(allow_same_user=allowed))
+    assert (found.become is not None) is becomes
 
 
 def test_every_variable_is_in_a_table_above() -> None:
