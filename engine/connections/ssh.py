@@ -38,6 +38,7 @@ class SshTransport:
         self.on_problem = on_problem
         self.files = files
         self.connections: dict[Hashable, asyncio.Task[SshConnection]] = {}
+        self.dropped: list[SshConnection] = []
         self.noticed: set[str] = set()
         self.shared: Shared | None = None
 
@@ -65,7 +66,7 @@ class SshTransport:
         key = (login, spare)
         running = self.connections.get(key)
         if running is not None and running.done() and not usable(running):
-            drop(self.connections.pop(key))
+            self.drop(self.connections.pop(key))
             running = None
         if running is None:
             running = asyncio.create_task(self.connect(login), name=f"ssh to {login.host}")
@@ -126,17 +127,29 @@ class SshTransport:
         """Drop the target's connections; the next `open` makes new ones."""
         login = login_of(target)
         for key in [key for key in self.connections if isinstance(key, tuple) and key[0] == login]:
-            drop(self.connections.pop(key))
+            self.drop(self.connections.pop(key))
 
     async def close(self) -> None:
-        """Drop every connection at once; nothing is waited for but cancelled handshakes."""
+        """Drop every connection at once; nothing is waited for but cancelled handshakes and proxies that were killed."""
         tasks = list(self.connections.values())
         self.connections.clear()
         for task in tasks:
-            drop(task)
+            self.drop(task)
         unfinished = [task for task in tasks if not task.done()]
         if unfinished:
             await asyncio.wait(unfinished)
+        for connection in self.dropped:
+            await connection.gone()
+        self.dropped.clear()
+
+    def drop(self, running: asyncio.Task[SshConnection]) -> None:
+        if not running.done():
+            running.cancel()
+        elif not running.cancelled() and running.exception() is None:
+            connection = running.result()
+            connection.abort()
+            if connection.proxy is not None:
+                self.dropped.append(connection)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -154,13 +167,6 @@ def login_of(target: ExecutionTarget) -> ExecutionTarget:
 
 def usable(running: asyncio.Task[SshConnection]) -> bool:
     return not running.cancelled() and running.exception() is None and running.result().alive
-
-
-def drop(running: asyncio.Task[SshConnection]) -> None:
-    if not running.done():
-        running.cancel()
-    elif not running.cancelled() and running.exception() is None:
-        running.result().abort()
 
 
 def ignored(word: str, host: str) -> Problem:

@@ -96,6 +96,11 @@ class SshConnection:
         if self.proxy is not None:
             self.proxy.kill()
 
+    async def gone(self) -> None:
+        """Wait until nothing of an aborted connection runs any more."""
+        if self.proxy is not None:
+            await self.proxy.ended()
+
 
 class Limits:
     """How many handshakes may run at a time with one server."""
@@ -170,6 +175,7 @@ async def handshake(options: SshOptions, keys: KeyRing, attempt: Attempt, via: S
         if proxy is not None:
             attempt.proxy_errors = await proxy.last_words()
             proxy.kill()
+            await proxy.ended()
         raise
     finally:
         note_progress(login, attempt)
@@ -290,6 +296,7 @@ class Proxy(asyncio.SubprocessProtocol):
         self.said = bytearray()
         self.silent = asyncio.Event()
         """Set once its stderr has ended."""
+        self.exited = asyncio.Event()
 
     @classmethod
     async def start(cls, command: str) -> Proxy:
@@ -322,6 +329,15 @@ class Proxy(asyncio.SubprocessProtocol):
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self.silent.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    async def ended(self) -> None:
+        """Wait, not for ever, until a killed command is gone and reaped."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await self.exited.wait()
 
     async def last_words(self) -> bytes:
         """What it wrote to stderr; waits a moment for a command that is just ending."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 import uuid
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -180,13 +181,29 @@ class SqliteStore:
 
 def prepare(database: sqlite3.Connection) -> None:
     """Make the tables where there are none. StateError `state-format` where a newer engine has made them."""
-    database.execute("PRAGMA journal_mode = WAL")
+    write_ahead(database)
     database.execute("PRAGMA synchronous = NORMAL")
     database.executescript(SCHEMA)
     database.execute("INSERT OR IGNORE INTO meta VALUES ('lineage', ?)", (uuid.uuid4().hex,))
     database.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
     found = str(database.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()[0])
     check_format(int(found) if found.isdigit() else found)
+
+
+def write_ahead(database: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite does not wait here for another process that switches at the same time: it is asked again.
+
+    Raises sqlite3.OperationalError after BUSY_SECONDS.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def keep(database: sqlite3.Connection, batch: Sequence[Append]) -> None:

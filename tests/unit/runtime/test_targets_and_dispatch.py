@@ -22,6 +22,7 @@ from engine.runtime import dispatch
 from engine.runtime.delegate import ALIASES, connection_values, target_of, without_become
 from engine.runtime.keywords import rendered
 from engine.runtime.names import known_actions
+from engine.runtime.remote import placed
 from engine.settings.settings import BecomeSettings, SshSettings
 
 # -- targets
@@ -249,3 +250,24 @@ def test_every_mistake_in_arguments_is_told_at_its_own_place() -> None:
     assert len(caught.value.problems) == 2 and {each.code for each in found.values()} == {"bad-arguments"}
     assert "stat" in found[Span("s.yml", 3, 9)].detail
     assert "state" in found[Span("s.yml", 1)].detail
+
+
+PLACED = [
+    # what                                     module        arguments                              in the playbook's folder
+    ("a path is made absolute",                "copy",       {"dest": "made.txt"},                  {"dest": "/p/made.txt"}),
+    ("an absolute one stays",                  "copy",       {"dest": "/etc/motd"},                 {"dest": "/etc/motd"}),
+    ("a home is the target's to find",         "file",       {"path": "~/x"},                       {"path": "~/x"}),
+    ("a crontab's name is no path here",       "cron",       {"name": "j", "cron_file": "made"},    {"name": "j", "cron_file": "made"}),
+    ("a user is no path",                      "user",       {"name": "deploy"},                    {"name": "deploy"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "module", "given", "expected"), PLACED, ids=lambda v: v if isinstance(v, str) else "")
+def test_local_paths_are_recorded_where_they_are(what, module, given, expected):
+    assert placed(f"engine.modules.builtin.{module}", given, "/p") == expected
+
+
+def test_every_module_can_be_placed():
+    """Whatever shape a module's IDENTITY has."""
+    for info in pkgutil.iter_modules(engine.modules.builtin.__path__):
+        assert placed(f"engine.modules.builtin.{info.name}", {}, "/p") == {}
