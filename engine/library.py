@@ -22,12 +22,21 @@ from engine.settings.sources import find_project, read_sources
 
 
 def settings_of(
-    overrides: Mapping[str, Value], *, cwd: str, project: str | None = None, warn: Callable[[Problem], None] = lambda problem: None
+    overrides: Mapping[str, Value],
+    *,
+    cwd: str,
+    project: str | None = None,
+    warn: Callable[[Problem], None] = lambda problem: None,
+    defaults: Mapping[str, Value] | None = None,
 ) -> Settings:
-    """The settings of ansible.cfg, engine.toml, the environment and `overrides` (by `group.field`), as the command line has them."""
+    """The settings of ansible.cfg, engine.toml, the environment and `overrides` (by `group.field`), as the command line has them.
+
+    `defaults` are other defaults than the engine's own, by `group.field`.
+    """
     outside = RealOutside()
     files = DiskFiles()
-    found = resolve(read_sources(files, outside.environ(), cwd=cwd, cli=dict(overrides), project=project), environ=outside.environ())
+    sources = read_sources(files, outside.environ(), cwd=cwd, cli=dict(overrides), project=project)
+    found = resolve(sources, environ=outside.environ(), defaults=defaults or {})
     for problem in found.problems:
         warn(problem)
     return found.settings

@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from engine.settings.settings import OutputSettings, Settings
 
 
-def engine_for(playbook: str | None, overrides: Mapping[str, Value], terminal: Terminal) -> Engine:
-    """An engine with the settings of the playbook's project (or the working directory's). Asks for the passwords it is to ask for."""
+def engine_for(
+    playbook: str | None, overrides: Mapping[str, Value], terminal: Terminal, *, defaults: Mapping[str, Value] | None = None
+) -> Engine:
+    """An engine with the settings of the playbook's project (or the working directory's). Asks for the passwords it is to ask for.
+
+    Args:
+        defaults: Settings that count where the user said nothing, by `group.field`.
+    """
     from engine.engine import Engine
     from engine.library import project_of, settings_of
 
     cwd = os.getcwd()
     start = os.path.dirname(os.path.abspath(playbook)) if playbook else cwd
-    settings = settings_of(overrides, cwd=cwd, project=project_of(start), warn=terminal.problem)
+    settings = settings_of(overrides, cwd=cwd, project=project_of(start), warn=terminal.problem, defaults=defaults)
     if terminal.colour is None:
         terminal.colour = True if settings.output.force_color else False if settings.output.no_color else settings.output.color
     made = Engine(settings=settings, cwd=cwd, warn=terminal.problem)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TextIO, cast
+from typing import Protocol, TextIO, cast
 
 from engine.cli.view.problem import render
 from engine.files import DiskFiles
@@ -15,6 +16,12 @@ from engine.model.problem import Problem
 DEFAULT_WIDTH = 79
 IN_TASK = "in task "
 """Begins the note that says in which task and on which host it was (runtime/failures.py)."""
+
+
+class Form(Protocol):
+    """A Problem as text, newline at its end; empty where it is not told. `read` gives a file's text."""
+
+    def __call__(self, problem: Problem, read: Callable[[str], str], *, colour: bool = False) -> str: ...
 
 
 class UntilGone:
@@ -61,6 +68,8 @@ class Terminal:
     err: TextIO = field(default_factory=lambda: cast(TextIO, UntilGone(sys.stderr)))
     colour: bool | None = None
     """None: where the stream is a terminal and nothing (NO_COLOR, TERM=dumb) speaks against it."""
+    form: Form = render
+    """How a Problem looks: the engine's own form, or ansible-core's under its names (cli/ansible/problems.py)."""
     _told: set[Problem] = field(default_factory=set)
 
     def coloured(self, stream: TextIO) -> bool:
@@ -79,9 +88,11 @@ class Terminal:
         if alike in self._told:
             return
         self._told.add(alike)
-        self.out.flush()
-        self.err.write(render(problem, DiskFiles().read_text, colour=self.coloured(self.err)) + "\n")
-        self.err.flush()
+        text = self.form(problem, DiskFiles().read_text, colour=self.coloured(self.err))
+        if text:
+            self.out.flush()
+            self.err.write(text + "\n" if self.form is render else text)
+            self.err.flush()
 
     def problems(self, problems: tuple[Problem, ...]) -> None:
         for problem in problems:

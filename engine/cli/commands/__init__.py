@@ -13,6 +13,7 @@ SUMMARIES = {
     "graph": "Show the plan of playbooks: text, DOT or Mermaid; touches no host.",
     "rollback": "Take back what a run changed.",
     "state": "Look at what the engine remembers: list, show.",
+    "shims": "Programs with ansible-core's names that run this engine.",
 }
 """What `engine --help` lists, without loading the commands."""
 
