@@ -262,6 +262,13 @@ def described(module: "Any", args: "Dict[str, Any]", change: "Change") -> "Dict[
     return found
 
 
+def naming(module: "Any") -> "Tuple[str, ...]":
+    """The arguments that name what is managed; none where the module makes its identity out of them itself (a crontab's file is
+    no path of the task's)."""
+    names = getattr(module, "IDENTITY", ())
+    return () if callable(names) else tuple(names)
+
+
 def identity(module: "Any", args: "Dict[str, Any]") -> str:
     names = module.IDENTITY
     if callable(names):

@@ -5,7 +5,7 @@ import os
 
 from engine.agent import wire
 from engine.agent.host import Host
-from engine.agent.sdk import Change, Context, Fail, perform, restore
+from engine.agent.sdk import Change, Context, Fail, naming, perform, restore
 
 MYPY = False
 if MYPY:
@@ -89,7 +89,7 @@ def imported(name: str) -> "Any":
 def expanded(module: "Any", args: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":
     """The arguments with `~` and $VARIABLES of paths filled in, which only the target knows; the path of what is managed is absolute."""
     specs = getattr(module, "ARGUMENTS", {})
-    identity = getattr(module, "IDENTITY", ())
+    identity = naming(module)
     for name, value in args.items():
         spec = specs.get(name)
         if spec is None:

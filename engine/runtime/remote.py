@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from engine.agent.sdk import naming
 from engine.connections.pool import Pool
 from engine.connections.target import AgentReply, ExecutionTarget
 from engine.model.change import Change, Diff
@@ -108,10 +109,7 @@ def placed(module: str, args: Mapping[str, Any], folder: str) -> Mapping[str, An
     if not folder:
         return args
     native = importlib.import_module(module)
-    identity = getattr(native, "IDENTITY", ())
-    if callable(identity):
-        return args  # the module makes its identity out of its arguments: a crontab's name is no path of ours
-    names = [name for name in identity if native.ARGUMENTS[name].kind == "path"]
+    names = [name for name in naming(native) if native.ARGUMENTS[name].kind == "path"]
     relative = {name: args[name] for name in names if isinstance(args.get(name), str) and args[name][:1] not in ("", "/", "~", "$")}
     return {**args, **{name: os.path.join(folder, value) for name, value in relative.items()}} if relative else args
 

@@ -19,7 +19,7 @@ INTERRUPTED = 99
 
 
 def main(name: str, argv: Sequence[str] | None = None) -> NoReturn:
-    """The program `name`. Exit codes as in ansible.errors.ExitCode: 0, 1 a mistake, 2 a host failed, 4 unreachable or unreadable, 99, 250."""
+    """The program `name`. Exit codes are ansible-core's: 0, 1 a mistake, 2 a host failed, 4 unreachable or unreadable text, 99, 250."""
     gc.disable()  # as cli/app.py: start-up makes nothing but lasting objects
     arguments = list(sys.argv[1:] if argv is None else argv)
     code = dispatch(name, arguments)

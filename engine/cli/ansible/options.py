@@ -25,7 +25,9 @@ class Version(argparse.Action):
     def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, help="show the version and where things are, then exit", **kwargs)
 
-    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
         sys.stdout.write(version(parser.prog))
         parser.exit()
 
@@ -58,7 +60,7 @@ def parser_for(program: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description=description, allow_abbrev=True)
     parser.add_argument("--version", action=Version)
     parser.add_argument(
-        "-v", "--verbose", dest="verbose", action="count", default=0, help="more to read; -vvv shows everything; may be given more than once"
+        "-v", "--verbose", dest="verbose", action="count", default=0, help="more to read; -vvv shows everything; may be repeated"
     )
     return parser
 

@@ -11,7 +11,7 @@ from engine.cli.terminal import Terminal
 def run(arguments: Sequence[str], terminal: Terminal) -> int:
     parser = shared.parser_for("ansible-playbook", "Runs playbooks on the hosts of an inventory.")
     shared.add_connection(parser)
-    parser.add_argument("--force-handlers", dest="force_handlers", action="store_true", default=None, help="run handlers on failed hosts too")
+    parser.add_argument("--force-handlers", dest="force_handlers", action="store_true", default=None, help="handlers on failed hosts too")
     shared.add_become(parser)
     for name in ("tags", "skip-tags"):
         short = ["-t"] if name == "tags" else []
