@@ -39,5 +39,10 @@ def short(action: str) -> str:
     return action
 
 
+def qualified(action: str) -> str:
+    """`ansible.builtin.copy` for `copy`; names of collections stay as they are."""
+    return action if "." in action else f"ansible.builtin.{action}"
+
+
 def is_builtin(action: str) -> bool:
     return short(action) in BUILTIN

@@ -22,7 +22,7 @@ from engine.plan.step import Step
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.dispatch import Handler
-from engine.runtime.judge import judge, registered
+from engine.runtime.judge import NO_TRACEBACK, judge, registered
 from engine.runtime.keywords import TaskKeywords
 
 DEFAULT_RETRIES = 3
@@ -102,7 +102,8 @@ def exhausted(verdict: Verdict, retries: int, *, judged_by_user: bool) -> Verdic
 def satisfied(attempt: Attempt, until: Value, verdict: Verdict) -> bool:
     if until is None:
         return verdict.status is not Status.FAILED
-    return holds(attempt, until, verdict.shape)
+    with failures.during("An 'until' expression failed: "):
+        return holds(attempt, until, verdict.shape)
 
 
 async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> ModuleResult:
@@ -173,20 +174,50 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     if changed is None and failed is None:
         return Verdict(status=judge(result, None, None), result=result, shape=shape)
     try:
-        changed_holds = None if changed is None else holds(attempt, changed, shape)
+        changed_holds = None if changed is None else holds_as(attempt, "changed_when", changed, shape)
         if changed_holds is not None:
             shape["changed"] = shape["changed_when_result"] = changed_holds
             result = replace(result, changed=changed_holds, values={**result.values, "changed_when_result": changed_holds})
-        failed_holds = None if failed is None else holds(attempt, failed, shape)
-    except EngineError as error:
-        failure = failures.result_of(error, attempt.step)
-        values = {**result.values, **failure.values}
+        failed_holds = None if failed is None else holds_as(attempt, "failed_when", failed, shape)
+    except UnclearVerdict as unclear:
+        failure = failures.result_of(unclear.error, attempt.step)
+        values = {**result.values, **failure.values, f"{unclear.keyword}_result": unclear.said}
         failure = replace(failure, values=values, changed=result.changed)
         return Verdict(status=Status.FAILED, result=failure, shape=registered(failure))
     if failed_holds is not None:
-        shape["failed"] = shape["failed_when_result"] = failed_holds
-        result = replace(result, failed=failed_holds, values={**result.values, "failed_when_result": failed_holds})
+        result = overruled(result, failed_holds)
+        shape = {**registered(result), **{name: value for name, value in shape.items() if name.startswith("changed")}}
     return Verdict(status=judge(result, changed_holds, failed_holds), result=result, shape=shape)
+
+
+def overruled(result: ModuleResult, failed: bool) -> ModuleResult:
+    """The result under the verdict of `failed_when`; what it turns round says so, as ansible-core's does."""
+    values = {**result.values, "failed_when_result": failed}
+    if failed and not result.failed and not values.get("msg"):
+        values["msg"] = "Task failed: Action failed: A 'failed_when' expression evaluated to 'True'."
+    elif result.failed and not failed:
+        values["failed_when_suppressed_exception"] = values.pop("exception", NO_TRACEBACK)
+    return replace(result, failed=failed, values=values)
+
+
+class UnclearVerdict(Exception):
+    """`changed_when` or `failed_when` cannot be told."""
+
+    def __init__(self, keyword: str, said: str, error: EngineError) -> None:
+        super().__init__(said)
+        self.keyword = keyword
+        self.said = said
+        self.error = error
+
+
+def holds_as(attempt: Attempt, keyword: str, condition: Value, shape: Mapping[str, Value]) -> bool:
+    """The condition of a keyword. Raises UnclearVerdict."""
+    try:
+        return holds(attempt, condition, shape)
+    except EngineError as error:
+        said = error.problem.message
+        error.prefix(f"Action failed: A '{keyword}' expression failed: ")
+        raise UnclearVerdict(keyword, said, error) from error
 
 
 def holds(attempt: Attempt, condition: Value, shape: Mapping[str, Value]) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError, VaultError
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.words import nearest
 from engine.plan.step import Step
 from engine.playbook.tree import Task
 
+WITHOUT_TASK = frozenset(("loop-not-list", "bad-arguments", "loop-control"))
+"""Mistakes that ansible-core tells without `Task failed:` in front. Found out from what 2.21.5 registers."""
 FAILED_CODES = ("become-", "no-python", "agent-", "raw-")
 """ConnectErrors with these codes: the host was reached, what was asked of it failed."""
 
@@ -23,11 +28,24 @@ def result_of(error: EngineError, step: Step) -> ModuleResult:
         if not first.code.startswith(FAILED_CODES):
             return ModuleResult(values={"msg": message}, unreachable=True, problem=first)
         return ModuleResult.failure(message, first)
-    return ModuleResult.failure("\n".join(text_of(each) for each in error.problems), first)
+    message = "\n".join(each.message for each in error.problems)
+    if isinstance(error, TemplateError | VaultError) and error.problem.code not in WITHOUT_TASK:
+        message = f"Task failed: {message}"
+    return ModuleResult.failure(message, first)
 
 
 def text_of(problem: Problem) -> str:
     return problem.detail or problem.summary
+
+
+@contextmanager
+def during(part: str) -> Iterator[None]:
+    """What goes wrong with templates in here is told with the part of the task that it was in, in ansible-core's words."""
+    try:
+        yield
+    except (TemplateError, VaultError) as error:
+        error.prefix(part)
+        raise
 
 
 def status_of(result: ModuleResult) -> Status:

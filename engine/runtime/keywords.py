@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import field
 
 from engine.agent.sdk import boolean
@@ -11,6 +12,7 @@ from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.step import Step
+from engine.runtime.failures import during
 from engine.templating.renderer import Renderer
 
 
@@ -53,8 +55,18 @@ def rendered(step: Step, renderer: Renderer, *, check: bool, diff: bool, timeout
         retries=None if retries is None else int(retries),
         delay=number(step, "delay", renderer, 5.0) or 0.0,
         register=str(renderer.render(keywords["register"])) if keywords.get("register") else "",
-        connection={name: renderer.render(keywords[name]) for name in CONNECTION if keywords.get(name) is not None},
+        connection={name: processed(name, keywords[name], renderer) for name in CONNECTION if keywords.get(name) is not None},
     )
+
+
+def processing(name: str) -> AbstractContextManager[None]:
+    """Mistakes in here are told of the keyword `name`."""
+    return during(f"Error processing keyword '{'async_val' if name == 'async' else name}': ")
+
+
+def processed(name: str, value: Value, renderer: Renderer) -> Value:
+    with processing(name):
+        return renderer.render(value)
 
 
 CONNECTION = ("connection", "port", "remote_user", "become", "become_method", "become_user", "become_exe", "become_flags")
@@ -66,7 +78,8 @@ def flag(step: Step, name: str, renderer: Renderer, default: bool | None) -> boo
         return default
     if isinstance(value, bool):
         return value
-    shown = renderer.render(value)
+    with processing(name):
+        shown = renderer.render(value)
     try:
         return default if shown is None else boolean(shown)
     except ValueError as error:
@@ -79,7 +92,8 @@ def number(step: Step, name: str, renderer: Renderer, default: float | None) -> 
         return default
     if isinstance(value, int | float):
         return float(value)
-    shown = renderer.render(value)
+    with processing(name):
+        shown = renderer.render(value)
     try:
         return default if shown is None else float(shown)
     except (TypeError, ValueError):
@@ -111,7 +125,7 @@ def environment_of(step: Step, renderer: Renderer) -> dict[str, str]:
         elif value not in (None, ""):
             raise wrong(step, "environment", f"{value!r} is no dictionary of variables")
 
-    add(renderer.render(given))
+    add(processed("environment", given, renderer))
     return made
 
 

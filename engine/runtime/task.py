@@ -19,7 +19,7 @@ from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.values import OMIT, TemplateText, Value
 from engine.plan.step import Step
-from engine.playbook.names import short
+from engine.playbook.names import qualified, short
 from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
@@ -234,9 +234,10 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     handler = dispatch.handler_for(name)
     if handler is None:
         raise failures.unknown_module(task)
-    raw = arguments_of(step, handler, renderer)
-    lazy = {key: value for key, value in raw.items() if key in handler.lazy}
-    given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
+    with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: "):
+        raw = arguments_of(step, handler, renderer)
+        lazy = {key: value for key, value in raw.items() if key in handler.lazy}
+        given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
     invocation = TaskInvocation(
         action=name,
         args=given,
@@ -308,9 +309,10 @@ def defaults_for(name: str, step: Step, renderer: Renderer) -> Mapping[str, Valu
 
 def failing_condition(step: Step, renderer: Renderer) -> Value:
     """The first condition of `when` that does not hold, as written (False where it is just that); None where all hold."""
-    for condition in step.keywords.get("when") or ():
-        if not renderer.condition(condition):
-            return str(condition) if isinstance(condition, str) else condition
+    with failures.during("A 'when' expression failed: "):
+        for condition in step.keywords.get("when") or ():
+            if not renderer.condition(condition):
+                return str(condition) if isinstance(condition, str) else condition
     return None
 
 
@@ -396,5 +398,6 @@ def arguments_of_include(step: Step, renderer: Renderer) -> dict[str, Value]:
     """An include's arguments; `apply` stays unrendered, since its keywords belong to the tasks that are brought."""
     task = step.task
     assert task is not None
-    rendered_args = renderer.render_arguments({name: value for name, value in task.args.items() if name != "apply"})
+    with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: "):
+        rendered_args = renderer.render_arguments({name: value for name, value in task.args.items() if name != "apply"})
     return {**rendered_args, **({"apply": task.args["apply"]} if "apply" in task.args else {})}
