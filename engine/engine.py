@@ -255,6 +255,7 @@ class Engine:
             is_module=dispatch.has,
             module_names=known_actions,
             render_static=render,
+            late=self.settings.run.compat == "ansible",
             warn=self.warn,
         )
 

@@ -45,7 +45,7 @@ def action_of(reader: Reader, node: yaml.Mapping, where: Where) -> Action | None
         reader.report("removed-module", "This module is gone", f"`{action.name}` was removed", action.span, REMOVED[action.name])
         return None
     _read_more(reader, action, node)
-    if "_raw_params" in action.args and is_builtin(action.name) and short(action.name) not in TAKE_TEXT:
+    if "_raw_params" in action.args and is_builtin(action.name) and short(action.name) not in TAKE_TEXT and not reader.context.late:
         reader.report("free-form-refused", "This module takes no free text", f"`{short(action.name)}` takes arguments with names",
                       action.spans.get("args._raw_params", action.span), "write `name: value` for each argument")
         return None
@@ -104,13 +104,16 @@ def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action
     modules = [*BUILTIN, *reader.context.module_names()]
     if name in KEYWORDS:
         detail = f"`{name}` is a keyword of {places_of(name)}, not of a {kind}"
-        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span)
+        words = f"'{name}' is not a valid attribute for a {kind.capitalize()}"
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, words=words)
     elif hint or has_action:
         detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
-        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, hint or did_you_mean(name, modules))
+        words = f"'{name}' is not a valid attribute for a {kind.capitalize()}"
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, hint or did_you_mean(name, modules), words=words)
     else:
         likely = did_you_mean(name, modules) or did_you_mean(name.rpartition(".")[2], modules)
-        reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, likely)
+        words = f"couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
+        reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, likely, words=words)
 
 
 def places_of(keyword: str) -> str:

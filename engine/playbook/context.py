@@ -42,6 +42,9 @@ class ParseContext:
     """Names for "did you mean"."""
     render_static: Callable[[TemplateText, Mapping[str, Value]], str | None] = _not_rendered
     """Render an import's name with these variables and what is known before any host (extra vars win); None where that is not enough."""
+    late: bool = False
+    """Leave to the run what ansible-core leaves to it: a keyword's value of the wrong type, free text for a module that takes none.
+    Told before the run otherwise, since no run can get past it."""
     warn: Callable[[Problem], None] = _ignored
 
 
@@ -65,6 +68,14 @@ class Place:
     @property
     def folder(self) -> str:
         return os.path.dirname(self.path)
+
+    @property
+    def magic(self) -> Mapping[str, Value]:
+        """Magic variables that are known without a host."""
+        made: dict[str, Value] = {"playbook_dir": self.playbook_dir}
+        if self.role_path:
+            made |= {"role_path": self.role_path, "role_name": os.path.basename(self.role_path)}
+        return made
 
 
 class Reader:
@@ -101,11 +112,14 @@ class Reader:
             self.problems.extend(error.problems)
             return None
 
-    def report(self, code: str, summary: str, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = ()) -> None:
-        self.problems.append(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, notes=notes))
+    def report(
+        self, code: str, summary: str, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = (), words: str = ""
+    ) -> None:
+        """A mistake. `words`: what ansible-core says of it, where scripts may look for that."""
+        self.problems.append(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, notes=notes, words=words))
 
-    def wrong_type(self, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = ()) -> None:
-        self.report("wrong-type", "This value has the wrong type", detail, span, hint, notes)
+    def wrong_type(self, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = (), words: str = "") -> None:
+        self.report("wrong-type", "This value has the wrong type", detail, span, hint, notes, words)
 
     def warn(self, code: str, summary: str, detail: str, span: Span | None, hint: str = "") -> None:
         self.problems.append(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, severity=Severity.WARNING))
@@ -115,7 +129,7 @@ class Reader:
         if not isinstance(text, TemplateText) or not has_template(text):
             return str(text)
         self.rendered += 1
-        return self.context.render_static(text, place.variables)
+        return self.context.render_static(text, {**place.variables, **place.magic})
 
     def finish(self) -> None:
         """Hand on the warnings. Raises ParseError with every error found, if there is one."""

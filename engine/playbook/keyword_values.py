@@ -30,6 +30,10 @@ _WANTED = {
 }
 
 
+_CONVERTED = (KeywordType.BOOL, KeywordType.INT, KeywordType.FLOAT)
+"""Types that a text may be converted to when the task runs."""
+
+
 def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
     """The value as the tree keeps it; UNSET where it is wrong, which is then a problem of the reader."""
     value = yaml.value_of(node)
@@ -46,6 +50,8 @@ def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
         static = keyword.type is KeywordType.MAPPINGS and keyword.rendering is Rendering.STATIC
         found = _static_mappings(value) if static else _CHECKS[keyword.type](value)
     except (ValueError, TypeError, OverflowError):
+        if reader.context.late and keyword.type in _CONVERTED and keyword.rendering is Rendering.TEMPLATED and isinstance(value, str):
+            return value
         return _refused(keyword, node, reader)
     if keyword.choices and found not in keyword.choices:
         shown = ", ".join(f"`{choice}`" for choice in keyword.choices)
@@ -60,9 +66,9 @@ def plain_keyword_value(keyword: Keyword, value: Value, span: Span, reader: Read
     return keyword_value(keyword, yaml.node_of(value, span), reader)
 
 
-def wrong_type(reader: Reader, name: str, wanted: str, node: yaml.Node) -> None:
+def wrong_type(reader: Reader, name: str, wanted: str, node: yaml.Node, *, words: str = "") -> None:
     """Report that `name` got something else than `wanted`."""
-    reader.wrong_type(f"`{name}` takes {wanted}, not {described(node)}", node.span)
+    reader.wrong_type(f"`{name}` takes {wanted}, not {described(node)}", node.span, words=words)
 
 
 def described(node: yaml.Node) -> str:
@@ -135,9 +141,10 @@ def is_identifier(name: Value) -> bool:
     return isinstance(name, str) and name.isascii() and name.isidentifier() and name not in ("True", "False", "None")
 
 
-def invalid_name(reader: Reader, name: Value, node: yaml.Node) -> None:
+def invalid_name(reader: Reader, name: Value, node: yaml.Node, *, prefix: str = "") -> None:
     reader.report("invalid-variable-name", "This cannot be the name of a variable", f"`{name}` is not a valid name", node.span,
-                  "names hold letters, digits and underscores, and start with a letter or underscore")
+                  "names hold letters, digits and underscores, and start with a letter or underscore",
+                  words=f"{prefix}Invalid variable name {str(name)!r}.")
 
 
 def _refused(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:

@@ -92,7 +92,8 @@ def _plays(reader: Reader, path: str, importing: tuple[str, ...], variables: Map
     if node is None:
         return ()
     if is_null(node) or (isinstance(node, yaml.Sequence) and not node.items):
-        reader.report("empty-playbook", "This playbook holds no plays", path, node.span)
+        words = "A playbook must contain at least one play"
+        reader.report("empty-playbook", "This playbook holds no plays", path, node.span, words=words)
         return ()
     if not isinstance(node, yaml.Sequence):
         hint = "put `- ` before `hosts`" if isinstance(node, yaml.Mapping) and node.get("hosts") else ""
@@ -116,7 +117,9 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
     hosts = node.get("hosts")
     if hosts is None:
         hint = "is this a file of tasks? include it from a play" if _like_task(node) else "add `hosts: all`, or a group"
-        reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint)
+        first = next((str(entry.key.value) for entry in node.entries if str(entry.key.value) not in keywords_of(Where.PLAY)), "")
+        words = f"'{first}' is not a valid attribute for a Play" if first else "the field 'hosts' is required but was not set"
+        reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint, words=words)
         if _like_task(node):
             return None
     skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt")
@@ -131,7 +134,7 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
     for name in SECTIONS:
         entry = node.get(name)
         if entry is not None:
-            sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"))
+            sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"), section=name)
     entry = node.get("roles")
     prompts = node.get("vars_prompt")
     return Play(
@@ -154,7 +157,8 @@ def _hosts(reader: Reader, entry: yaml.Entry) -> Value:
     value = yaml.value_of(entry.value)
     names = value if isinstance(value, list) else [value]
     if value is None or not names or any(name in (None, "") for name in names):
-        reader.report("no-hosts", "This play names no hosts", "`hosts` is empty", entry.key.span, "name a host, a group, or `all`")
+        reader.report("no-hosts", "This play names no hosts", "`hosts` is empty", entry.key.span, "name a host, a group, or `all`",
+                      words="Hosts list cannot be empty. Please check your playbook")
     elif not all(isinstance(name, str) for name in names):
         wrong_type(reader, "hosts", "a pattern or a list of patterns", entry.value)
     return value
@@ -167,7 +171,8 @@ def _read_user(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
         return
     if "remote_user" in heading.keywords:
         detail = "`user` is an old spelling of `remote_user`"
-        reader.report("conflicting-keywords", "Two keywords say the same thing", detail, entry.key.span)
+        words = "both 'user' and 'remote_user' are set for this play."
+        reader.report("conflicting-keywords", "Two keywords say the same thing", detail, entry.key.span, words=words)
         return
     value = keyword_value(keywords_of(Where.PLAY)["remote_user"], entry.value, reader)
     if value is not UNSET:

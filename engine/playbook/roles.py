@@ -244,7 +244,7 @@ def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "r
     if is_null(node):
         return ()
     if not isinstance(node, yaml.Sequence):
-        wrong_type(reader, keyword, "a list of roles", node)
+        wrong_type(reader, keyword, "a list of roles", node, words="A malformed role declaration was encountered.")
         return ()
     blocks = [_role_block(reader, item, place) for item in node.items]
     return tuple(block for block in blocks if block is not None)
@@ -257,7 +257,7 @@ def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
             return None
         if "," in item.value:
             reader.report("wrong-value", "This value is none of those allowed", "a version cannot be given here", item.span,
-                          "versions belong into requirements.yml")
+                          "versions belong into requirements.yml", words=f"Invalid old style role requirement: {item.value}")
             return None
         name = _static_role_name(reader, item.value, item.span, place)
         role = load_role(reader, RoleRequest(name=name, span=item.span), place) if name else None

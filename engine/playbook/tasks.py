@@ -42,13 +42,18 @@ class Heading:
     spans: dict[str, Span] = field(default_factory=dict)
 
 
-def parse_nodes(reader: Reader, node: yaml.Node, place: Place) -> tuple[Node, ...]:
-    """The tasks and blocks of a list; problems go to the reader. An empty list, or none, gives ()."""
+def parse_nodes(reader: Reader, node: yaml.Node, place: Place, *, section: str = "tasks") -> tuple[Node, ...]:
+    """The tasks and blocks of a list; problems go to the reader. An empty list, or none, gives ().
+
+    Args:
+        section: The play's keyword that holds the list, for ansible-core's words.
+    """
     if is_null(node):
         return ()
     if not isinstance(node, yaml.Sequence):
-        reader.wrong_type(f"a list of tasks is expected, not {described(node)}", node.span,
-                      "put `- ` before each task")
+        shown = node.value if isinstance(node, yaml.Scalar) else yaml.value_of(node)
+        words = f"A malformed block was encountered while loading {section}: {shown} should be a list or None but is {type(shown)}"
+        reader.wrong_type(f"a list of tasks is expected, not {described(node)}", node.span, "put `- ` before each task", words=words)
         return ()
     found: list[Node] = []
     for item in node.items:
@@ -182,6 +187,10 @@ def _name(value: Value) -> TemplateText | None:
     return value if isinstance(value, TemplateText) else TemplateText.read(str(value))
 
 
+OBJECTS = {"include": "TaskInclude", "role": "RoleInclude"}
+"""ansible-core's words for what is not called by its own name."""
+
+
 def unknown_keyword(reader: Reader, name: str, span: Span, where: Where) -> None:
     """Report a key that is no keyword there: one of other places, a module, or a typing error."""
     kind = where.value
@@ -192,7 +201,8 @@ def unknown_keyword(reader: Reader, name: str, span: Span, where: Where) -> None
         detail, hint = f"`{name}` is a module, and a {kind} calls none", "modules are called by tasks"
     else:
         detail, hint = f"`{name}` is not a {kind} keyword", did_you_mean(name, keywords_of(where))
-    reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, span, hint)
+    words = f"'{name}' is not a valid attribute for a {OBJECTS.get(kind, kind.capitalize())}"
+    reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, span, hint, words=words)
 
 
 def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
@@ -228,7 +238,7 @@ def read_register(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
         return
     if not isinstance(entry.value, yaml.Scalar) or not is_identifier(entry.value.value):
         shown = entry.value.value if isinstance(entry.value, yaml.Scalar) else described(entry.value)
-        invalid_name(reader, shown, entry.value)
+        invalid_name(reader, shown, entry.value, prefix="Invalid 'register' specified: ")
         return
     heading.keywords["register"] = entry.value.value
 

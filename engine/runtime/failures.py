@@ -10,6 +10,7 @@ from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.words import nearest
 from engine.plan.step import Step
+from engine.playbook.names import qualified
 from engine.playbook.tree import Task
 
 WITHOUT_TASK = frozenset(("loop-not-list", "bad-arguments", "loop-control"))
@@ -60,6 +61,20 @@ def unknown_module(task: Task) -> PlanError:
             detail=f"couldn't resolve module/action '{task.action}'",
             span=task.action_span,
             hint=nearest_hint(task.action),
+        )
+    )
+
+
+def free_text(task: Task) -> TemplateError:
+    """Told before the run, unless `compat = ansible` leaves it to the task."""
+    return TemplateError(
+        Problem(
+            code="free-form-refused",
+            summary="This module takes no free text",
+            detail=f"`{task.action}` takes arguments with names",
+            span=task.action_span,
+            hint="write `name: value` for each argument",
+            words=f"Action '{qualified(task.action)}' does not support raw params.",
         )
     )
 

@@ -83,7 +83,7 @@ def flag(step: Step, name: str, renderer: Renderer, default: bool | None) -> boo
     try:
         return default if shown is None else boolean(shown)
     except ValueError as error:
-        raise wrong(step, name, str(error)) from None
+        raise wrong(step, name, str(error), shown, "bool") from None
 
 
 def number(step: Step, name: str, renderer: Renderer, default: float | None) -> float | None:
@@ -97,14 +97,20 @@ def number(step: Step, name: str, renderer: Renderer, default: float | None) -> 
     try:
         return default if shown is None else float(shown)
     except (TypeError, ValueError):
-        raise wrong(step, name, f"{shown!r} is not a number") from None
+        raise wrong(step, name, f"{shown!r} is not a number", shown, "float" if name == "delay" else "int") from None
 
 
-def wrong(step: Step, name: str, text: str) -> TemplateError:
+def wrong(step: Step, name: str, text: str, value: Value = None, wanted: str = "") -> TemplateError:
+    """A value of the wrong type; `wanted` is the type in Python's words."""
     spans = step.task.spans if step.task is not None else {}
+    words = f"Error processing keyword '{name}': The value {str(value)!r} could not be converted to '{wanted}'." if wanted else ""
     return TemplateError(
         Problem(
-            code="wrong-type", summary=f"The keyword {name} has a value of the wrong type", detail=text, span=spans.get(name, step.span)
+            code="wrong-type",
+            summary=f"The keyword {name} has a value of the wrong type",
+            detail=text,
+            span=spans.get(name, step.span),
+            words=words,
         )
     )
 

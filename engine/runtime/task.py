@@ -19,7 +19,8 @@ from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.values import OMIT, TemplateText, Value
 from engine.plan.step import Step
-from engine.playbook.names import qualified, short
+from engine.playbook.free_form import TAKE_TEXT
+from engine.playbook.names import is_builtin, qualified, short
 from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
@@ -234,6 +235,8 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     handler = dispatch.handler_for(name)
     if handler is None:
         raise failures.unknown_module(task)
+    if "_raw_params" in task.args and is_builtin(task.action) and name not in TAKE_TEXT:
+        raise failures.free_text(task)
     with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: "):
         raw = arguments_of(step, handler, renderer)
         lazy = {key: value for key, value in raw.items() if key in handler.lazy}

@@ -257,6 +257,7 @@ class _Builder:
                     severity=Severity.WARNING,
                     span=key.span,
                     hint="keep one of them",
+                    words=f"Found duplicate mapping key '{key.value}'. Using last defined value only.",
                 )
             )
 

@@ -48,12 +48,9 @@ def render(problem: Problem, read: Callable[[str], str], *, colour: bool = False
 
 def message(problem: Problem) -> str:
     """What ansible-core says: the details are in its words; a failed task is told as such."""
-    text = problem.detail or problem.summary
     if problem.code == "task-failed":
-        return f"Task failed: {text}"
-    if problem.code == "unknown-module":
-        return f"{text}. This often indicates a misspelling, missing collection, or incorrect module path."
-    return text
+        return f"Task failed: {problem.message}"
+    return problem.message
 
 
 def around(lines: list[str], number: int, column: int) -> list[str]:
