@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import engine
@@ -45,6 +46,7 @@ from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
 from engine.scopes.store import VariableStore
 from engine.settings.extra_vars import parse_extra_vars
+from engine.settings.lookup import setting_of
 from engine.settings.settings import Settings
 from engine.settings.sources import find_project
 from engine.state.encode import blobs_in, with_bytes
@@ -149,6 +151,8 @@ class Engine:
                 compat=self.settings.run.compat,
                 allow_broken_conditionals=variables.allow_broken_conditionals,
                 warn=self.warn,
+                setting=partial(setting_of, self.settings),
+                managed_text=variables.managed_text,
             )
         return self._templates
 

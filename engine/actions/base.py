@@ -61,6 +61,10 @@ class Variables(Protocol):
 class Rendering(Protocol):
     """What an action may ask of templating, bound to the task's host."""
 
+    @property
+    def managed_text(self) -> str:
+        """The variable `ansible_managed` where nobody set it."""
+
     def render(self, value: Value) -> Value:
         """Deeply; TemplateError with the place on a mistake."""
 

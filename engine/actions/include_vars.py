@@ -132,7 +132,7 @@ def walk(call: ActionCall, folder: str, levels: int) -> Iterator[str]:
 
 
 def known_ending(name: str, extensions: Sequence[str]) -> bool:
-    return os.path.splitext(name)[1].lstrip(".") in extensions and "." in name
+    return os.path.splitext(name)[1].lstrip(".") in extensions
 
 
 def variables_in(call: ActionCall, path: str) -> dict[str, Value]:

@@ -61,7 +61,8 @@ def failed(text: str, exception: str = "") -> "Dict[str, Any]":
 def told(error: Exception) -> str:
     """An exception in words; of the system's errors the path and the reason, without Python's decoration."""
     if not isinstance(error, OSError) or error.errno is None:
-        return "{0}: {1}".format(type(error).__name__, error)
+        kind = "" if type(error) is Exception else type(error).__name__ + ": "
+        return "Task failed: Module failed: {0}{1}".format(kind, error)
     name = error.filename.decode("utf-8", "surrogateescape") if isinstance(error.filename, bytes) else error.filename
     text = "{0}: {1}".format(name, error.strerror) if name is not None else str(error.strerror)
     return text + ": the disk of the target is full" if error.errno in FULL else text

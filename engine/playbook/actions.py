@@ -96,6 +96,9 @@ def _like_keyword(entry: yaml.Entry, where: Where) -> bool:
     return name in KEYWORDS or bool(did_you_mean(name, [*keywords_of(where), "block", "rescue"]))
 
 
+OFTEN = "This often indicates a misspelling, missing collection, or incorrect module path."
+
+
 def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action: bool) -> None:
     name = str(entry.key.value)
     kind = where.value
@@ -109,10 +112,11 @@ def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action
     elif hint or has_action:
         detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
         words = f"'{name}' is not a valid attribute for a {kind.capitalize()}"
-        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, hint or did_you_mean(name, modules), words=words)
+        likely = hint or did_you_mean(name, modules)
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, likely, words=words)
     else:
         likely = did_you_mean(name, modules) or did_you_mean(name.rpartition(".")[2], modules)
-        words = f"couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
+        words = f"couldn't resolve module/action '{name}'. {OFTEN}"
         reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, likely, words=words)
 
 

@@ -121,8 +121,9 @@ class Reader:
     def wrong_type(self, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = (), words: str = "") -> None:
         self.report("wrong-type", "This value has the wrong type", detail, span, hint, notes, words)
 
-    def warn(self, code: str, summary: str, detail: str, span: Span | None, hint: str = "") -> None:
-        self.problems.append(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, severity=Severity.WARNING))
+    def warn(self, code: str, summary: str, detail: str, span: Span | None, hint: str = "", words: str = "") -> None:
+        problem = Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, severity=Severity.WARNING, words=words)
+        self.problems.append(problem)
 
     def static_name(self, text: Value, place: Place) -> str | None:
         """The name of something imported, rendered; None where it needs what only a host knows."""

@@ -39,6 +39,8 @@ def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
     value = yaml.value_of(node)
     if keyword.name == "tags" and not isinstance(value, (str, list)):
         return _refused(keyword, node, reader)
+    if keyword.name == "tags":
+        _warn_of_reserved(value, node, reader)
     if value is None:
         return [] if keyword.type in _LISTS else None
     if keyword.name == "listen" and not all(isinstance(each, str) for each in (value if isinstance(value, list) else [value])):
@@ -59,6 +61,19 @@ def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
                       did_you_mean(str(found), keyword.choices))
         return UNSET
     return found
+
+
+RESERVED_TAGS = ("all", "tagged", "untagged")
+"""Words of `--tags` that mean something of their own: a task cannot be chosen by them."""
+
+
+def _warn_of_reserved(value: Value, node: yaml.Node, reader: Reader) -> None:
+    names = [part.strip() for each in (value if isinstance(value, list) else [value]) for part in str(each).split(",")]
+    found = [name for name in names if name in RESERVED_TAGS]
+    if found:
+        words = f"Found reserved tagnames in tags: {found!r}, we do not recommend doing this as it might give unexpected results"
+        reader.warn("reserved-tag", "A tag has a name that --tags understands otherwise", f"`{found[0]}` means something of its own",
+                    node.span, "take another name", words=words)
 
 
 def plain_keyword_value(keyword: Keyword, value: Value, span: Span, reader: Reader) -> Value:

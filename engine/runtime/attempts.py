@@ -115,8 +115,7 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
                 return await in_background(attempt, handler, call)
             return await handler.run(call)
     except TimeoutError:
-        text = f"The {call.invocation.action} action failed to execute in the expected time frame ({seconds:g}) and was terminated"
-        return ModuleResult.failure(text, timedout={"period": int(seconds)})
+        return ModuleResult.failure(f"Task failed: Timed out after {seconds:g} second(s).", timedout={"period": int(seconds)})
     except EngineError as error:
         return failures.result_of(error, attempt.step)
     except Exception as error:
@@ -193,10 +192,10 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
 def overruled(result: ModuleResult, failed: bool) -> ModuleResult:
     """The result under the verdict of `failed_when`; what it turns round says so, as ansible-core's does."""
     values = {**result.values, "failed_when_result": failed}
-    if failed and not result.failed and not values.get("msg"):
-        values["msg"] = "Task failed: Action failed: A 'failed_when' expression evaluated to 'True'."
-    elif result.failed and not failed:
+    if result.failed:
         values["failed_when_suppressed_exception"] = values.pop("exception", NO_TRACEBACK)
+    elif failed and not values.get("msg"):
+        values["msg"] = "Task failed: Action failed: A 'failed_when' expression evaluated to 'True'."
     return replace(result, failed=failed, values=values)
 
 

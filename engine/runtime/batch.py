@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.agent.sdk import boolean
-from engine.errors import EngineError, PlanError
+from engine.errors import EngineError, PlanError, TemplateError
 from engine.model.addresses import HostName
 from engine.model.effect import ClearFacts, Effect, Notify
 from engine.model.event import HandlerNotified, Included, ItemFinished, ProblemFound, TaskFinished, TaskStarted
@@ -142,7 +142,7 @@ class Batch:
         return True
 
     async def _everywhere(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
-        limit = throttle_of(self._throttle(step, hosts[0]), self.play.settings.run.forks)
+        limit = self._limit(step, hosts[0])
         if len(hosts) == 1:
             await self._on(step, hosts[0], fell)
             return
@@ -157,9 +157,18 @@ class Batch:
                 for host in hosts:
                     group.create_task(limited(host), name=f"{step.address} on {host}")
 
-    def _throttle(self, step: Step, host: HostName) -> dict[str, Value]:
+    def _limit(self, step: Step, host: HostName) -> int:
+        """How many hosts may run the step at once. A `throttle` that is no number ends the run, as in ansible-core."""
         given = step.keywords.get("throttle")
-        return {"throttle": self.play.renderer(step, host).render(given)} if given is not None else {}
+        if given is None:
+            return self.play.settings.run.forks
+        try:
+            return throttle_of(self.play.renderer(step, host).render(given), self.play.settings.run.forks)
+        except (TemplateError, ValueError) as error:
+            said = error.problem.message if isinstance(error, TemplateError) else str(error)
+            span = step.task.spans.get("throttle", step.span) if step.task is not None else step.span
+            summary, words = "throttle needs a number", f"Failed to convert the throttle value to an integer: {said}"
+            raise PlanError(Problem(code="wrong-type", summary=summary, detail=said, span=span, words=words)) from error
 
     async def _on(self, step: Step, host: HostName, fell: list[TaskOutcome]) -> None:
         run = await run_task(self.play, step, host)

@@ -28,7 +28,7 @@ def answering(handlers: Sequence[Step], notification: str, name_of: Names) -> li
             break
     for step in handlers:
         assert step.task is not None
-        if notification in (str(topic) for topic in step.task.listen) and step not in found:
+        if any(notification in titles(step, str(topic)) for topic in step.task.listen) and step not in found:
             found.append(step)
     return found
 
@@ -44,11 +44,11 @@ def places(handlers: Sequence[Step]) -> list[list[Step]]:
 
 
 def titles(step: Step, name: str) -> tuple[str, ...]:
-    """What a handler answers to by name."""
+    """What a handler answers to by a name or topic: that alone, and behind its role's name, with or without the collection."""
     role = step.around.role
     if not name:
         return ()
-    return (name, f"{role.name} : {name}") if role is not None else (name,)
+    return (name, f"{role.name} : {name}", f"{role.name.rpartition('.')[2]} : {name}") if role is not None else (name,)
 
 
 def due(handlers: Sequence[Step], notifications: Collection[str], name_of: Names) -> list[Step]:

@@ -211,7 +211,7 @@ class Includer:
         own = os.path.dirname(step.span.path)
         folders = [] if step.around.roles else [own]
         for role in reversed(step.around.roles):
-            folders += [os.path.join(role.path, kind), *(() if own in folders else (own,)), role.path]
+            folders += [os.path.join(role.path, kind), *(() if own in folders else (own,)), os.path.join(role.path, "tasks"), role.path]
         folders.append(self._playbook_dir)
         tried = list(dict.fromkeys(os.path.normpath(os.path.join(folder, os.path.expanduser(name))) for folder in folders))
         for path in tried:

@@ -87,6 +87,8 @@ class PlayFiles:
             value = yaml.load(self.files.read_text(path), path)
             if value is None:
                 value = {}
+            if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+                value = {name: content for each in value for name, content in each.items()}  # as ansible-core: a later one wins
             if not isinstance(value, Mapping):
                 raise ParseError(
                     Problem(

@@ -147,7 +147,7 @@ class Plays:
             playbook_dir=os.path.dirname(play.path),
             alive=lambda: [host for host in hosts if self._alive(host, made)],
             batch=lambda: made[0].alive() if made else batch,
-            role_names=lambda: list(dict.fromkeys(role.name for role in public)),
+            roles=lambda: public,
             constant=run.constant,
         )
         scopes = ScopeBuilder(

@@ -7,7 +7,6 @@ choose one of these steps; its logic stands in the file named for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from engine.actions.base import ActionCall
@@ -24,7 +23,7 @@ from engine.playbook.names import is_builtin, qualified, short
 from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
-from engine.runtime.judge import of_items, registered, skipped
+from engine.runtime.judge import NO_TRACEBACK, of_items, registered, skipped
 from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
 from engine.runtime.remote import HostRemote
@@ -101,12 +100,15 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
             loop_var=setting.control.loop_var,
             registered={**run.outcome.registered, **loop_marks(setting.control, extra)},
         )
-        outcomes.append(outcome)
         facts_to = run.facts_to
         seen.update(set_by(run, outcome))
         acted.extend(run.acted)
+        enough = False
+        if setting.control.break_when is not None:
+            outcome, enough = broken_off(setting, outcome, extra)
+        outcomes.append(outcome)
         play.events.publish(ItemFinished(outcome=outcome))
-        if setting.control.break_when is not None and breaks(setting, outcome, extra):
+        if enough:
             break
     status, shape = of_items(outcomes)
     values = {name: value for name, value in shape.items() if name not in ("changed", "failed", "skipped", "unreachable")}
@@ -117,7 +119,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         skipped=status is Status.SKIPPED,
         unreachable=status is Status.UNREACHABLE,
     )
-    forgiven = bool(outcomes) and all(not one.failed for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
+    forgiven = any(one.ignored for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
     whole = TaskOutcome(
         step=step.address,
         host=setting.host,
@@ -162,10 +164,27 @@ def when_holds_without_items(setting: Setting, renderer: Renderer) -> bool:
         return True
 
 
-def breaks(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> bool:
+def broken_off(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> tuple[TaskOutcome, bool]:
+    """Whether `break_when` ends the loop with this item. A condition that cannot be told fails the item, and ends it too."""
     register = setting.step.keywords.get("register")
     over = {**extra, str(register): dict(outcome.registered)} if register else extra
-    return setting.play.renderer(setting.step, setting.host, over).condition(setting.control.break_when)
+    try:
+        return outcome, setting.play.renderer(setting.step, setting.host, over).condition(setting.control.break_when)
+    except EngineError as error:
+        return unclear_break(setting, outcome, error), True
+
+
+def unclear_break(setting: Setting, outcome: TaskOutcome, error: EngineError) -> TaskOutcome:
+    """The item, failed since its `break_when` cannot be told."""
+    said = error.problem.message
+    error.prefix("A 'break_when' expression failed: ")
+    values: dict[str, Value] = {**outcome.result.values, "break_when_result": said}
+    if outcome.result.failed:
+        values["break_when_suppressed_exception"] = NO_TRACEBACK
+    result = replace(outcome.result, failed=True, values=values, problem=error.problem.at(setting.step.span))
+    shape = {**outcome.registered, **registered(result)}
+    ignored = bool(flag(setting.step, "ignore_errors", setting.play.renderer(setting.step, setting.host), False))
+    return replace(outcome, status=Status.FAILED, result=result, registered=shape, ignored=ignored)
 
 
 async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Value] | None) -> TaskRun:
@@ -357,8 +376,17 @@ def labelled(setting: Setting, renderer: Renderer, outcome: TaskOutcome, extra: 
         return outcome
     label: Value = extra.get(setting.control.loop_var)
     if setting.control.label is not None:
-        with suppress(EngineError):  # a label is only shown: it must not decide about the task, which shows its item instead
+        register = setting.step.keywords.get("register")
+        if register:
+            over = {**extra, str(register): dict(outcome.registered)}
+            renderer = setting.play.renderer(setting.step, setting.host, over)
+        try:
             label = renderer.render(setting.control.label)
+        except EngineError as error:
+            # a label is only shown: it must not decide about the task, which shows its item instead
+            warnings = (*outcome.result.warnings, f"Failed to template loop_control label: {error.problem.message}")
+            result = replace(outcome.result, warnings=warnings)
+            outcome = replace(outcome, result=result, registered={**outcome.registered, "warnings": list(warnings)})
     return replace(outcome, item_label=label, is_item=True)
 
 

@@ -41,12 +41,18 @@ class Templates:
         extra_filters: Mapping[str, Callable[..., Any]] | None = None,
         extra_tests: Mapping[str, Callable[..., Any]] | None = None,
         keep: Callable[[str, str, bool], str] = kept_on_disk,
+        setting: Callable[[str, str, str], tuple[Any, str]] | None = None,
+        managed_text: str = "Ansible managed",
     ) -> None:
         self.files = files
         self.outside = outside
         self.decrypt = decrypt
         self.keep = keep
         """Writes the file of the lookup `password`: (path, text, it is new) -> what the file holds then."""
+        self.setting = setting
+        """For the lookup `config`: (name, kind of plugin, plugin) -> (value, origin); KeyError with a message. None: there are none."""
+        self.managed_text = managed_text
+        """The variable `ansible_managed` of templates, where nobody set it."""
         self.strict_conditions = compat == "ansible" if allow_broken_conditionals is None else not allow_broken_conditionals
         self._warn = warn
         self._warned: set[Problem] = set()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
@@ -60,7 +61,8 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
             if type(arg) is Missing and (not takes_missing or arg.error is not None):
                 arg.explode()
         try:
-            return plugin(*args, **options)
+            made = plugin(*args, **options)
+            return list(made) if type(made) is GeneratorType else made  # `(hosts | select('search', 'web'))[0]`
         except (EngineError, MissingUsed, PluginFailed, SecurityError, TemplateRuntimeError, RecursionError):
             raise
         except Exception as error:

@@ -71,6 +71,10 @@ class Renderer:
             raise absence(value, None, 1, self.known_names)
         return self._finish(value) if isinstance(value, Mapping) else value
 
+    @property
+    def managed_text(self) -> str:
+        return self.templates.managed_text
+
     def render_arguments(self, args: Mapping[str, Value]) -> dict[str, Value]:
         """A task's arguments, rendered; those that render to OMIT are left out. Names that are templates are rendered too."""
         rendered: dict[str, Value] = {}

@@ -43,7 +43,8 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
         terminal.write("".join((f"  hosts ({len(hosts)}):\n", *(f"    {host}\n" for host in hosts))))
         return 0
     if not hosts:
-        terminal.problem(Problem(code="unmatched-pattern", summary="No hosts matched, nothing to do", severity=Severity.WARNING))
+        summary = "No hosts matched, nothing to do"
+        terminal.problem(Problem(code="unmatched-pattern", summary=summary, detail=summary, severity=Severity.WARNING))
         return 0
     listener = MinimalOutput(
         out=terminal.out,
@@ -90,9 +91,9 @@ def refuse(options: argparse.Namespace) -> None:
     """Raises UsageError with exit code 5 for what makes no sense as one task."""
     short = options.module_name.rpartition(".")[2]
     if short in NO_AD_HOC:
-        raise refused(f"'{options.module_name}' is not a valid action for ad-hoc commands")
+        raise nonsense(f"'{options.module_name}' is not a valid action for ad-hoc commands")
     if short in WANT_ARGUMENTS and not options.module_args.strip():
-        raise refused(f"No argument passed to {options.module_name} module")
+        raise nonsense(f"No argument passed to {options.module_name} module")
 
 
 class Refused(UsageError):
@@ -101,7 +102,7 @@ class Refused(UsageError):
     exit_code = REFUSED
 
 
-def refused(text: str) -> UsageError:
+def nonsense(text: str) -> UsageError:
     return Refused(Problem(code="adhoc-refused", summary="This cannot be one task", detail=text))
 
 

@@ -36,11 +36,11 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     options = parsed(arguments)
     chosen = [name for name in ("list", "host", "graph") if getattr(options, name)]
     if not chosen:
-        raise refused("No action selected, at least one of --host, --graph or --list needs to be specified.")
+        raise nonsense("No action selected, at least one of --host, --graph or --list needs to be specified.")
     if len(chosen) > 1:
-        raise refused("Conflicting options used, only one of --host, --graph or --list can be used at the same time.")
+        raise nonsense("Conflicting options used, only one of --host, --graph or --list can be used at the same time.")
     if options.toml:
-        raise refused("TOML output is not supported; --yaml and JSON are")
+        raise nonsense("TOML output is not supported; --yaml and JSON are")
     folder = os.path.abspath(os.path.expanduser(options.playbook_dir)) if options.playbook_dir else None
     made = shared.engine_for(options, os.path.join(folder or os.getcwd(), "inventory"), terminal)
     inventory, problems = made.inventory(made.settings.inventory.sources, folder)
@@ -55,7 +55,7 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
             with open(options.output, "w", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            raise refused(f"Unable to write to destination file ({options.output}): {error.strerror}") from error
+            raise nonsense(f"Unable to write to destination file ({options.output}): {error.strerror}") from error
         return 0
     terminal.write(text)
     return 0
@@ -80,18 +80,18 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def refused(text: str) -> UsageError:
+def nonsense(text: str) -> UsageError:
     return Refused(Problem(code="inventory-options", summary="These options do not go together", detail=text))
 
 
 def shown(view: InventoryView, options: argparse.Namespace) -> str:
     if options.host:
         if view.inventory.get(options.host) is None or len(select(view.inventory, [options.host]).hosts) != 1:
-            raise refused("You must pass a single valid host to --host parameter")
+            raise nonsense("You must pass a single valid host to --host parameter")
         return formatted(view.variables(options.host), options)
     if options.graph:
         if options.group not in view.inventory.groups:
-            raise refused("Pattern must be valid group name when using --graph")
+            raise nonsense("Pattern must be valid group name when using --graph")
         return "\n".join(view.graph(options.group, 0, options.vars)) + "\n"
     return formatted(view.nested("all", set()) if options.yaml else view.flat(), options)
 
