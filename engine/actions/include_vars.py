@@ -23,11 +23,12 @@ ARGUMENTS = {
     "name": Argument("raw", doc="Put the variables into one dictionary of this name."),
     "depth": Argument("int", default=0, doc="How many levels of `dir` to read; 0: all."),
     "files_matching": Argument("str", doc="Regular expression that the names of files in `dir` must match at the end."),
-    "ignore_files": Argument("list", elements="str", doc="Regular expressions of names in `dir` to pass over."),
+    "ignore_files": Argument("raw", doc="Regular expressions of names in `dir` to pass over: a list, or words in one text."),
     "extensions": Argument("raw", default=["yaml", "yml", "json"], doc="Endings of the files to read in `dir`."),
     "ignore_unknown_extensions": Argument("bool", default=False, doc="Pass over files in `dir` with other endings instead of failing."),
     "hash_behaviour": Argument("str", choices=("replace", "merge"), doc="merge: add to dictionaries of the same name."),
 }
+UNKNOWN_OPTION = "Task failed: {0} is not a valid option in include_vars"
 OF_DIRECTORIES = ("depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions")
 
 
@@ -49,7 +50,9 @@ async def run(call: ActionCall) -> ModuleResult:
     if only_files and any(name in call.raw_args for name in ("dir", *OF_DIRECTORIES)):
         return ModuleResult.failure("You are mixing file only and dir only arguments, these are incompatible")
     if not isinstance(args["extensions"], list):
-        return ModuleResult.failure("The 'extensions' option must be a list.")
+        return ModuleResult.failure("Task failed: The 'extensions' option must be a list.")
+    if not isinstance(args.get("ignore_files"), list | str | None):
+        return ModuleResult.failure("Task failed: The 'ignore_files' option must be a list.")
     found: dict[str, Value] = {}
     read: list[str] = []
     try:
@@ -60,7 +63,10 @@ async def run(call: ActionCall) -> ModuleResult:
     except Unusable as error:
         return ModuleResult.failure(str(error), error.problem, message=str(error), ansible_facts={}, ansible_included_var_files=read)
     call.effects.append(IncludeVariables(call.host, variables))
-    return ModuleResult(values={"ansible_facts": variables, "ansible_included_var_files": read})
+    values: dict[str, Value] = {"ansible_facts": variables, "ansible_included_var_files": read}
+    if any(call.files.is_encrypted(path) for path in read):
+        values["_ansible_no_log"] = True
+    return ModuleResult(values=values)
 
 
 def one_file(call: ActionCall, args: Mapping[str, Value]) -> str:
@@ -89,7 +95,8 @@ def in_directory(call: ActionCall, args: Mapping[str, Value]) -> Iterator[str]:
     if not call.files.is_dir(top):
         raise Unusable(f"{top} is not a directory")
     matching = pattern(args.get("files_matching"))
-    ignored = [pattern(each) for each in args.get("ignore_files") or ()]
+    given = args.get("ignore_files") or ()
+    ignored = [pattern(str(each)) for each in (given.split() if isinstance(given, str) else given)]
     for path in walk(call, top.rstrip("/"), args["depth"] or 0):
         name = os.path.basename(path)
         if matching is not None and not matching.search(name):

@@ -200,6 +200,8 @@ def _read_text(reader: Reader, action: Action, text: Value) -> None:
     if name not in TAKE_TEXT and _whole_template(text):
         action.args["_args"] = text
         return
+    if name not in COMMANDS:
+        text = trimmed(text)
     try:
         found = parse_free_form(text, command=name in COMMANDS)
     except Unbalanced as error:
@@ -208,6 +210,13 @@ def _read_text(reader: Reader, action: Action, text: Value) -> None:
     for key, value in found.items():
         action.args[key] = value
         action.spans[f"args.{key}"] = value.span
+
+
+def trimmed(text: TemplateText) -> TemplateText:
+    """Without the line break that a block (`>`) ends with, and other blanks around."""
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    return text if (start, end) == (0, len(text)) else text.part(start, max(start, end))
 
 
 def _read_more(reader: Reader, action: Action, node: yaml.Mapping) -> None:

@@ -129,7 +129,7 @@ def _spliced(reader: Reader, task: Task, action: Action, place: Place) -> Node |
     name = short(task.action)
     if place.handlers and name in ("import_role", "include_role"):
         reader.report("role-as-handler", "A role cannot be a handler", f"{name} stands among handlers", action.span,
-                      "notify the role's own handlers, or include_tasks")
+                      "notify the role's own handlers, or include_tasks", words=f"Using '{name}' as a handler is not supported.")
         return None
     if name in ("include_tasks", "include_role"):
         return checked_include(reader, task)

@@ -58,6 +58,8 @@ class Batch:
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
     _flushed: set[int] = field(default_factory=set)
+    _unusable: set[int] = field(default_factory=set)
+    """Handlers of which it was said that they cannot be meant."""
     """Meta steps that were announced: a flush is come back to when its handlers have run."""
     _slots: asyncio.Semaphore = field(init=False)
 
@@ -280,7 +282,11 @@ class Batch:
             return str(task.name)
         try:
             return str(self.play.renderer(handler, host).render(task.name))
-        except EngineError:
+        except EngineError as error:
+            if not task.listen and id(handler) not in self._unusable:
+                self._unusable.add(id(handler))
+                said = f"Handler {str(task.name)!r} is unusable because it has no listen topics and the name could not be templated."
+                self.warn("handler-unusable", "A handler's name needs a variable that is not there", f"{said} Error: {error.problem.message}")
             return ""  # it needs a variable that is not known yet: it cannot be meant
 
     def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:

@@ -54,6 +54,8 @@ class HostCursor:
     left: Callable[[Step], None] = lambda step: None
     """Called when a block was walked to its end."""
     _next: Step | None = field(default=None, repr=False)
+    _forgiven: bool = False
+    """What waits for the end of an `always` has been cleared meanwhile: the host is done then, not failed."""
 
     @classmethod
     def at(cls, host: HostName, steps: Sequence[Step]) -> HostCursor:
@@ -144,6 +146,8 @@ class HostCursor:
         """`meta: clear_host_errors`: a failed host may go on with the next play."""
         if self.fate in (Fate.FAILED, Fate.UNREACHABLE):
             self.fate = Fate.DONE
+        elif any(frame.failing for frame in self.frames):
+            self._forgiven = True
 
     @property
     def in_handlers(self) -> bool:
@@ -168,7 +172,9 @@ class HostCursor:
             self._turn(frame, Part.ALWAYS, block.always)
             return
         self.frames.pop()
-        if frame.failing:
+        if frame.failing and self._forgiven:
+            self._stop(Fate.DONE)
+        elif frame.failing:
             self.fail()
         elif block is not None:
             self.left(block)

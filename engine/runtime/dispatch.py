@@ -43,6 +43,8 @@ class Handler:
     once: bool = False
     """Runs for the first host of the play alone (add_host)."""
     secret: frozenset[str] = frozenset()
+    unknown: str = ""
+    """What it says of an argument that it does not know, `{0}`; empty: the words of modules."""
 
 
 @cache
@@ -70,6 +72,7 @@ def handler_for(name: str) -> Handler | None:
             connects=getattr(action, "CONNECTS", True),
             once=getattr(action, "ONCE", False),
             secret=secrets_of(arguments),
+            unknown=getattr(action, "UNKNOWN_OPTION", ""),
         )
     native = found(module)
     if native is None or not hasattr(native, "ARGUMENTS"):
@@ -111,6 +114,11 @@ def checked(handler: Handler, given: Mapping[str, Any], where: TaskInvocation) -
     """The arguments, validated and converted; PlanError with every mistake at its place."""
     if handler.arguments is None:
         return dict(given)
+    if handler.unknown:
+        known = {name for argument, spec in handler.arguments.items() for name in (argument, *spec.aliases)}
+        strange = [problem(handler.name, name, handler.unknown.format(name), where) for name in given if name not in known]
+        if strange:
+            raise PlanError(*strange)
     return _checked(handler.name, handler.arguments, handler.rules, given, where)
 
 

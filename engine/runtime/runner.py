@@ -114,7 +114,7 @@ class Plays:
         public: list[Role] = list(plan.roles)
         for number, batch in enumerate(batches_of(hosts, static(play.keywords.get("serial")), play.spans.get("serial"))):
             run.events.publish(PlayStarted(name=name, hosts=tuple(batch), span=play.span, batch=number))
-            done = await self._batch(plan, name, hosts, batch, prompts, static, public)
+            done = await self._batch(plan, name, (matched, hosts), batch, prompts, static, public)
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
@@ -131,7 +131,7 @@ class Plays:
         self,
         plan: PlayPlan,
         name: str,
-        hosts: Sequence[HostName],
+        of_play: tuple[Sequence[HostName], Sequence[HostName]],
         batch: Sequence[HostName],
         prompts: Mapping[str, Value],
         static: Callable[[Value], Value],
@@ -139,11 +139,12 @@ class Plays:
     ) -> Batch:
         run, play = self.run, plan.play
         made: list[Batch] = []
+        matched, hosts = of_play  # all that the pattern names, and those that had not failed before
         facts = PlayFacts(
             groups=lambda: run.ledger.inventory,
             hostvars={},
             name=name,
-            hosts_all=hosts,
+            hosts_all=matched,
             playbook_dir=os.path.dirname(play.path),
             alive=lambda: [host for host in hosts if self._alive(host, made)],
             batch=lambda: made[0].alive() if made else batch,

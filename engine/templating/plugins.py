@@ -11,6 +11,7 @@ from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.utils import _PassArg
 
 from engine.errors import EngineError
+from engine.templating import aids
 from engine.templating.failures import PluginFailed
 from engine.templating.missing import Missing, MissingUsed
 
@@ -27,14 +28,14 @@ def all_filters(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, 
     """Every filter under its short and its full names; `extra` are those of the user's plugins, as they are named."""
     from engine.templating.filters.table import filters_for
 
-    return _named("filter", {**_jinjas(JINJA_FILTERS), **filters_for(templates)}, extra)
+    return _named("filter", {**_jinjas(JINJA_FILTERS), **filters_for(templates)}, {**aids.FILTERS, **extra})
 
 
 def all_tests(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
     """Every test under its short and its full names."""
     from engine.templating.tests import tests_for
 
-    return _named("test", {**_jinjas(JINJA_TESTS), **tests_for(templates)}, extra)
+    return _named("test", {**_jinjas(JINJA_TESTS), **tests_for(templates)}, {**aids.TESTS, **extra})
 
 
 def _jinjas(table: Mapping[str, Any]) -> dict[str, Plugin]:

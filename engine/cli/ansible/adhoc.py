@@ -136,6 +136,9 @@ class WithText:
     def read_text(self, path: str) -> str:
         return self._text if path == self._path else self._files.read_text(path)
 
+    def is_encrypted(self, path: str) -> bool:
+        return path != self._path and self._files.is_encrypted(path)
+
     def is_file(self, path: str) -> bool:
         return path == self._path or self._files.is_file(path)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2.filters import do_groupby
 from jinja2.utils import pass_context, pass_environment
@@ -191,8 +191,21 @@ def extract(environment: Any, key: Any, container: Any, morekeys: Any = None) ->
 
 @pass_environment
 def groupby(environment: Any, values: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[Any]:
-    """Pairs of a value of `attribute` and the elements that have it, in the order of the values."""
-    return [(group, list(items)) for group, items in do_groupby(environment, values, attribute, default, case_sensitive)]
+    """Pairs of a value of `attribute` and the elements that have it, in the order of the values; also `.grouper` and `.list`."""
+    return [Group(group, list(items)) for group, items in do_groupby(environment, values, attribute, default, case_sensitive)]
+
+
+class Group(NamedTuple):
+    """One of `groupby`; shown as the plain pair."""
+
+    grouper: Any
+    list: Any
+
+    def __repr__(self) -> str:
+        return tuple.__repr__(self)
+
+    def __str__(self) -> str:
+        return tuple.__repr__(self)
 
 
 @pass_context
