@@ -70,7 +70,9 @@ def mistakes(spec: Mapping[str, Any], rules: Mapping[str, Any], given: Mapping[s
     values: Mapping[str, Any] = {}
     try:
         arguments = {name: argument(name, options_of(options)) for name, options in spec.items()}
-        values = validate(arguments, {name: value for name, value in given.items() if name in known}, dict(rules))
+        empty = [name for name, each in arguments.items() if each.required and name in given and given[name] is None]
+        found.extend(text + where for name in empty for text in unfit(name, arguments.pop(name)))
+        values = validate(arguments, {name: value for name, value in given.items() if name in known and name not in empty}, dict(rules))
     except ArgumentErrors as errors:
         found.extend(text + where for _, text in errors.errors)
     except ValueError as error:
@@ -85,6 +87,21 @@ def mistakes(spec: Mapping[str, Any], rules: Mapping[str, Any], given: Mapping[s
             if isinstance(each, Mapping):
                 found.extend(mistakes(inner, below, each, f"{path}.{name}" if path else name, unknown))
     return found
+
+
+def unfit(name: str, spec: Argument) -> list[str]:
+    """What is wrong with null for an argument that is required: it is there, so it must be of the argument's type."""
+    if spec.kind == "raw":
+        return []
+    if spec.kind == "str":
+        said = "'None' is not a string and conversion is not allowed"
+    else:
+        try:
+            KINDS[spec.kind](None)
+            return []
+        except (TypeError, ValueError) as error:
+            said = str(error)
+    return [f"argument '{name}' is of type NoneType and we were unable to convert to {spec.kind}: {said}"]
 
 
 def options_of(options: Any) -> Mapping[str, Any]:

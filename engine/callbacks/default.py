@@ -19,6 +19,7 @@ from engine.model.event import (
     HandlerNotified,
     Included,
     ItemFinished,
+    MetaDone,
     NoHostsLeft,
     OutputLine,
     PlayStarted,
@@ -98,6 +99,8 @@ class DefaultOutput:
                 self._included(event)
             case HandlerNotified() if self.verbosity > 1:
                 self._line(f"Notification for handler {event.handler} has been saved.", "verbose")
+            case MetaDone(said=said) if self.verbosity > 1:
+                self._line(f"META: {said}")
             case NoHostsLeft():
                 self._no_hosts_left()
             case ProblemFound(problem=problem):
@@ -117,6 +120,10 @@ class DefaultOutput:
         if event.title:
             self._line("")
             self._line(event.title, "highlight")
+        if self.verbosity > 1:
+            for path, plays in zip(event.playbooks, event.plays, strict=False):
+                self._stars(f"PLAYBOOK: {path.rpartition('/')[2]}")
+                self._line(f"{plays} plays in {path}")
 
     def _play(self, event: PlayStarted) -> None:
         self._banner = None

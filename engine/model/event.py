@@ -24,6 +24,8 @@ class Event:
 class RunStarted(Event):
     run: RunId
     playbooks: tuple[str, ...]
+    plays: tuple[int, ...] = ()
+    """How many plays each playbook has."""
     check: bool = False
     diff: bool = False
     title: str = ""
@@ -123,6 +125,14 @@ class Included(Event):
 class HandlerNotified(Event):
     host: HostName
     handler: str
+
+
+@frozen(kw_only=True)
+class MetaDone(Event):
+    """A `meta` task has done its work for a host (or for all of them)."""
+
+    said: str
+    """In ansible-core's words: `ran handlers`, `noop`, `ending play`."""
 
 
 @frozen(kw_only=True)

@@ -58,6 +58,8 @@ class Place:
     role_path: str = ""
     """Of the innermost role; empty outside of roles."""
     handlers: bool = False
+    block: bool = False
+    """Inside a block."""
     variables: Mapping[str, Value] = field(default_factory=dict)
     """Known without a host: vars of the play, and of blocks, imports and roles around, nearest wins."""
     imports: tuple[str, ...] = ()

@@ -81,8 +81,12 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         lonely = next(entry.key for entry in node.entries if entry.key.value in BLOCK_PARTS)
         reader.report("no-block", "This needs a block", f"`{lonely.value}` stands without `block`", lonely.span)
         return None
+    if place.handlers and place.block:
+        reader.report("block-as-handler", "A block among handlers holds handlers, no blocks", "this block stands in another",
+                      first_span(node), "put its handlers beside the others", words="Using a block as a handler is not supported.")
+        return None
     heading = read_heading(reader, node, Where.BLOCK, skip=BLOCK_PARTS)
-    inside = replace(place, variables={**place.variables, **heading.vars})
+    inside = replace(place, variables={**place.variables, **heading.vars}, block=True)
     parts: dict[str, tuple[Node, ...]] = {}
     for part in BLOCK_PARTS:
         entry = node.get(part)
@@ -130,6 +134,11 @@ def _spliced(reader: Reader, task: Task, action: Action, place: Place) -> Node |
     if place.handlers and name in ("import_role", "include_role"):
         reader.report("role-as-handler", "A role cannot be a handler", f"{name} stands among handlers", action.span,
                       "notify the role's own handlers, or include_tasks", words=f"Using '{name}' as a handler is not supported.")
+        return None
+    if place.handlers and name == "meta" and str(task.args.get("_raw_params", "")).strip() == "flush_handlers":
+        words = "flush_handlers cannot be used as a handler"
+        reader.report("flush-as-handler", "A handler cannot flush handlers", "it would run itself", action.span,
+                      "handlers that handlers notify run without it", words=words)
         return None
     if name in ("include_tasks", "include_role"):
         return checked_include(reader, task)

@@ -184,18 +184,22 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
         failure = replace(failure, values=values, changed=result.changed)
         return Verdict(status=Status.FAILED, result=failure, shape=registered(failure))
     if failed_holds is not None:
-        result = overruled(result, failed_holds)
+        result = overruled(result, failed_holds, attempt.step)
         shape = {**registered(result), **{name: value for name, value in shape.items() if name.startswith("changed")}}
     return Verdict(status=judge(result, changed_holds, failed_holds), result=result, shape=shape)
 
 
-def overruled(result: ModuleResult, failed: bool) -> ModuleResult:
+def overruled(result: ModuleResult, failed: bool, step: Step) -> ModuleResult:
     """The result under the verdict of `failed_when`; what it turns round says so, as ansible-core's does."""
     values = {**result.values, "failed_when_result": failed}
     if result.failed:
         values["failed_when_suppressed_exception"] = values.pop("exception", NO_TRACEBACK)
-    elif failed and not values.get("msg"):
-        values["msg"] = "Task failed: Action failed: A 'failed_when' expression evaluated to 'True'."
+    elif failed:
+        said = "A 'failed_when' expression evaluated to 'True'."
+        words = f"Task failed: Action failed: {said}"
+        values["msg"] = values.get("msg") or words
+        found = Problem(code="failed-when", summary="A task counts as failed", detail=said, span=step.span, words=words)
+        result = replace(result, problem=found)
     return replace(result, failed=failed, values=values)
 
 

@@ -11,7 +11,7 @@ from engine.agent.sdk import boolean
 from engine.errors import EngineError, PlanError, TemplateError
 from engine.model.addresses import HostName
 from engine.model.effect import ClearFacts, Effect, Notify
-from engine.model.event import HandlerNotified, Included, ItemFinished, ProblemFound, TaskFinished, TaskStarted
+from engine.model.event import HandlerNotified, Included, ItemFinished, MetaDone, ProblemFound, TaskFinished, TaskStarted
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.values import Value
@@ -26,7 +26,7 @@ from engine.runtime.effects import effects_of, shared
 from engine.runtime.handlers import answering
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
-from engine.runtime.meta import Meta, meta_of
+from engine.runtime.meta import SAID, Meta, meta_of
 from engine.runtime.shown import shown_arguments
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
@@ -58,6 +58,8 @@ class Batch:
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
     _flushed: set[int] = field(default_factory=set)
+    _told: set[tuple[int, HostName]] = field(default_factory=set)
+    """Meta steps that were done, by host."""
     _unusable: set[int] = field(default_factory=set)
     """Handlers of which it was said that they cannot be meant."""
     """Meta steps that were announced: a flush is come back to when its handlers have run."""
@@ -76,7 +78,7 @@ class Batch:
 
     def alive(self) -> list[HostName]:
         """Hosts of the batch that have not failed."""
-        return [host for host in self.play.batch if self.cursors[host].fate not in (Fate.FAILED, Fate.UNREACHABLE)]
+        return [host for host in self.play.batch if not self.cursors[host].down]
 
     async def go(self) -> None:
         """Until no host has anything left. Steps that may start together run together."""
@@ -286,7 +288,8 @@ class Batch:
             if not task.listen and id(handler) not in self._unusable:
                 self._unusable.add(id(handler))
                 said = f"Handler {str(task.name)!r} is unusable because it has no listen topics and the name could not be templated."
-                self.warn("handler-unusable", "A handler's name needs a variable that is not there", f"{said} Error: {error.problem.message}")
+                detail = f"{said} Error: {error.problem.message}"
+                self.warn("handler-unusable", "A handler's name needs a variable that is not there", detail)
             return ""  # it needs a variable that is not known yet: it cannot be meant
 
     def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:
@@ -350,7 +353,11 @@ class Batch:
             if renderer is not None and failing_condition(step, renderer) is not None:
                 self.cursors[host].advance()
                 continue
-            await self._do(meta_of(step, renderer), step, host)
+            meta = meta_of(step, renderer)
+            await self._do(meta, step, host)
+            if not step.task.origin and (id(step), host) not in self._told:  # a flush is met again after the handlers that it ran
+                self._told.add((id(step), host))
+                self.play.events.publish(MetaDone(said=SAID[meta].format(host)))
 
     async def _do(self, meta: Meta, step: Step, host: HostName) -> None:
         cursor, ledger = self.cursors[host], self.play.run.ledger

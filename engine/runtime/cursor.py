@@ -44,6 +44,12 @@ class Frame:
     handlers: bool = False
 
 
+def forced(steps: Sequence[Step]) -> bool:
+    """Is this the flush that `force_handlers` puts behind a section of the play?"""
+    task = steps[0].task if steps else None
+    return task is not None and task.origin == "flush_handlers"
+
+
 @dataclass(slots=True)
 class HostCursor:
     host: HostName
@@ -54,8 +60,6 @@ class HostCursor:
     left: Callable[[Step], None] = lambda step: None
     """Called when a block was walked to its end."""
     _next: Step | None = field(default=None, repr=False)
-    _forgiven: bool = False
-    """What waits for the end of an `always` has been cleared meanwhile: the host is done then, not failed."""
 
     @classmethod
     def at(cls, host: HostName, steps: Sequence[Step]) -> HostCursor:
@@ -122,6 +126,11 @@ class HostCursor:
         """It stands in a `rescue` or `always`: what befalls other hosts does not stop it there."""
         return any(frame.block is not None and frame.part is not Part.BODY for frame in self.frames)
 
+    @property
+    def down(self) -> bool:
+        """It has failed for good, though its handlers may still be forced to run."""
+        return self.fate in (Fate.FAILED, Fate.UNREACHABLE) or any(frame.failing and forced(frame.steps) for frame in self.frames)
+
     def unreachable(self) -> None:
         self._stop(Fate.UNREACHABLE)
 
@@ -143,11 +152,11 @@ class HostCursor:
                 return
 
     def revive(self) -> None:
-        """`meta: clear_host_errors`: a failed host may go on with the next play."""
+        """`meta: clear_host_errors`: a failed host may go on with the next play; one that still is in an `always`, after that."""
         if self.fate in (Fate.FAILED, Fate.UNREACHABLE):
             self.fate = Fate.DONE
-        elif any(frame.failing for frame in self.frames):
-            self._forgiven = True
+        for frame in self.frames:
+            frame.failing = False
 
     @property
     def in_handlers(self) -> bool:
@@ -172,9 +181,7 @@ class HostCursor:
             self._turn(frame, Part.ALWAYS, block.always)
             return
         self.frames.pop()
-        if frame.failing and self._forgiven:
-            self._stop(Fate.DONE)
-        elif frame.failing:
+        if frame.failing:
             self.fail()
         elif block is not None:
             self.left(block)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError, VaultError
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
@@ -98,6 +99,8 @@ def told(step: Step, outcome: TaskOutcome) -> Problem:
         return Problem(code="task-failed", summary="A task failed", detail="its result is hidden by no_log", span=step.span, notes=(about,))
     known = first.result.problem
     if known is not None:
+        if known.code not in ("failed-when", "break-when") and (said := first.result.values.get("msg")):
+            known = replace(known, words=str(said))  # with the part of the task that it was in
         return known if known.span == step.span and not known.notes else known.with_note(f"in {about} ({step.span})")
     code, summary = ("unreachable", "A host was lost") if outcome.status is Status.UNREACHABLE else ("task-failed", "A task failed")
     span = step.task.action_span if step.task is not None and step.task.action_span.line else step.span

@@ -25,6 +25,21 @@ class Meta(Enum):
     RESET_CONNECTION = "reset_connection"
 
 
+SAID = {
+    Meta.FLUSH_HANDLERS: "triggered running handlers for {0}",
+    Meta.NOOP: "noop",
+    Meta.CLEAR_FACTS: "facts cleared",
+    Meta.CLEAR_HOST_ERRORS: "cleared host errors",
+    Meta.END_HOST: "ending play for {0}",
+    Meta.END_PLAY: "ending play",
+    Meta.END_BATCH: "ending batch",
+    Meta.END_ROLE: "role_end for {0}",
+    Meta.REFRESH_INVENTORY: "inventory successfully refreshed",
+    Meta.RESET_CONNECTION: "reset connection",
+}
+"""What is told under -vv of a host, in ansible-core's words."""
+
+
 def meta_of(step: Step, renderer: Renderer | None) -> Meta:
     """Which one; PlanError `unknown-meta` for another word."""
     task = step.task

@@ -16,6 +16,7 @@ from engine.model.event import (
     HandlerNotified,
     Included,
     ItemFinished,
+    MetaDone,
     OutputLine,
     PlayFinished,
     PlayStarted,
@@ -96,6 +97,8 @@ class Redactor:
             case TaskStarted():
                 given = None if event.arguments is None else self.text(event.arguments)
                 return replace(event, name=self.text(event.name), arguments=given)
+            case MetaDone():
+                return replace(event, said=self.text(event.said))
             case HandlerNotified():
                 return replace(event, handler=self.text(event.handler))
             case Included():

@@ -41,9 +41,16 @@ LAYERS = {layer.name: layer for layer in Layer}
 async def run_plan(run: RunContext, graph: PlanGraph, record: RunRecord) -> int:
     """The whole plan; its exit code. EngineErrors are the user's mistakes found on the way; the run's record is complete all the same."""
     settings = run.settings.run
-    playbooks = tuple(each.path for each in graph.playbooks)
+    begun = RunStarted(
+        run=run.run,
+        playbooks=tuple(each.path for each in graph.playbooks),
+        plays=tuple(len(each.plays) for each in graph.playbooks),
+        check=settings.check,
+        diff=settings.diff,
+        title=graph.title,
+    )
     try:
-        run.events.publish(RunStarted(run=run.run, playbooks=playbooks, check=settings.check, diff=settings.diff, title=graph.title))
+        run.events.publish(begun)
         await run.recorder.started(record)
         return await recorded(run, graph)
     finally:
@@ -186,7 +193,7 @@ class Plays:
         """Neither failed in an earlier batch of the play nor in the present one."""
         if host in self.run.failed or host in self.run.unreachable:
             return False
-        return not made or host not in made[0].cursors or made[0].cursors[host].fate not in (Fate.FAILED, Fate.UNREACHABLE)
+        return not made or host not in made[0].cursors or not made[0].cursors[host].down
 
     def _layers(self, host: HostName) -> tuple[tuple[Layer, Mapping[str, Value]], ...]:
         inventory = self.run.ledger.inventory

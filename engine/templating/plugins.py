@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Plugin = Callable[..., Any]
 
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
+HANDS_ON_MISSING = frozenset(("extract", "map", "select", "reject", "selectattr", "rejectattr"))
+"""Filters of a list that is not there: what they give is not there either, and may be tested for that."""
 PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
 
 
@@ -56,9 +58,12 @@ def _named(kind: str, ours: Mapping[str, Plugin], extra: Mapping[str, Plugin]) -
 
 def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
     takes_missing = name in TAKES_MISSING
+    hands_on = kind == "filter" and name in HANDS_ON_MISSING
 
     def guarded(*args: Any, **options: Any) -> Any:
         for arg in args:
+            if hands_on and type(arg) is Missing and arg.error is None:
+                return arg
             if type(arg) is Missing and (not takes_missing or arg.error is not None):
                 arg.explode()
         try:

@@ -14,8 +14,10 @@ from engine.templating.missing import Missing
 LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
 
 
-def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str = "replace") -> Any:
+def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str = "replace", **unknown: Any) -> Any:
     """The dicts laid over each other, the last on top; lists among them are opened."""
+    if unknown:
+        raise FilterError("'recursive' and 'list_merge' are the only valid keyword arguments")
     if list_merge not in LIST_MERGES:
         *first_ones, last = (repr(each) for each in LIST_MERGES)
         raise FilterError(f"merge_hash: 'list_merge' argument can only be equal to {', '.join(first_ones)} or {last}")
