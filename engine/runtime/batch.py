@@ -58,6 +58,8 @@ class Batch:
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
     _flushed: set[int] = field(default_factory=set)
+    _flushing: set[HostName] = field(default_factory=set)
+    """Hosts that are on their way through the handlers."""
     _told: set[tuple[int, HostName]] = field(default_factory=set)
     """Meta steps that were done, by host."""
     _unusable: set[int] = field(default_factory=set)
@@ -133,7 +135,8 @@ class Batch:
         task = step.task
         assert task is not None
         if task.handler and step in self.handlers:
-            if self._pending.get(host, {}).pop(id(step), None) is None:
+            self._due(host)  # what handlers of this flush have notified meanwhile
+            if self._pending[host].pop(id(step), None) is None:
                 self.cursors[host].advance()
                 return False
         elif (
@@ -363,9 +366,12 @@ class Batch:
         cursor, ledger = self.cursors[host], self.play.run.ledger
         match meta:
             case Meta.FLUSH_HANDLERS:
-                if due := self._due(host):
-                    cursor.push(due, handlers=True)  # the flush itself stays next: handlers may notify others
+                if host not in self._flushing and self._due(host):
+                    # Once through all of them: one that is notified on the way runs if it is yet to come, else at the next flush.
+                    self._flushing.add(host)
+                    cursor.push(list(self.handlers), handlers=True)
                     return
+                self._flushing.discard(host)
                 cursor.advance()
             case Meta.END_HOST:
                 cursor.end()
