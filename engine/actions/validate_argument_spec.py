@@ -32,10 +32,11 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure(f"Incorrect type for argument_spec, expected dict and got {type(spec).__name__}")
     given = {str(name): call.variables.get(str(name)) for name in spec if str(name) in call.variables}
     given.update(args.get("provided_arguments") or {})
-    unknown: list[str] = []
+    unknown: dict[str, list[str]] = {}
     errors = mistakes(spec, {}, given, "", unknown)
     if unknown:
-        errors.append(", ".join(unknown) + f". Supported parameters include: {', '.join(sorted(map(str, spec)))}.")
+        outermost = min(unknown, key=lambda name: name.count("."))
+        errors.append(f"{', '.join(sorted(unknown))}. Supported parameters include: {', '.join(unknown[outermost])}.")
     if errors:
         said = "\n".join(["Validation of arguments failed:", *errors])
         return ModuleResult.failure(said, argument_errors=list(errors), argument_spec_data=dict(spec), validate_args_context=context)
@@ -57,15 +58,18 @@ def plain(value: Value) -> Any:
     return str(value) if isinstance(value, TemplateText) else value
 
 
-def mistakes(spec: Mapping[str, Any], rules: Mapping[str, Any], given: Mapping[str, Any], path: str, unknown: list[str]) -> list[str]:
-    """What is wrong with `given`, in words; names that the specification does not know are added to `unknown`.
+def mistakes(
+    spec: Mapping[str, Any], rules: Mapping[str, Any], given: Mapping[str, Any], path: str, unknown: dict[str, list[str]]
+) -> list[str]:
+    """What is wrong with `given`, in words; names that the specification does not know are added to `unknown`, with those it does.
 
     Args:
         path: Dotted names of the options that these stand in; empty at the top.
     """
     where = f" found in {path.replace('.', ' -> ')}" if path else ""
     known = {name for name in spec} | {alias for options in spec.values() for alias in options_of(options).get("aliases") or ()}
-    unknown.extend(f"{path}.{name}" if path else name for name in sorted(given) if name not in known)
+    supported = sorted(map(str, spec))
+    unknown.update({f"{path}.{name}" if path else str(name): supported for name in given if name not in known})
     found: list[str] = []
     values: Mapping[str, Any] = {}
     try:

@@ -60,6 +60,8 @@ class DefaultOutput:
     show_stats: bool = False
     check: bool = False
     show_path_of_failures: bool = False
+    debug: bool = False
+    """Tell what the engine does by itself, too."""
     form: ResultForm = field(default_factory=ResultForm)
     colours: Mapping[str, str] = field(default_factory=palette)
     """Meaning → code: see callbacks/colours.py."""
@@ -99,7 +101,7 @@ class DefaultOutput:
                 self._included(event)
             case HandlerNotified() if self.verbosity > 1:
                 self._line(f"Notification for handler {event.handler} has been saved.", "verbose")
-            case MetaDone(said=said) if self.verbosity > 1:
+            case MetaDone(said=said, implicit=implicit) if self.debug or (self.verbosity > 1 and not implicit):
                 self._line(f"META: {said}")
             case NoHostsLeft():
                 self._no_hosts_left()

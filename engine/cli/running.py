@@ -135,6 +135,7 @@ def listener_for(output: str, made: Engine, terminal: Terminal) -> Callable[[Eve
         err=terminal.err if shown.display_failed_stderr else None,
         problem=terminal.problem,
         verbosity=shown.verbosity,
+        debug=shown.debug,
         colour=terminal.coloured(terminal.out),
         colours=colours_of(shown),
         width=terminal.width,

@@ -132,7 +132,9 @@ class MetaDone(Event):
     """A `meta` task has done its work for a host (or for all of them)."""
 
     said: str
-    """In ansible-core's words: `ran handlers`, `noop`, `ending play`."""
+    """In ansible-core's words: `noop`, `ending play`."""
+    implicit: bool = False
+    """A flush that nobody wrote, at the end of a section of the play."""
 
 
 @frozen(kw_only=True)

@@ -118,7 +118,9 @@ def _validation(request: RoleRequest, path: str, specs: Mapping[str, Value]) -> 
             args={
                 "argument_spec": spec.get("options") or {},
                 "provided_arguments": {},
-                "validate_args_context": {"type": "role", "name": request.name.rpartition(".")[2], "argument_spec_name": entry, "path": path},
+                "validate_args_context": {
+                    "type": "role", "name": request.name.rpartition(".")[2], "argument_spec_name": entry, "path": path,
+                },
             },
             keywords={"tags": ["always"]},
             origin=CHECKED,

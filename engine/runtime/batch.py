@@ -369,6 +369,8 @@ class Batch:
                 if host not in self._flushing and self._due(host):
                     # Once through all of them: one that is notified on the way runs if it is yet to come, else at the next flush.
                     self._flushing.add(host)
+                    if step.task is not None and step.task.origin:
+                        self.play.events.publish(MetaDone(said=SAID[meta].format(host), implicit=True))
                     cursor.push(list(self.handlers), handlers=True)
                     return
                 self._flushing.discard(host)

@@ -41,6 +41,7 @@ HONOURED: dict[str, str] = {
     "DEFAULT_BECOME_FLAGS": "become.flags",
     "DEFAULT_BECOME_METHOD": "become.method",
     "DEFAULT_BECOME_USER": "become.user",
+    "DEFAULT_DEBUG": "output.debug",
     "DEFAULT_EXECUTABLE": "run.executable",
     "DEFAULT_FILTER_PLUGIN_PATH": "paths.filter_plugins",
     "DEFAULT_FORCE_HANDLERS": "run.force_handlers",
@@ -237,7 +238,6 @@ IGNORED: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "problems are shown with their place and cause, always in the same form": (
         ("DISPLAY_TRACEBACK", "defaults.display_traceback", "ANSIBLE_DISPLAY_TRACEBACK"),
-        ("DEFAULT_DEBUG", "defaults.debug", "ANSIBLE_DEBUG"),
         ("DEVEL_WARNING", "defaults.devel_warning", "ANSIBLE_DEVEL_WARNING"),
         ("VERBOSE_TO_STDERR", "defaults.verbose_to_stderr", "ANSIBLE_VERBOSE_TO_STDERR"),
     ),

@@ -194,6 +194,8 @@ class OutputSettings:
 
     verbosity: int = setting(0, Ansible(ini="defaults.verbosity", env="ANSIBLE_VERBOSITY", cli="-v"))
     """Number of `-v`."""
+    debug: bool = setting(False, Ansible(ini="defaults.debug", env="ANSIBLE_DEBUG"))
+    """Tell what the engine does by itself, too: the flushes of handlers that no task asks for."""
     color: bool | None = setting(None)
     """None: on terminals. From `force_color`, `nocolor` and NO_COLOR."""
     force_color: bool = setting(False, Ansible(ini="defaults.force_color", env="ANSIBLE_FORCE_COLOR"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from jinja2.filters import do_groupby
@@ -22,10 +23,11 @@ def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str =
         *first_ones, last = (repr(each) for each in LIST_MERGES)
         raise FilterError(f"merge_hash: 'list_merge' argument can only be equal to {', '.join(first_ones)} or {last}")
     dicts = [each for each in _opened((first, *others)) if each is not None]
+    for under, over in reversed(list(pairwise(dicts))):
+        if not isinstance(under, Mapping) or not isinstance(over, Mapping):
+            raise FilterError(f"failed to combine variables, expected dicts but got a '{kind_of(under)}' and a '{kind_of(over)}'.")
     result: Any = dict(dicts[0]) if dicts and isinstance(dicts[0], Mapping) else (dicts[0] if dicts else {})
     for over in dicts[1:]:
-        if not isinstance(result, Mapping) or not isinstance(over, Mapping):
-            raise FilterError(f"failed to combine variables, expected dicts but got a '{kind_of(result)}' and a '{kind_of(over)}'.")
         result = merged(result, over, recursive, list_merge)
     if dicts and not isinstance(result, Mapping):
         raise FilterError(f"failed to combine variables, expected dicts but got a '{kind_of(result)}'.")
@@ -33,9 +35,10 @@ def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str =
 
 
 def _opened(values: Iterable[Any]) -> Iterable[Any]:
+    """Lists among them are opened once: a list in a list is no dict."""
     for value in values:
         if is_sequence(value):
-            yield from _opened(value)
+            yield from value
         else:
             yield value
 
