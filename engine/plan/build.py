@@ -58,6 +58,7 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     if gathers(play, options):
         args = {name: play.keywords[name] for name in GATHER_KEYWORDS if play.keywords.get(name) is not None}
         nodes.append(replace(GATHER, args=args, span=play.span))
+    nodes.extend(play.checks)
     force = options.render(play, play.keywords.get("force_handlers", options.force_handlers))
     for section in (play.pre_tasks, (*play.roles, *play.tasks), play.post_tasks):
         if force and section:

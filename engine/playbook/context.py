@@ -13,6 +13,7 @@ from engine.model.frozen import frozen
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
+from engine.playbook.action_groups import ActionGroups, folders_of
 from engine.playbook.tree import Node, Role
 
 
@@ -70,7 +71,10 @@ class Place:
 class Reader:
     """One reading of a playbook, role or task file: files read, problems found, roles met."""
 
-    def __init__(self, files: Files, context: ParseContext, parse_nodes: Callable[[Reader, yaml.Node, Place], tuple[Node, ...]]) -> None:
+    def __init__(
+        self, files: Files, context: ParseContext, parse_nodes: Callable[[Reader, yaml.Node, Place], tuple[Node, ...]],
+        playbook_dir: str = "",
+    ) -> None:
         self.files = files
         self.context = context
         self.problems: list[Problem] = []
@@ -78,6 +82,7 @@ class Reader:
         self.roles: dict[tuple[Value, ...], Role] = {}
         self.rendered = 0
         """How many names were rendered so far: what depends on variables is not shared."""
+        self.groups = ActionGroups(files, folders_of(playbook_dir, context.collections_path))
         self._parse_nodes = parse_nodes
 
     def nodes(self, node: yaml.Node, place: Place) -> tuple[Node, ...]:

@@ -1,7 +1,7 @@
 """Tasks and blocks: from the nodes of a YAML list to `Task` and `Block`."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine import yaml
@@ -9,6 +9,7 @@ from engine.model.keywords import ALIASES, INCLUDE_KEYWORDS, KEYWORDS, Where, ke
 from engine.model.source import Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.words import did_you_mean
+from engine.playbook.action_groups import PREFIX, full_name
 from engine.playbook.actions import Action, action_of, places_of
 from engine.playbook.context import Place, Reader, has_template
 from engine.playbook.imports import checked_include, import_role, import_tasks
@@ -101,7 +102,7 @@ def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
     allowed = INCLUDE_KEYWORDS if short(action.name) in ("include_tasks", "include_role") else None
     heading = read_heading(reader, node, where, skip=(*_NO_KEYWORD_VALUE, action.key), allowed=allowed)
     if action.delegate is not None:
-        heading.keywords.setdefault("delegate_to", action.delegate)
+        heading.keywords["delegate_to"] = action.delegate
     loop = read_loop(reader, node)
     control = node.get("loop_control")
     if control is not None and not is_null(control.value):
@@ -173,7 +174,17 @@ def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iter
                 heading.name = _name(value)
             elif value is not UNSET and not (value == [] and name in _UNSET_WHEN_EMPTY):
                 heading.keywords[name] = value
+                if name == "module_defaults":
+                    check_groups(reader, value, entry.value.span)
     return heading
+
+
+def check_groups(reader: Reader, stack: Sequence[Value], span: Span) -> None:
+    """Report action groups of `module_defaults` that no collection has."""
+    for name in [str(name) for each in stack if isinstance(each, Mapping) for name in each]:
+        if name.startswith(PREFIX) and reader.groups.members(name.removeprefix(PREFIX)) is None:
+            detail = f"could not resolve the module_defaults group {full_name(name.removeprefix(PREFIX))}"
+            reader.report("unknown-action-group", "There is no such action group", detail, span, "is its collection installed?")
 
 
 def _name(value: Value) -> TemplateText | None:

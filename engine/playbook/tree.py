@@ -126,6 +126,8 @@ class Play:
     vars_files: tuple[Value, ...] = ()
     """Each a path or a list of alternatives, unrendered."""
     vars_prompt: tuple[VarsPrompt, ...] = ()
+    checks: tuple[Task, ...] = ()
+    """Tasks that no text holds, before all sections: `validate_argspec`."""
     pre_tasks: tuple[Node, ...] = ()
     roles: tuple[Block, ...] = ()
     """Blocks of kind ROLE in the order of `roles:`."""

@@ -22,7 +22,7 @@ from engine.plan.step import Step
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.dispatch import Handler
-from engine.runtime.judge import judge, registered
+from engine.runtime.judge import NO_TRACEBACK, judge, registered
 from engine.runtime.keywords import TaskKeywords
 
 DEFAULT_RETRIES = 3
@@ -114,8 +114,8 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
                 return await in_background(attempt, handler, call)
             return await handler.run(call)
     except TimeoutError:
-        text = f"The {call.invocation.action} action failed to execute in the expected time frame ({seconds:g}) and was terminated"
-        return ModuleResult.failure(text, timedout={"period": int(seconds)})
+        text = f"Task failed: Timed out after {int(seconds)} second(s)."
+        return ModuleResult.failure(text, timedout={"frame": "", "period": int(seconds)})
     except EngineError as error:
         return failures.result_of(error, attempt.step)
     except Exception as error:
@@ -185,6 +185,10 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
         return Verdict(status=Status.FAILED, result=failure, shape=registered(failure))
     if failed_holds is not None:
         shape["failed"] = shape["failed_when_result"] = failed_holds
+        if "exception" in shape:
+            shape["failed_when_suppressed_exception"] = shape.pop("exception")
+        if failed_holds:
+            shape["exception"] = NO_TRACEBACK
         result = replace(result, failed=failed_holds, values={**result.values, "failed_when_result": failed_holds})
     return Verdict(status=judge(result, changed_holds, failed_holds), result=result, shape=shape)
 

@@ -23,6 +23,7 @@ from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
 from engine.runtime.effects import effects_of, shared
+from engine.runtime.failed import failed_variables
 from engine.runtime.handlers import answering
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
@@ -31,6 +32,7 @@ from engine.runtime.shown import shown_arguments
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
 from engine.runtime.together import plain_errors
+from engine.scopes.store import GATHERED
 from engine.state.record import Notification
 
 
@@ -135,7 +137,7 @@ class Batch:
         elif (
             task.origin == "gather_facts"
             and self.play.settings.facts.gathering == "smart"
-            and self.play.run.ledger.variables.of(host).facts
+            and self.play.run.ledger.variables.of(host).facts.get(GATHERED)
         ):
             self.cursors[host].advance()
             return False
@@ -282,7 +284,7 @@ class Batch:
             cursor.unreachable()
         else:
             if cursor.would_rescue():
-                self.play.run.ledger.variables.assign(host, failed_variables(step, outcome))
+                self.play.run.ledger.variables.assign(host, failed_variables(step, outcome, self.play.renderer(step, host)))
             cursor.fail()
 
     def _decide(self, step: Step, fell: Sequence[TaskOutcome]) -> None:
@@ -335,7 +337,7 @@ class Batch:
             if renderer is not None and failing_condition(step, renderer) is not None:
                 self.cursors[host].advance()
                 continue
-            await self._do(meta_of(step, renderer), step, host)
+            await self._do(meta_of(step), step, host)
 
     async def _do(self, meta: Meta, step: Step, host: HostName) -> None:
         cursor, ledger = self.cursors[host], self.play.run.ledger
@@ -452,11 +454,3 @@ def role_key(step: Step) -> str:
     return repr(
         (block.role.path, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str))
     )
-
-
-def failed_variables(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
-    """`ansible_failed_task` and `ansible_failed_result`, for rescue and always."""
-    task = step.task
-    assert task is not None
-    about: dict[str, Value] = {"name": str(task.name or ""), "action": task.action, "args": {}, "tags": sorted(step.tags)}
-    return {"ansible_failed_task": about, "ansible_failed_result": dict(outcome.registered)}

@@ -19,6 +19,7 @@ from engine.outside import Outside
 from engine.plan.build import PlanOptions
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
+from engine.playbook.action_groups import ActionGroups, folders_of
 from engine.runtime.delegate import connection_values, target_of
 from engine.runtime.events import EventStream
 from engine.runtime.ledger import RunLedger
@@ -83,6 +84,7 @@ class PlayContext:
     keywords: Mapping[str, Value] = field(default_factory=dict)
     """The play's own keywords, rendered where they are needed."""
     _searches: dict[tuple[int, str], Search] = field(default_factory=dict)
+    _groups: ActionGroups | None = None
 
     @property
     def settings(self) -> Settings:
@@ -95,6 +97,14 @@ class PlayContext:
     @property
     def events(self) -> EventStream:
         return self.run.events
+
+    @property
+    def groups(self) -> ActionGroups:
+        """Of actions, for `module_defaults`."""
+        if self._groups is None:
+            folders = folders_of(os.path.dirname(self.plan.play.path), self.run.parser.collections_path)
+            self._groups = ActionGroups(self.run.files, folders)
+        return self._groups
 
     @property
     def pool(self) -> Pool:

@@ -11,6 +11,9 @@ from typing import Any
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.values import Value
 
+NO_TRACEBACK = "(traceback unavailable)"
+"""What Ansible registers as the `exception` of a failure that has none."""
+
 
 def judge(result: ModuleResult, changed_when: bool | None, failed_when: bool | None) -> Status:
     """The status; a rendered `changed_when` or `failed_when` (None: not given) overrules the module's word."""
@@ -37,6 +40,8 @@ def registered(result: ModuleResult) -> dict[str, Value]:
         shape["unreachable"] = True
         return shape
     shape["failed"] = result.failed
+    if result.failed:
+        shape.setdefault("exception", NO_TRACEBACK)
     if result.skipped:
         shape["skipped"] = True
     if result.warnings:

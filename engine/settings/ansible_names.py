@@ -322,10 +322,6 @@ OTHERS: dict[str, tuple[tuple[str, str, str], ...]] = {
 """The same for options of Ansible's own plugins, which `ansible-config list` does not name."""
 
 NOT_YET: dict[str, str] = {
-    "facts.caching": "facts are remembered for one run only",
-    "facts.caching_connection": "facts are remembered for one run only",
-    "facts.caching_prefix": "facts are remembered for one run only",
-    "facts.caching_timeout": "facts are remembered for one run only",
     "paths.collections_path": "modules and plugins of collections are not loaded yet",
     "paths.filter_plugins": "plugins written for Ansible are not loaded yet",
     "paths.library": "modules written for Ansible are not loaded yet",
@@ -348,6 +344,5 @@ ALREADY: dict[str, tuple[str, ...]] = {
     "RETRY_FILES_ENABLED": ("false", "no", "0", "off"),
     "TRANSFORM_INVALID_GROUP_CHARS": ("never", "ignore", "silently"),
     "USE_PERSISTENT_CONNECTIONS": ("false", "no", "0", "off"),
-    "facts.caching": ("memory",),
 }
 """Values that ask for what the engine does anyway: no notice."""

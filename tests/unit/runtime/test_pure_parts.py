@@ -223,7 +223,7 @@ def test_an_environment_that_is_none() -> None:
 @pytest.mark.parametrize("meta", list(Meta))
 def test_every_meta_task(meta: Meta) -> None:
     step = named(plan_of(f"- {{hosts: all, tasks: [{{name: m, meta: {meta.value}}}]}}\n"))["m"]
-    assert meta_of(step, renderer_of()) is meta
+    assert meta_of(step) is meta
 
 
 def test_a_meta_task_that_is_none_names_the_nearest() -> None:
@@ -231,7 +231,7 @@ def test_a_meta_task_that_is_none_names_the_nearest() -> None:
     assert step.task is not None
     step.task.args["_raw_params"] = trusted("end_hots")  # type: ignore[index]
     with pytest.raises(PlanError) as caught:
-        meta_of(step, renderer_of())
+        meta_of(step)
     assert (caught.value.problem.code, caught.value.problem.hint) == ("unknown-meta", "did you mean `end_host`?")
 
 
