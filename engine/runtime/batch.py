@@ -11,7 +11,7 @@ from engine.agent.sdk import boolean
 from engine.errors import EngineError, PlanError
 from engine.model.addresses import HostName
 from engine.model.effect import ClearFacts, Effect, Notify
-from engine.model.event import HandlerNotified, Included, ItemFinished, ProblemFound, TaskFinished, TaskStarted
+from engine.model.event import HandlerNotified, Included, ItemFinished, ProblemFound, TaskFinished, TaskRedone, TaskStarted
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.values import Value
@@ -22,6 +22,7 @@ from engine.playbook.tree import BlockKind, Role
 from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
+from engine.runtime.debugger import step_to_redo
 from engine.runtime.effects import effects_of, shared
 from engine.runtime.failed import failed_variables
 from engine.runtime.handlers import answering
@@ -115,6 +116,10 @@ class Batch:
         hosts = [host for host in hosts if self._wanted(step, host)]
         if not hosts:
             return
+        if step.kind is not StepKind.META and self.strategy.lockstep and not await self._stepped(step, hosts[0]):
+            for host in hosts:
+                self.cursors[host].advance()
+            return
         if step.kind is StepKind.META:
             await self._meta(step, hosts)
         elif step.kind is StepKind.INCLUDE:
@@ -125,6 +130,14 @@ class Batch:
             self._announce(step, hosts[0])
             await self._everywhere(step, hosts, fell)
         self._decide(step, fell)
+
+    async def _stepped(self, step: Step, host: HostName) -> bool:
+        """Under --step: does the user want it?"""
+        stepping = self.play.run.stepping
+        if not stepping.asking:
+            return True
+        assert step.task is not None
+        return await stepping.wanted(task_name(step, self.play.renderer(step, host)), handler=step.task.handler)
 
     def _wanted(self, step: Step, host: HostName) -> bool:
         """Handlers run only where they are notified (what a handler includes runs anyway); a host that need not gather facts passes on."""
@@ -164,22 +177,30 @@ class Batch:
         return {"throttle": self.play.renderer(step, host).render(given)} if given is not None else {}
 
     async def _on(self, step: Step, host: HostName, fell: list[TaskOutcome]) -> None:
-        run = await run_task(self.play, step, host)
-        outcome = self._with_fate(run.outcome, host)
-        effects = self._effects(step, run, outcome)
-        await self._settle(step, outcome, effects)
+        outcome = await self._performed(step, host)
         self._move(step, host, outcome)
         if outcome.failed:
             fell.append(outcome)
+
+    async def _performed(self, step: Step, host: HostName, *, for_all: bool = False) -> TaskOutcome:
+        """Run and settle; again, where the debugger asks for it. `for_all`: what it registers and sets is everybody's."""
+        current = step
+        while True:
+            run = await run_task(self.play, current, host)
+            outcome = self._with_fate(run.outcome, host)
+            effects = self._effects(step, run, outcome)
+            await self._settle(step, outcome, shared(effects, self.alive(), host) if for_all else effects)
+            again = await step_to_redo(self.play, current, outcome, by_default=self.strategy.debugs)
+            if again is None:
+                return outcome
+            self.play.events.publish(TaskRedone(outcome=outcome))
+            current = again
 
     async def _once(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         """`run_once`: on the first host that is left; what it registers and sets is everybody's, and so is its failure."""
         first = hosts[0]
         self._announce(step, first)
-        run = await run_task(self.play, step, first)
-        outcome = self._with_fate(run.outcome, first)
-        effects = shared(self._effects(step, run, outcome), self.alive(), first)
-        await self._settle(step, outcome, effects)
+        outcome = await self._performed(step, first, for_all=True)
         self._move(step, first, outcome)
         for host in hosts[1:]:
             if outcome.status is Status.FAILED and outcome.failed:

@@ -20,11 +20,13 @@ from engine.plan.build import PlanOptions
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups, folders_of
+from engine.runtime.debugger import Debugger
 from engine.runtime.delegate import connection_values, target_of
 from engine.runtime.events import EventStream
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import Recorder
 from engine.runtime.redact import Redactor
+from engine.runtime.stepping import Stepping
 from engine.scopes.build import ScopeBuilder
 from engine.scopes.magic import Magic
 from engine.search import Search
@@ -65,8 +67,15 @@ class RunContext:
     """Hosts that --limit leaves; None without it."""
     known_hosts: frozenset[HostName] = frozenset()
     """Those of the inventory at the start: hosts that add_host brings are not limited."""
+    debugger: Debugger = field(init=False)
+    stepping: Stepping = field(init=False)
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        chosen = self.settings.run
+        self.debugger = Debugger(self.outside, by_default=chosen.task_debugger, ignored_too=not chosen.task_debugger_ignore_errors)
+        self.stepping = Stepping(self.outside, chosen.step)
 
     def refresh_inventory(self) -> None:
         if self.reload is not None:

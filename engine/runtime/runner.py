@@ -20,6 +20,7 @@ from engine.playbook.tree import Play, Role
 from engine.runtime.batch import Batch
 from engine.runtime.context import PlayContext, RunContext
 from engine.runtime.cursor import Fate
+from engine.runtime.debugger import Quit
 from engine.runtime.play_files import PlayFiles
 from engine.runtime.prompts import Prompts
 from engine.runtime.strategies.base import Strategy
@@ -60,6 +61,8 @@ async def recorded(run: RunContext, graph: PlanGraph) -> int:
     except asyncio.CancelledError:
         code, interrupted = INTERRUPTED, True
         raise
+    except Quit:
+        code, interrupted = INTERRUPTED, True
     except EngineError:
         code = FAILED
         raise
@@ -243,8 +246,8 @@ def static_renderer(run: RunContext, plan: PlayPlan, prompts: Mapping[str, Value
 
 def strategy_of(name: str, run: RunContext, span: object) -> Strategy:
     match name.removeprefix("ansible.builtin."):
-        case "linear" | "debug":
-            return Linear()
+        case "linear" | "debug" as which:
+            return Linear(debugs=which == "debug")
         case "free":
             return Free()
         case "host_pinned":
