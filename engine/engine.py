@@ -254,6 +254,7 @@ class Engine:
             is_module=dispatch.has,
             module_names=known_actions,
             render_static=render,
+            extensions=self.settings.run.compat != "ansible",
             warn=self.warn,
         )
 

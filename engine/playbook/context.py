@@ -43,6 +43,8 @@ class ParseContext:
     """Names for "did you mean"."""
     render_static: Callable[[TemplateText, Mapping[str, Value]], str | None] = _not_rendered
     """Render an import's name with these variables and what is known before any host (extra vars win); None where that is not enough."""
+    extensions: bool = False
+    """Is what Ansible does not have accepted (loops of blocks)?"""
     warn: Callable[[Problem], None] = _ignored
 
 

@@ -24,7 +24,8 @@ from engine.playbook.keyword_values import (
     wrong_type,
 )
 from engine.playbook.names import LOOKUPS, is_builtin, short
-from engine.playbook.tree import Block, Loop, Node, Task
+from engine.playbook.repeats import extension_keys, read_repeat, refuse_keys
+from engine.playbook.tree import Block, Loop, Node, Repeat, Task
 
 BLOCK_PARTS = ("block", "rescue", "always")
 _NO_KEYWORD_VALUE = frozenset(("name", "vars", "loop", "loop_control", "listen", "action", "local_action", "args", "register"))
@@ -77,7 +78,12 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         lonely = next(entry.key for entry in node.entries if entry.key.value in BLOCK_PARTS)
         reader.report("no-block", "This needs a block", f"`{lonely.value}` stands without `block`", lonely.span)
         return None
-    heading = read_heading(reader, node, Where.BLOCK, skip=BLOCK_PARTS)
+    heading = read_heading(reader, node, Where.BLOCK, skip=(*BLOCK_PARTS, *extension_keys(node)))
+    repeat: Repeat | None = None
+    if reader.context.extensions:
+        repeat = read_repeat(reader, node, read_loop(reader, node), heading.vars, place)
+    else:
+        refuse_keys(reader, node)
     inside = replace(place, variables={**place.variables, **heading.vars})
     parts: dict[str, tuple[Node, ...]] = {}
     for part in BLOCK_PARTS:
@@ -90,7 +96,7 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         parts[part] = parse_nodes(reader, entry.value, inside)
     return Block(
         body=parts.get("block", ()), rescue=parts.get("rescue", ()), always=parts.get("always", ()), name=heading.name,
-        keywords=heading.keywords, vars=heading.vars, span=first_span(node), spans=heading.spans,
+        keywords=heading.keywords, vars=heading.vars, repeat=repeat, span=first_span(node), spans=heading.spans,
     )
 
 

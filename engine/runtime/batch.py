@@ -16,6 +16,7 @@ from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.values import Value
 from engine.plan.build import Builder
+from engine.plan.repeats import is_of_repeat
 from engine.plan.step import Step, StepKind
 from engine.playbook.names import short
 from engine.playbook.tree import BlockKind, Role
@@ -29,6 +30,7 @@ from engine.runtime.handlers import answering
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
 from engine.runtime.meta import Meta, meta_of
+from engine.runtime.repeats import Repeats
 from engine.runtime.shown import shown_arguments
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
@@ -53,6 +55,7 @@ class Batch:
     dragged: set[HostName] = field(default_factory=set)
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
     _includer: Includer = field(init=False)
+    _repeats: Repeats = field(init=False)
     _notices: dict[HostName, dict[str, None]] = field(default_factory=dict)
     """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
     _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public)
+        self._repeats = Repeats(play=self.play, cursors=self.cursors)
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
         for host in self.play.batch:
             self._roles_done[host] = set()
@@ -120,7 +124,9 @@ class Batch:
             for host in hosts:
                 self.cursors[host].advance()
             return
-        if step.kind is StepKind.META:
+        if is_of_repeat(step):
+            await self._repeated(step, hosts, fell)
+        elif step.kind is StepKind.META:
             await self._meta(step, hosts)
         elif step.kind is StepKind.INCLUDE:
             await self._include(step, hosts, fell)
@@ -178,9 +184,9 @@ class Batch:
 
     async def _on(self, step: Step, host: HostName, fell: list[TaskOutcome]) -> None:
         outcome = await self._performed(step, host)
-        self._move(step, host, outcome)
-        if outcome.failed:
+        if self._falls(outcome):
             fell.append(outcome)
+        self._move(step, host, outcome)
 
     async def _performed(self, step: Step, host: HostName, *, for_all: bool = False) -> TaskOutcome:
         """Run and settle; again, where the debugger asks for it. `for_all`: what it registers and sets is everybody's."""
@@ -213,8 +219,25 @@ class Batch:
         if outcome.status is Status.UNREACHABLE and outcome.failed:
             self.dragged.update(hosts[1:])
 
+    async def _repeated(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
+        """The beginning or the end of a block with `until`."""
+        failed = await self._repeats.reached(step, hosts)
+        if failed:
+            self._announce(step, failed[0].host)
+        for found in failed:
+            outcome = self._with_fate(found, found.host)
+            await self._settle(step, outcome, [])
+            if self._falls(outcome):
+                fell.append(outcome)
+            self._move(step, outcome.host, outcome)
+
+    def _falls(self, outcome: TaskOutcome) -> bool:
+        """Does it count for the other hosts? Not where it only ends an attempt at a block."""
+        return outcome.failed and (outcome.status is Status.UNREACHABLE or not self.cursors[outcome.host].would_retry)
+
     def _with_fate(self, outcome: TaskOutcome, host: HostName) -> TaskOutcome:
-        rescued = outcome.status is Status.FAILED and not outcome.ignored and self.cursors[host].would_rescue()
+        cursor = self.cursors[host]
+        rescued = outcome.status is Status.FAILED and not outcome.ignored and (cursor.would_rescue() or cursor.would_retry)
         return replace(outcome, rescued=True) if rescued else outcome
 
     def _effects(self, step: Step, run: TaskRun, outcome: TaskOutcome) -> list[Effect]:
@@ -304,7 +327,7 @@ class Batch:
         elif outcome.status is Status.UNREACHABLE:
             cursor.unreachable()
         else:
-            if cursor.would_rescue():
+            if cursor.would_rescue() or cursor.would_retry:
                 self.play.run.ledger.variables.assign(host, failed_variables(step, outcome, self.play.renderer(step, host)))
             cursor.fail()
 
@@ -316,7 +339,7 @@ class Batch:
             others = [host for host in self.cursors if all(host != outcome.host for outcome in fell)]
             for host in others:
                 if self.cursors[host].next() is not None and not self.cursors[host].recovering:
-                    self.cursors[host].fail()
+                    self.cursors[host].fail(final=True)
             if any(outcome.status is Status.UNREACHABLE for outcome in fell):
                 self.dragged.update(others)
         down = [host for host in self.play.batch if self.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
@@ -411,9 +434,9 @@ class Batch:
             hosts = hosts[:1]
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
         for host, result in results:
-            await self._included(step, host, result)
-            if result.outcome is not None and result.outcome.failed:
+            if result.outcome is not None and self._falls(result.outcome):
                 fell.append(result.outcome)
+            await self._included(step, host, result)
         for inclusion, sharing in groups_of(results):
             self.play.events.publish(
                 Included(
@@ -462,10 +485,6 @@ class Batch:
         block = step.block
         if block is not None and block.role is not None and id(block.role) in self._roles_ran[host]:
             self._roles_done[host].add(role_key(step))
-
-    def warn(self, code: str, summary: str, detail: str) -> None:
-        problem = Problem(code=code, summary=summary, detail=detail, severity=Severity.WARNING)
-        self.play.events.publish(ProblemFound(problem=problem))
 
 
 def role_key(step: Step) -> str:
