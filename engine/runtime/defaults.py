@@ -12,10 +12,12 @@ from engine.templating.renderer import Renderer
 
 def defaults_for(name: str, step: Step, renderer: Renderer, groups: ActionGroups) -> Mapping[str, Value]:
     """For the module `name`: of what stands around the step the inner ones win; a module's own win over those of its groups."""
+    stack = step.keywords.get("module_defaults")
+    if not stack:
+        return {}
     full = {name, f"ansible.builtin.{name}", f"ansible.legacy.{name}"}
     of_groups: dict[str, Mapping[str, Value]] = {}
     own: Mapping[str, Value] = {}
-    stack = step.keywords.get("module_defaults") or ()
     for each in [stack] if isinstance(stack, Mapping) else stack:
         if isinstance(each, TemplateText):
             each = renderer.render(each)

@@ -64,10 +64,10 @@ class RunLedger:
                 self.variables.assign(host, values)
                 if cacheable:
                     self.variables.keep(host, values)
-                    self.cache.write(host, self.variables.remembered(host))
+                    self._keep(host)
             case SetFacts(facts=facts):
                 self.variables.set_facts(host, facts)
-                self.cache.write(host, self.variables.remembered(host))
+                self._keep(host)
             case IncludeVariables(variables=values):
                 self.variables.include(host, values)
             case Notify(handler=handler):
@@ -81,6 +81,11 @@ class RunLedger:
                 self.replace_inventory(self.inventory.with_group(group, [host], list(parents) or ["all"]))
             case SetStats(data=data, per_host=per_host, aggregate=aggregate):
                 self._add_stats(host if per_host else "_run", dict(data), aggregate)
+
+    def _keep(self, host: HostName) -> None:
+        """For later runs."""
+        if not isinstance(self.cache, NoCache):
+            self.cache.write(host, self.variables.remembered(host))
 
     def replace_inventory(self, inventory: Inventory) -> None:
         self.inventory = inventory

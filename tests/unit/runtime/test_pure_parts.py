@@ -281,6 +281,12 @@ def test_a_file_that_is_not_there_is_told_with_the_places() -> None:
     assert caught.value.problem.notes == ("tried /p/x.yml", "tried /p/vars/x.yml", "tried /p/y.yml", "tried /p/vars/y.yml")
 
 
+def test_a_file_that_is_not_there_is_passed_over_where_it_need_not_exist() -> None:
+    files = files_of([["x.yml", "y.yml"], "a.yml"], TREE)
+    files.must_exist = False
+    assert list(files.of("web1")) == [{"v": "a"}]
+
+
 def test_a_file_that_is_no_dictionary() -> None:
     with pytest.raises(ParseError) as caught:
         files_of(["l.yml"], {"l.yml": "- 1\n"}).of("web1")
