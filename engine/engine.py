@@ -44,7 +44,6 @@ from engine.runtime.recorder import NoRecorder, Recorder, StateRecorder
 from engine.runtime.redact import Redactor
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
-from engine.scopes.store import VariableStore
 from engine.settings.extra_vars import parse_extra_vars
 from engine.settings.lookup import setting_of
 from engine.settings.settings import Settings
@@ -260,6 +259,7 @@ class Engine:
             module_names=known_actions,
             render_static=render,
             late=self.settings.run.compat == "ansible",
+            extensions=self.settings.run.compat != "ansible",
             warn=self.warn,
         )
 
@@ -424,7 +424,7 @@ class Engine:
             recorder=recorder,
             redactor=self.redactor,
             parser=self.parse_context(prepared.extra_vars),
-            ledger=RunLedger(prepared.inventory, VariableStore(inject_facts=self.settings.facts.inject)),
+            ledger=RunLedger.begun(prepared.inventory, self.settings.facts, self.clock, self.warn),
             options=self._plan_options(prepared.extra_vars),
             extra_vars=prepared.extra_vars,
             limit=prepared.limit,

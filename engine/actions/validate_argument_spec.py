@@ -46,7 +46,7 @@ async def run(call: ActionCall) -> ModuleResult:
 def specification(call: ActionCall, context: Mapping[str, Value]) -> Value:
     """As written where it stands in a role's meta (its descriptions are prose, not templates); rendered where a task gives it."""
     written = call.raw_args.get("argument_spec")
-    return plain(written) if context.get("type") == "role" else call.rendering.render(written)
+    return plain(written) if context.get("type") in ("role", "play") else call.rendering.render(written)
 
 
 def plain(value: Value) -> Any:

@@ -30,6 +30,8 @@ RUN = (
     click.option("-D", "--diff", is_flag=True, default=None, help="Show differences of files."),
     click.option("-f", "--forks", type=int, help="Most hosts at work at the same time."),
     click.option("--force-handlers", is_flag=True, default=None, help="Run notified handlers on failed hosts too."),
+    click.option("--flush-cache", is_flag=True, default=None, help="Forget the facts of earlier runs first."),
+    click.option("--step", is_flag=True, default=None, help="Ask before each task."),
     click.option("--start-at-task", metavar="NAME", help="Begin at the task of this name."),
 )
 CONNECTION = (
@@ -65,6 +67,8 @@ KEYS = {
     "diff": "run.diff",
     "forks": "run.forks",
     "force_handlers": "run.force_handlers",
+    "flush_cache": "facts.flush",
+    "step": "run.step",
     "start_at_task": "run.start_at_task",
     "user": "ssh.user",
     "connection": "ssh.connection",

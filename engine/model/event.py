@@ -110,6 +110,13 @@ class TaskFinished(Event):
 
 
 @frozen(kw_only=True)
+class TaskRedone(Event):
+    """The task debugger runs a task again: the verdict before does not count any more, and another TaskFinished follows."""
+
+    outcome: TaskOutcome
+
+
+@frozen(kw_only=True)
 class Included(Event):
     """A run-time include was expanded for some hosts."""
 

@@ -13,6 +13,7 @@ from engine.model.source import NOWHERE
 from engine.model.values import TemplateText, Value
 from engine.plan.digest import digest_of
 from engine.plan.graph import PlanGraph, PlayPlan
+from engine.plan.repeats import attempted, looped, once
 from engine.plan.step import Step, StepKind, Surroundings
 from engine.plan.tags import TagFilter
 from engine.playbook.inherit import effective
@@ -58,6 +59,7 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     if gathers(play, options):
         args = {name: play.keywords[name] for name in GATHER_KEYWORDS if play.keywords.get(name) is not None}
         nodes.append(replace(GATHER, args=args, span=play.span))
+    nodes.extend(play.checks)
     force = options.render(play, play.keywords.get("force_handlers", options.force_handlers))
     for section in (play.pre_tasks, (*play.roles, *play.tasks), play.post_tasks):
         if force and section:
@@ -108,6 +110,8 @@ class Builder:
         return Step(address=address(key, task), kind=kind, task=task, keywords=keywords, around=around, tags=tags)
 
     def block(self, block: Block, key: OrderKey, around: Surroundings) -> Step | None:
+        if block.repeat is not None and block.repeat.loop is not None:
+            return self.looped(block, key, around)
         inside = Surroundings(blocks=(*around.blocks, block), roles=around.roles)
         body: tuple[Node, ...] = block.body
         if block.kind is BlockKind.ROLE and block.role is not None:
@@ -125,7 +129,9 @@ class Builder:
         always = self.steps(block.always, (*key, 2), inside)
         if not made and not always:
             return None
-        keywords = effective([self.options.keywords, self.play.keywords, *(each.keywords for each in inside.blocks)])
+        keywords = self.keywords_in(inside)
+        if made and block.repeat is not None:
+            made = attempted(block, made, (*key, 0), inside, keywords)
         return Step(
             address=address(key, block),
             kind=StepKind.BLOCK,
@@ -137,6 +143,17 @@ class Builder:
             always=always,
             tags=self.tags_of(keywords),
         )
+
+    def looped(self, block: Block, key: OrderKey, around: Surroundings) -> Step | None:
+        """The step that stands for a block with a loop; None where the tags leave nothing of it."""
+        whole = self.block(once(block), key, around)
+        if whole is None:
+            return None
+        inside = Surroundings(blocks=(*around.blocks, block), roles=around.roles)
+        return looped(block, address(key, block), around, self.keywords_in(inside), whole)
+
+    def keywords_in(self, around: Surroundings) -> dict[str, Value]:
+        return effective([self.options.keywords, self.play.keywords, *(each.keywords for each in around.blocks)])
 
     def meet(self, role: Role, around: Surroundings, number: int) -> None:
         """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""

@@ -13,6 +13,7 @@ from engine.model.frozen import frozen
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
+from engine.playbook.action_groups import ActionGroups, folders_of
 from engine.playbook.tree import Node, Role
 
 
@@ -45,6 +46,8 @@ class ParseContext:
     late: bool = False
     """Leave to the run what ansible-core leaves to it: a keyword's value of the wrong type, free text for a module that takes none.
     Told before the run otherwise, since no run can get past it."""
+    extensions: bool = False
+    """Is what Ansible does not have accepted (loops of blocks)?"""
     warn: Callable[[Problem], None] = _ignored
 
 
@@ -83,7 +86,10 @@ class Place:
 class Reader:
     """One reading of a playbook, role or task file: files read, problems found, roles met."""
 
-    def __init__(self, files: Files, context: ParseContext, parse_nodes: Callable[[Reader, yaml.Node, Place], tuple[Node, ...]]) -> None:
+    def __init__(
+        self, files: Files, context: ParseContext, parse_nodes: Callable[[Reader, yaml.Node, Place], tuple[Node, ...]],
+        playbook_dir: str = "",
+    ) -> None:
         self.files = files
         self.context = context
         self.problems: list[Problem] = []
@@ -91,6 +97,7 @@ class Reader:
         self.roles: dict[tuple[Value, ...], Role] = {}
         self.rendered = 0
         """How many names were rendered so far: what depends on variables is not shared."""
+        self.groups = ActionGroups(files, folders_of(playbook_dir, context.collections_path))
         self._parse_nodes = parse_nodes
 
     def nodes(self, node: yaml.Node, place: Place) -> tuple[Node, ...]:

@@ -21,7 +21,7 @@ LOOKUPS: Final = frozenset(
     (
         "config", "csvfile", "dict", "env", "file", "fileglob", "first_found", "indexed_items", "ini", "inventory_hostnames",
         "items", "lines", "list", "nested", "password", "pipe", "random_choice", "sequence", "subelements", "template", "together",
-        "unvault", "url", "varnames", "vars", "flattened",
+        "unvault", "url", "varnames", "vars",
     )
 )
 """What `with_NAME` can name."""

@@ -18,6 +18,7 @@ from engine.model.words import did_you_mean
 from engine.playbook import roles
 from engine.playbook.context import ParseContext, Place, Reader, has_template
 from engine.playbook.keyword_values import described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.play_specs import play_checks
 from engine.playbook.roles import RoleRequest, role_blocks
 from engine.playbook.tasks import Heading, first_span, parse_nodes, read_heading, text_keys
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role
@@ -31,7 +32,7 @@ __all__ = ["ParseContext", "RoleRequest", "load_handlers", "load_playbook", "loa
 
 def load_playbook(path: str, files: Files, *, context: ParseContext | None = None) -> Playbook:
     """The playbook with everything it imports. Raises ParseError with all problems of all its files."""
-    reader = Reader(files, context or ParseContext(), parse_nodes)
+    reader = Reader(files, context or ParseContext(), parse_nodes, os.path.dirname(path))
     plays = _plays(reader, path, (), {}, None)
     reader.finish()
     return Playbook(path=path, plays=plays, files=dict(reader.digests))
@@ -51,7 +52,7 @@ def load_tasks(
     Raises:
         ParseError: with all problems found.
     """
-    reader = Reader(files, context or ParseContext(), parse_nodes)
+    reader = Reader(files, context or ParseContext(), parse_nodes, playbook_dir)
     node = reader.document(path, "task file", span)
     nodes: tuple[Node, ...] = ()
     if node is not None and is_task_list(node, path, reader):
@@ -79,7 +80,7 @@ def load_role(
     Args:
         within: The role whose task includes it; roles beside that one are found too.
     """
-    reader = Reader(files, context or ParseContext(), parse_nodes)
+    reader = Reader(files, context or ParseContext(), parse_nodes, playbook_dir)
     place = Place(path=request.span.path, playbook_dir=playbook_dir, role_path=within.path if within else "", variables=variables or {})
     role = roles.load_role(reader, request, place)
     reader.finish()
@@ -137,9 +138,11 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
             sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"), section=name)
     entry = node.get("roles")
     prompts = node.get("vars_prompt")
+    argspec = heading.keywords.get("validate_argspec")
     return Play(
         hosts=_hosts(reader, hosts) if hosts else None, name=heading.name, keywords=heading.keywords, vars=own,
         vars_files=_vars_files(reader, node.get("vars_files")), vars_prompt=read_prompts(reader, prompts.value) if prompts else (),
+        checks=play_checks(reader, argspec, heading.name, place, heading.spans["validate_argspec"]) if argspec is not None else (),
         pre_tasks=sections.get("pre_tasks", ()), roles=role_blocks(reader, entry.value, place) if entry else (),
         tasks=sections.get("tasks", ()), post_tasks=sections.get("post_tasks", ()), handlers=sections.get("handlers", ()),
         path=path, span=first_span(node), spans=heading.spans,

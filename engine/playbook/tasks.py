@@ -1,7 +1,7 @@
 """Tasks and blocks: from the nodes of a YAML list to `Task` and `Block`."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine import yaml
@@ -9,6 +9,7 @@ from engine.model.keywords import ALIASES, INCLUDE_KEYWORDS, KEYWORDS, Where, ke
 from engine.model.source import Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.words import did_you_mean
+from engine.playbook.action_groups import PREFIX, full_name
 from engine.playbook.actions import Action, action_of, places_of
 from engine.playbook.context import Place, Reader, has_template
 from engine.playbook.imports import checked_include, import_role, import_tasks
@@ -23,7 +24,8 @@ from engine.playbook.keyword_values import (
     wrong_type,
 )
 from engine.playbook.names import LOOKUPS, is_builtin, short
-from engine.playbook.tree import Block, Loop, Node, Task
+from engine.playbook.repeats import extension_keys, read_repeat, refuse_keys
+from engine.playbook.tree import Block, Loop, Node, Repeat, Task
 
 BLOCK_PARTS = ("block", "rescue", "always")
 _NO_KEYWORD_VALUE = frozenset(("name", "vars", "loop", "loop_control", "listen", "action", "local_action", "args", "register"))
@@ -85,7 +87,12 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         reader.report("block-as-handler", "A block among handlers holds handlers, no blocks", "this block stands in another",
                       first_span(node), "put its handlers beside the others", words="Using a block as a handler is not supported.")
         return None
-    heading = read_heading(reader, node, Where.BLOCK, skip=BLOCK_PARTS)
+    heading = read_heading(reader, node, Where.BLOCK, skip=(*BLOCK_PARTS, *extension_keys(node)))
+    repeat: Repeat | None = None
+    if reader.context.extensions:
+        repeat = read_repeat(reader, node, read_loop(reader, node), heading.vars, place)
+    else:
+        refuse_keys(reader, node)
     inside = replace(place, variables={**place.variables, **heading.vars}, block=True)
     parts: dict[str, tuple[Node, ...]] = {}
     for part in BLOCK_PARTS:
@@ -98,7 +105,7 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         parts[part] = parse_nodes(reader, entry.value, inside)
     return Block(
         body=parts.get("block", ()), rescue=parts.get("rescue", ()), always=parts.get("always", ()), name=heading.name,
-        keywords=heading.keywords, vars=heading.vars, span=first_span(node), spans=heading.spans,
+        keywords=heading.keywords, vars=heading.vars, repeat=repeat, span=first_span(node), spans=heading.spans,
     )
 
 
@@ -110,7 +117,7 @@ def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
     allowed = INCLUDE_KEYWORDS if short(action.name) in ("include_tasks", "include_role") else None
     heading = read_heading(reader, node, where, skip=(*_NO_KEYWORD_VALUE, action.key), allowed=allowed)
     if action.delegate is not None:
-        heading.keywords.setdefault("delegate_to", action.delegate)
+        heading.keywords["delegate_to"] = action.delegate
     loop = read_loop(reader, node)
     control = node.get("loop_control")
     if control is not None and not is_null(control.value):
@@ -187,7 +194,17 @@ def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iter
                 heading.name = _name(value)
             elif value is not UNSET and not (value == [] and name in _UNSET_WHEN_EMPTY):
                 heading.keywords[name] = value
+                if name == "module_defaults":
+                    check_groups(reader, value, entry.value.span)
     return heading
+
+
+def check_groups(reader: Reader, stack: Sequence[Value], span: Span) -> None:
+    """Report action groups of `module_defaults` that no collection has."""
+    for name in [str(name) for each in stack if isinstance(each, Mapping) for name in each]:
+        if name.startswith(PREFIX) and reader.groups.members(name.removeprefix(PREFIX)) is None:
+            detail = f"could not resolve the module_defaults group {full_name(name.removeprefix(PREFIX))}"
+            reader.report("unknown-action-group", "There is no such action group", detail, span, "is its collection installed?")
 
 
 def _name(value: Value) -> TemplateText | None:

@@ -115,7 +115,8 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
                 return await in_background(attempt, handler, call)
             return await handler.run(call)
     except TimeoutError:
-        return ModuleResult.failure(f"Task failed: Timed out after {seconds:g} second(s).", timedout={"period": int(seconds)})
+        text = f"Task failed: Timed out after {int(seconds)} second(s)."
+        return ModuleResult.failure(text, timedout={"frame": "", "period": int(seconds)})
     except EngineError as error:
         return failures.result_of(error, attempt.step)
     except Exception as error:

@@ -11,26 +11,31 @@ from engine.agent.sdk import boolean
 from engine.errors import EngineError, PlanError, TemplateError
 from engine.model.addresses import HostName
 from engine.model.effect import ClearFacts, Effect, Notify
-from engine.model.event import HandlerNotified, Included, ItemFinished, MetaDone, ProblemFound, TaskFinished, TaskStarted
+from engine.model.event import HandlerNotified, Included, ItemFinished, MetaDone, ProblemFound, TaskFinished, TaskRedone, TaskStarted
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.values import Value
 from engine.plan.build import Builder
+from engine.plan.repeats import is_of_repeat
 from engine.plan.step import Step, StepKind
 from engine.playbook.names import short
 from engine.playbook.tree import BlockKind, Role
 from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
+from engine.runtime.debugger import step_to_redo
 from engine.runtime.effects import effects_of, shared
+from engine.runtime.failed import failed_variables
 from engine.runtime.handlers import answering
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
 from engine.runtime.meta import SAID, Meta, meta_of
+from engine.runtime.repeats import Repeats
 from engine.runtime.shown import shown_arguments
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
 from engine.runtime.together import plain_errors
+from engine.scopes.store import GATHERED
 from engine.state.record import Notification
 
 
@@ -50,6 +55,7 @@ class Batch:
     dragged: set[HostName] = field(default_factory=set)
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
     _includer: Includer = field(init=False)
+    _repeats: Repeats = field(init=False)
     _notices: dict[HostName, dict[str, None]] = field(default_factory=dict)
     """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
     _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
@@ -69,6 +75,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public)
+        self._repeats = Repeats(play=self.play, cursors=self.cursors)
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
         for host in self.play.batch:
             self._roles_done[host] = set()
@@ -119,7 +126,13 @@ class Batch:
         hosts = [host for host in hosts if self._wanted(step, host)]
         if not hosts:
             return
-        if step.kind is StepKind.META:
+        if step.kind is not StepKind.META and self.strategy.lockstep and not await self._stepped(step, hosts[0]):
+            for host in hosts:
+                self.cursors[host].advance()
+            return
+        if is_of_repeat(step):
+            await self._repeated(step, hosts, fell)
+        elif step.kind is StepKind.META:
             await self._meta(step, hosts)
         elif step.kind is StepKind.INCLUDE:
             await self._include(step, hosts, fell)
@@ -129,6 +142,14 @@ class Batch:
             self._announce(step, hosts[0])
             await self._everywhere(step, hosts, fell)
         self._decide(step, fell)
+
+    async def _stepped(self, step: Step, host: HostName) -> bool:
+        """Under --step: does the user want it?"""
+        stepping = self.play.run.stepping
+        if not stepping.asking:
+            return True
+        assert step.task is not None
+        return await stepping.wanted(task_name(step, self.play.renderer(step, host)), handler=step.task.handler)
 
     def _wanted(self, step: Step, host: HostName) -> bool:
         """Handlers run only where they are notified (what a handler includes runs anyway); a host that need not gather facts passes on."""
@@ -142,7 +163,7 @@ class Batch:
         elif (
             task.origin == "gather_facts"
             and self.play.settings.facts.gathering == "smart"
-            and self.play.run.ledger.variables.of(host).facts
+            and self.play.run.ledger.variables.of(host).facts.get(GATHERED)
         ):
             self.cursors[host].advance()
             return False
@@ -178,22 +199,30 @@ class Batch:
             raise PlanError(Problem(code="wrong-type", summary=summary, detail=said, span=span, words=words)) from error
 
     async def _on(self, step: Step, host: HostName, fell: list[TaskOutcome]) -> None:
-        run = await run_task(self.play, step, host)
-        outcome = self._with_fate(run.outcome, host)
-        effects = self._effects(step, run, outcome)
-        await self._settle(step, outcome, effects)
-        self._move(step, host, outcome)
-        if outcome.failed:
+        outcome = await self._performed(step, host)
+        if self._falls(outcome):
             fell.append(outcome)
+        self._move(step, host, outcome)
+
+    async def _performed(self, step: Step, host: HostName, *, for_all: bool = False) -> TaskOutcome:
+        """Run and settle; again, where the debugger asks for it. `for_all`: what it registers and sets is everybody's."""
+        current = step
+        while True:
+            run = await run_task(self.play, current, host)
+            outcome = self._with_fate(run.outcome, host)
+            effects = self._effects(step, run, outcome)
+            await self._settle(step, outcome, shared(effects, self.alive(), host) if for_all else effects)
+            again = await step_to_redo(self.play, current, outcome, by_default=self.strategy.debugs)
+            if again is None:
+                return outcome
+            self.play.events.publish(TaskRedone(outcome=outcome))
+            current = again
 
     async def _once(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         """`run_once`: on the first host that is left; what it registers and sets is everybody's, and so is its failure."""
         first = hosts[0]
         self._announce(step, first)
-        run = await run_task(self.play, step, first)
-        outcome = self._with_fate(run.outcome, first)
-        effects = shared(self._effects(step, run, outcome), self.alive(), first)
-        await self._settle(step, outcome, effects)
+        outcome = await self._performed(step, first, for_all=True)
         self._move(step, first, outcome)
         for host in hosts[1:]:
             if outcome.status is Status.FAILED and outcome.failed:
@@ -206,8 +235,25 @@ class Batch:
         if outcome.status is Status.UNREACHABLE and outcome.failed:
             self.dragged.update(hosts[1:])
 
+    async def _repeated(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
+        """The beginning or the end of a block with `until`."""
+        failed = await self._repeats.reached(step, hosts)
+        if failed:
+            self._announce(step, failed[0].host)
+        for found in failed:
+            outcome = self._with_fate(found, found.host)
+            await self._settle(step, outcome, [])
+            if self._falls(outcome):
+                fell.append(outcome)
+            self._move(step, outcome.host, outcome)
+
+    def _falls(self, outcome: TaskOutcome) -> bool:
+        """Does it count for the other hosts? Not where it only ends an attempt at a block."""
+        return outcome.failed and (outcome.status is Status.UNREACHABLE or not self.cursors[outcome.host].would_retry)
+
     def _with_fate(self, outcome: TaskOutcome, host: HostName) -> TaskOutcome:
-        rescued = outcome.status is Status.FAILED and not outcome.ignored and self.cursors[host].would_rescue()
+        cursor = self.cursors[host]
+        rescued = outcome.status is Status.FAILED and not outcome.ignored and (cursor.would_rescue() or cursor.would_retry)
         return replace(outcome, rescued=True) if rescued else outcome
 
     def _effects(self, step: Step, run: TaskRun, outcome: TaskOutcome) -> list[Effect]:
@@ -291,8 +337,9 @@ class Batch:
             if not task.listen and id(handler) not in self._unusable:
                 self._unusable.add(id(handler))
                 said = f"Handler {str(task.name)!r} is unusable because it has no listen topics and the name could not be templated."
-                detail = f"{said} Error: {error.problem.message}"
-                self.warn("handler-unusable", "A handler's name needs a variable that is not there", detail)
+                summary, detail = "A handler's name needs a variable that is not there", f"{said} Error: {error.problem.message}"
+                found = Problem(code="handler-unusable", summary=summary, detail=detail, severity=Severity.WARNING)
+                self.play.events.publish(ProblemFound(problem=found, host=host))
             return ""  # it needs a variable that is not known yet: it cannot be meant
 
     def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:
@@ -302,8 +349,8 @@ class Batch:
         elif outcome.status is Status.UNREACHABLE:
             cursor.unreachable()
         else:
-            if cursor.would_rescue():
-                self.play.run.ledger.variables.assign(host, failed_variables(step, outcome))
+            if cursor.would_rescue() or cursor.would_retry:
+                self.play.run.ledger.variables.assign(host, failed_variables(step, outcome, self.play.renderer(step, host)))
             cursor.fail()
 
     def _decide(self, step: Step, fell: Sequence[TaskOutcome]) -> None:
@@ -314,7 +361,7 @@ class Batch:
             others = [host for host in self.cursors if all(host != outcome.host for outcome in fell)]
             for host in others:
                 if self.cursors[host].next() is not None and not self.cursors[host].recovering:
-                    self.cursors[host].fail()
+                    self.cursors[host].fail(final=True)
             if any(outcome.status is Status.UNREACHABLE for outcome in fell):
                 self.dragged.update(others)
         down = [host for host in self.play.batch if self.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
@@ -356,7 +403,7 @@ class Batch:
             if renderer is not None and failing_condition(step, renderer) is not None:
                 self.cursors[host].advance()
                 continue
-            meta = meta_of(step, renderer)
+            meta = meta_of(step)
             await self._do(meta, step, host)
             if not step.task.origin and (id(step), host) not in self._told:  # a flush is met again after the handlers that it ran
                 self._told.add((id(step), host))
@@ -418,9 +465,9 @@ class Batch:
             hosts = hosts[:1]
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
         for host, result in results:
-            await self._included(step, host, result)
-            if result.outcome is not None and result.outcome.failed:
+            if result.outcome is not None and self._falls(result.outcome):
                 fell.append(result.outcome)
+            await self._included(step, host, result)
         for inclusion, sharing in groups_of(results):
             self.play.events.publish(
                 Included(
@@ -470,10 +517,6 @@ class Batch:
         if block is not None and block.role is not None and id(block.role) in self._roles_ran[host]:
             self._roles_done[host].add(role_key(step))
 
-    def warn(self, code: str, summary: str, detail: str) -> None:
-        problem = Problem(code=code, summary=summary, detail=detail, severity=Severity.WARNING)
-        self.play.events.publish(ProblemFound(problem=problem))
-
 
 def role_key(step: Step) -> str:
     block = step.block
@@ -482,11 +525,3 @@ def role_key(step: Step) -> str:
     return repr(
         (block.role.path, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str))
     )
-
-
-def failed_variables(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
-    """`ansible_failed_task` and `ansible_failed_result`, for rescue and always."""
-    task = step.task
-    assert task is not None
-    about: dict[str, Value] = {"name": str(task.name or ""), "action": task.action, "args": {}, "tags": sorted(step.tags)}
-    return {"ansible_failed_task": about, "ansible_failed_result": dict(outcome.registered)}

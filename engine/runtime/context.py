@@ -19,11 +19,14 @@ from engine.outside import Outside
 from engine.plan.build import PlanOptions
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
+from engine.playbook.action_groups import ActionGroups, folders_of
+from engine.runtime.debugger import Debugger
 from engine.runtime.delegate import connection_values, target_of
 from engine.runtime.events import EventStream
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import Recorder
 from engine.runtime.redact import Redactor
+from engine.runtime.stepping import Stepping
 from engine.scopes.build import ScopeBuilder
 from engine.scopes.magic import Magic
 from engine.search import Search
@@ -64,8 +67,15 @@ class RunContext:
     """Hosts that --limit leaves; None without it."""
     known_hosts: frozenset[HostName] = frozenset()
     """Those of the inventory at the start: hosts that add_host brings are not limited."""
+    debugger: Debugger = field(init=False)
+    stepping: Stepping = field(init=False)
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        chosen = self.settings.run
+        self.debugger = Debugger(self.outside, by_default=chosen.task_debugger, ignored_too=not chosen.task_debugger_ignore_errors)
+        self.stepping = Stepping(self.outside, chosen.step)
 
     def refresh_inventory(self) -> None:
         if self.reload is not None:
@@ -83,6 +93,7 @@ class PlayContext:
     keywords: Mapping[str, Value] = field(default_factory=dict)
     """The play's own keywords, rendered where they are needed."""
     _searches: dict[tuple[int, str], Search] = field(default_factory=dict)
+    _groups: ActionGroups | None = None
 
     @property
     def settings(self) -> Settings:
@@ -95,6 +106,14 @@ class PlayContext:
     @property
     def events(self) -> EventStream:
         return self.run.events
+
+    @property
+    def groups(self) -> ActionGroups:
+        """Of actions, for `module_defaults`."""
+        if self._groups is None:
+            folders = folders_of(os.path.dirname(self.plan.play.path), self.run.parser.collections_path)
+            self._groups = ActionGroups(self.run.files, folders)
+        return self._groups
 
     @property
     def pool(self) -> Pool:

@@ -42,6 +42,11 @@ class Frame:
     failing: bool = False
     """A failure waits until this `always` is over."""
     handlers: bool = False
+    left: int = 0
+    """How many more times the block may be begun anew (`until`, `retries`)."""
+    attempt: int = 1
+    failed: bool = False
+    """A task of this attempt failed: its end is next, and the block will be begun anew."""
 
 
 def forced(steps: Sequence[Step]) -> bool:
@@ -100,12 +105,40 @@ class HostCursor:
         self._next = None
         self.frames.append(Frame(steps, handlers=handlers))
 
-    def fail(self) -> bool:
-        """The present step failed. True if a `rescue` takes over."""
+    def begin(self, retries: int) -> None:
+        """A block with `until` begins: it may be begun anew so often."""
+        self.frames[-1].left = retries
+        self.advance()
+
+    def again(self) -> None:
+        """The block whose end was reached is begun anew, behind the step that settled how often."""
         self._next = None
+        frame = self.frames[-1]
+        frame.left, frame.attempt, frame.failed, frame.index = frame.left - 1, frame.attempt + 1, False, 1
+
+    @property
+    def would_retry(self) -> bool:
+        """Would a failure now only end an attempt?"""
+        for frame in reversed(self.frames):
+            if frame.block is not None and frame.part is Part.BODY:
+                if frame.left > 0:
+                    return True
+                if frame.block.rescue:
+                    return False
+        return False
+
+    def fail(self, *, final: bool = False) -> bool:
+        """The present step failed. True if a `rescue`, or another attempt, takes over. `final`: attempts do not count."""
+        self._next = None
+        if self.frames and self.frames[-1].failed and not final:
+            return True
         while self.frames:
             frame = self.frames[-1]
             block = frame.block
+            if frame.part is Part.BODY and frame.left > 0 and not final:
+                frame.failed, frame.index = True, len(frame.steps) - 1
+                return True
+            frame.left, frame.failed = 0, False
             if block is not None and frame.part is Part.BODY and block.rescue:
                 self._turn(frame, Part.RESCUE, block.rescue)
                 return True

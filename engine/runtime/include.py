@@ -19,6 +19,7 @@ from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.build import Builder, same_handlers
 from engine.plan.expand import expand_role, expand_tasks
+from engine.plan.repeats import once
 from engine.plan.step import Step
 from engine.playbook import parse
 from engine.playbook.names import short
@@ -91,7 +92,12 @@ class Includer:
         """An inclusion for each item. Their order is that in which the first hosts met them, so that hosts go through them together."""
         assert step.task is not None and step.task.loop is not None
         control = control_of(step.keywords, renderer)
-        items = items_of(step.task.loop, renderer)
+        try:
+            items = items_of(step.task.loop, renderer)
+        except EngineError:
+            if step.block is not None and failing_condition(step, renderer) is not None:
+                return IncludeResult(outcome=concluded(step, host, name, skipped(False), Status.SKIPPED))
+            raise
         whole = IncludeResult()
         met: Counter[Key] = Counter()
         for index, item in enumerate(items):
@@ -128,6 +134,8 @@ class Includer:
         false = failing_condition(step, renderer)
         if false is not None:
             return IncludeResult(outcome=concluded(step, host, name, skipped(false), Status.SKIPPED))
+        if step.block is not None:
+            return IncludeResult([replace(self._block(step, extra, met), item_label=label, is_item=True)])
         args = arguments_of_include(step, renderer)
         assert step.task is not None
         if short(step.task.action) == "include_role":
@@ -135,6 +143,20 @@ class Includer:
         else:
             inclusion = self._tasks(step, args, extra, met)
         return IncludeResult([replace(inclusion, item_label=label, is_item=bool(extra))])
+
+    def _block(self, step: Step, extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
+        """A looped block, for one item."""
+        block = step.block
+        assert block is not None
+        key = (id(step), "", repr(sorted(extra.items(), key=lambda pair: pair[0])))
+        met[key] += 1
+        known = self._blocks.get((key, met[key]))
+        if known is None:
+            copy = self._next_copy(step)
+            around = replace(step.around, blocks=step.around.blocks[:-1])
+            made = self.builder.block(replace(once(block), params={**block.params, **extra}), (*step.key, copy), around)
+            known = self._blocks[key, met[key]] = Inclusion(path=str(block.name or "block"), block=made, copy=copy)
+        return known
 
     def _tasks(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
         path = self._find(step, str(args.get("file") or args.get("_raw_params") or ""))

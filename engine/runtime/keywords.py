@@ -97,7 +97,7 @@ def number(step: Step, name: str, renderer: Renderer, default: float | None) -> 
     try:
         return default if shown is None else float(shown)
     except (TypeError, ValueError):
-        raise wrong(step, name, f"{shown!r} is not a number", shown, "float" if name == "delay" else "int") from None
+        raise wrong(step, name, f"Expected a number, not {shown!r}", shown, "float" if name == "delay" else "int") from None
 
 
 def wrong(step: Step, name: str, text: str, value: Value = None, wanted: str = "") -> TemplateError:

@@ -89,8 +89,8 @@ def extended(control: LoopControl, items: Sequence[Value], index: int) -> dict[s
     }
     if control.extended_allitems:
         about["allitems"] = list(items)
-    if index > 0:
-        about["previtem"] = items[index - 1]
     if index + 1 < length:
         about["nextitem"] = items[index + 1]
+    if index > 0:
+        about["previtem"] = items[index - 1]
     return about

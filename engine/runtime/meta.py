@@ -9,7 +9,6 @@ from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.model.words import nearest
 from engine.plan.step import Step
-from engine.templating.renderer import Renderer
 
 
 class Meta(Enum):
@@ -40,12 +39,12 @@ SAID = {
 """What is told under -vv of a host, in ansible-core's words."""
 
 
-def meta_of(step: Step, renderer: Renderer | None) -> Meta:
-    """Which one; PlanError `unknown-meta` for another word."""
+def meta_of(step: Step) -> Meta:
+    """Which one, as written: templates have no meaning here. PlanError `unknown-meta` for another word."""
     task = step.task
     assert task is not None
     given: Value = task.args.get("_raw_params")
-    word = str(renderer.render(given) if renderer is not None else given).strip()
+    word = str(given).strip()
     try:
         return Meta(word)
     except ValueError:

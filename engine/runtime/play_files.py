@@ -26,6 +26,8 @@ class PlayFiles:
     store: VariableStore
     render: Callable[[HostName, Value], Value]
     """With the host's variables, without those of vars_files."""
+    must_exist: bool = True
+    """A file that is not there is a mistake; else it is passed over, as Ansible does."""
     _read: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     _found: dict[HostName, tuple[int, tuple[Mapping[str, Value], ...]]] = field(default_factory=dict)
     _static: tuple[Mapping[str, Value], ...] | None = None
@@ -71,6 +73,8 @@ class PlayFiles:
                 if self.files.is_file(path):
                     return path
                 tried.append(path)
+        if not self.must_exist:
+            return None
         raise PlanError(
             Problem(
                 code="vars-file-not-found",

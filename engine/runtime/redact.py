@@ -25,6 +25,7 @@ from engine.model.event import (
     RunFinished,
     RunStarted,
     TaskFinished,
+    TaskRedone,
     TaskStarted,
 )
 from engine.model.outcome import ModuleResult, TaskOutcome
@@ -83,7 +84,7 @@ class Redactor:
         match event:
             case RetryScheduled():
                 return replace(event, outcome=self.outcome(event.outcome), task_name=self.text(event.task_name))
-            case TaskFinished() | ItemFinished():
+            case TaskFinished() | ItemFinished() | TaskRedone():
                 return replace(event, outcome=self.outcome(event.outcome))
             case ProblemFound():
                 return replace(event, problem=self.problem(event.problem))

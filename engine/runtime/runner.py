@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from engine.errors import EngineError, UsageError
 from engine.inventory.patterns import ordered, select
 from engine.model.addresses import HostName
 from engine.model.event import NoHostsLeft, PlayFinished, PlayStarted, ProblemFound, RunFinished, RunStarted
-from engine.model.problem import Problem, Severity
-from engine.model.values import TemplateText, Value
+from engine.model.problem import Problem
+from engine.model.values import Value
 from engine.plan.batches import batches_of
 from engine.plan.build import Builder
 from engine.plan.graph import PlanGraph, PlayPlan
-from engine.playbook.tree import Role, VarsPrompt
+from engine.playbook.tree import Play, Role
 from engine.runtime.batch import Batch
 from engine.runtime.context import PlayContext, RunContext
 from engine.runtime.cursor import Fate
+from engine.runtime.debugger import Quit
 from engine.runtime.play_files import PlayFiles
+from engine.runtime.prompts import Prompts
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.strategies.free import Free
 from engine.runtime.strategies.host_pinned import HostPinned
@@ -66,6 +68,8 @@ async def recorded(run: RunContext, graph: PlanGraph) -> int:
     except asyncio.CancelledError:
         code, interrupted = INTERRUPTED, True
         raise
+    except Quit:
+        code, interrupted = INTERRUPTED, True
     except EngineError:
         code = FAILED
         raise
@@ -92,7 +96,6 @@ class Plays:
 
     run: RunContext
     graph: PlanGraph
-    _prompted: dict[str, Value] = field(default_factory=dict)
 
     async def go(self) -> None:
         for plan in self.graph.plays:
@@ -105,12 +108,12 @@ class Plays:
         run, play = self.run, plan.play
         folder = os.path.dirname(play.path)
         run.ledger.replace_inventory(run.ledger.inventory.with_playbook_dir(folder))
-        prompts = {prompt.name: self._ask(prompt) for prompt in play.vars_prompt if prompt.name not in run.extra_vars}
+        prompts = self._prompts(plan) if play.vars_prompt else {}
         static = static_renderer(run, plan, prompts)
         name = str(static(play.name)) if play.name else ""
         matched = self._matched(static(play.hosts))
-        hosts = [host for host in matched if host not in run.failed and host not in run.unreachable]
-        hosts = ordered(hosts, str(static(play.keywords.get("order") or "inventory")))
+        known = [host for host in matched if host not in run.failed and host not in run.unreachable]
+        hosts = ordered(known, str(static(play.keywords.get("order") or "inventory")))
         name = name or ",".join(pattern_words(static(play.hosts)))
         if not matched:
             run.events.publish(PlayStarted(name=name, hosts=(), matched=False, span=play.span))
@@ -121,7 +124,7 @@ class Plays:
         public: list[Role] = list(plan.roles)
         for number, batch in enumerate(batches_of(hosts, static(play.keywords.get("serial")), play.spans.get("serial"))):
             run.events.publish(PlayStarted(name=name, hosts=tuple(batch), span=play.span, batch=number))
-            done = await self._batch(plan, name, (matched, hosts), batch, prompts, static, public)
+            done = await self._batch(plan, name, (matched, known), batch, prompts, static, public)
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
@@ -169,7 +172,11 @@ class Plays:
         )
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
         files = PlayFiles(
-            play=play, files=run.files, store=run.ledger.variables, render=lambda host, value: context.renderer(None, host).render(value)
+            play=play,
+            files=run.files,
+            store=run.ledger.variables,
+            render=lambda host, value: context.renderer(None, host).render(value),
+            must_exist=run.settings.run.compat != "ansible",
         )
         scopes.play_files = files.of
         facts.hostvars = HostVars(
@@ -183,7 +190,7 @@ class Plays:
             builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles)),
             handlers=list(plan.handlers),
             public=public,
-            max_fail=None if max_fail in (None, "") else float(max_fail),
+            max_fail=percentage(max_fail, play),
         )
         made.append(done)
         await done.go()
@@ -211,35 +218,27 @@ class Plays:
             found = [host for host in found if host in run.limit or (host in run.ledger.inventory.hosts and host not in run.known_hosts)]
         return found
 
-    def _ask(self, prompt: VarsPrompt) -> Value:
-        if prompt.name in self._prompted:
-            return self._prompted[prompt.name]
-        outside = self.run.outside
-        text = f"{prompt.prompt or prompt.name}{f' [{prompt.default}]' if prompt.default is not None else ''}: "
-        if not outside.is_terminal():
-            if prompt.default is None:
-                self.run.events.publish(
-                    ProblemFound(
-                        problem=Problem(
-                            code="no-terminal",
-                            summary="Not prompting as we are not in interactive mode",
-                            detail=prompt.name,
-                            severity=Severity.WARNING,
-                        )
-                    )
-                )
-            return prompt.default
-        while True:
-            answer = outside.ask(text, secret=prompt.private)
-            if not prompt.confirm or answer == outside.ask(f"confirm {text}", secret=prompt.private):
-                break
-        value: Value = answer or prompt.default
-        if prompt.private and isinstance(value, str):
-            self.run.redactor.learn(value)
-        if prompt.unsafe is False and isinstance(value, str):
-            value = TemplateText.read(value)
-        self._prompted[prompt.name] = value
-        return value
+    def _prompts(self, plan: PlayPlan) -> dict[str, Value]:
+        run = self.run
+        asking = Prompts(
+            outside=run.outside,
+            render=static_renderer(run, plan, {}),
+            warn=lambda problem: run.events.publish(ProblemFound(problem=problem)),
+            learn_secret=run.redactor.learn,
+        )
+        return asking.answers(plan.play, run.extra_vars)
+
+
+def percentage(value: Value, play: Play) -> float | None:
+    """`max_fail_percentage` as a number; None where there is no limit."""
+    if value in (None, ""):
+        return None
+    try:
+        return float(str(value).strip().removesuffix("%"))
+    except ValueError:
+        span = play.spans.get("max_fail_percentage", play.span)
+        detail = f"`max_fail_percentage` takes a number or a percentage, not {value!r}"
+        raise UsageError(Problem(code="wrong-type", summary="This value has the wrong type", detail=detail, span=span)) from None
 
 
 def pattern_words(pattern: Value) -> list[str]:
@@ -255,8 +254,8 @@ def static_renderer(run: RunContext, plan: PlayPlan, prompts: Mapping[str, Value
 
 def strategy_of(name: str, run: RunContext, span: object) -> Strategy:
     match name.removeprefix("ansible.builtin."):
-        case "linear" | "debug":
-            return Linear()
+        case "linear" | "debug" as which:
+            return Linear(debugs=which == "debug")
         case "free":
             return Free()
         case "host_pinned":

@@ -18,11 +18,13 @@ from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.values import OMIT, TemplateText, Value
 from engine.plan.step import Step
+from engine.playbook.action_groups import ActionGroups
 from engine.playbook.free_form import TAKE_TEXT
 from engine.playbook.names import is_builtin, qualified, short
 from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
+from engine.runtime.defaults import defaults_for
 from engine.runtime.judge import NO_TRACEBACK, of_items, registered, skipped
 from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
@@ -210,7 +212,7 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         host=host,
         status=verdict.status,
         result=verdict.result,
-        action=action_of(step),
+        action=call.invocation.action if isinstance(action_of(step), TemplateText) else action_of(step),
         task_name=setting.name,
         attempts=verdict.attempts,
         no_log=setting.keywords.no_log or bool(verdict.result.values.get("_ansible_no_log")),
@@ -250,14 +252,14 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     step, host, play, keywords = setting.step, setting.host, setting.play, setting.keywords
     task = step.task
     assert task is not None
-    name = short(task.action)
+    name = short(str(renderer.render(task.action)) if isinstance(task.action, TemplateText) else task.action)
     handler = dispatch.handler_for(name)
     if handler is None:
         raise failures.unknown_module(task)
     if "_raw_params" in task.args and is_builtin(task.action) and name not in TAKE_TEXT:
         raise failures.free_text(task)
     with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: "):
-        raw = arguments_of(step, handler, renderer)
+        raw = arguments_of(step, handler, renderer, play.groups)
         lazy = {key: value for key, value in raw.items() if key in handler.lazy}
         given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
     invocation = TaskInvocation(
@@ -295,38 +297,22 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     return call, handler
 
 
-def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer) -> dict[str, Value]:
+def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer, groups: ActionGroups) -> dict[str, Value]:
     """The task's arguments, unrendered: module_defaults under its own, free-form text under the name the module gives it."""
     task = step.task
     assert task is not None
-    given: dict[str, Value] = dict(defaults_for(handler.name, step, renderer))
+    given: dict[str, Value] = dict(defaults_for(handler.name, step, renderer, groups))
     own = dict(task.args)
     whole = own.pop("_args", None)
     if whole is not None:
         value = renderer.render(whole)
         if not isinstance(value, Mapping):
-            raise failures.bad_arguments(task, f"args must be a dictionary, not {type(value).__name__}")
+            raise failures.bad_arguments(task, f"Task args must resolve to a 'dict' not '{type(value).__name__}'.")
         own = {**value, **own}
     given.update(own)
     if handler.free_form and "_raw_params" in given:
         given.setdefault(handler.free_form, given.pop("_raw_params"))
     return given
-
-
-def defaults_for(name: str, step: Step, renderer: Renderer) -> Mapping[str, Value]:
-    """`module_defaults` for this module: the list of all around the step, the inner ones last."""
-    made: dict[str, Value] = {}
-    stack = step.keywords.get("module_defaults") or ()
-    for each in [stack] if isinstance(stack, Mapping) else stack:
-        if isinstance(each, TemplateText):
-            each = renderer.render(each)
-        if isinstance(each, Mapping):
-            for key in (name, f"ansible.builtin.{name}", f"ansible.legacy.{name}"):
-                value = each.get(key)
-                value = renderer.render(value) if isinstance(value, TemplateText) else value
-                if isinstance(value, Mapping):
-                    made.update(value)
-    return made
 
 
 def failing_condition(step: Step, renderer: Renderer) -> Value:

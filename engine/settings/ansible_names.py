@@ -47,6 +47,8 @@ HONOURED: dict[str, str] = {
     "DEFAULT_FORCE_HANDLERS": "run.force_handlers",
     "DEFAULT_FORKS": "run.forks",
     "DEFAULT_GATHERING": "facts.gathering",
+    "ENABLE_TASK_DEBUGGER": "run.task_debugger",
+    "TASK_DEBUGGER_IGNORE_ERRORS": "run.task_debugger_ignore_errors",
     "DEFAULT_HASH_BEHAVIOUR": "variables.hash_behaviour",
     "DEFAULT_HOST_LIST": "inventory.sources",
     "DEFAULT_JINJA2_EXTENSIONS": "variables.jinja_extensions",
@@ -233,8 +235,6 @@ IGNORED: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("SSH_AGENT_KEY_LIFETIME", "connection.ssh_agent_key_lifetime", "ANSIBLE_SSH_AGENT_KEY_LIFETIME"),
     ),
     "there is no task debugger yet": (
-        ("ENABLE_TASK_DEBUGGER", "defaults.enable_task_debugger", "ANSIBLE_ENABLE_TASK_DEBUGGER"),
-        ("TASK_DEBUGGER_IGNORE_ERRORS", "defaults.task_debugger_ignore_errors", "ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"),
     ),
     "problems are shown with their place and cause, always in the same form": (
         ("DISPLAY_TRACEBACK", "defaults.display_traceback", "ANSIBLE_DISPLAY_TRACEBACK"),
@@ -322,10 +322,6 @@ OTHERS: dict[str, tuple[tuple[str, str, str], ...]] = {
 """The same for options of Ansible's own plugins, which `ansible-config list` does not name."""
 
 NOT_YET: dict[str, str] = {
-    "facts.caching": "facts are remembered for one run only",
-    "facts.caching_connection": "facts are remembered for one run only",
-    "facts.caching_prefix": "facts are remembered for one run only",
-    "facts.caching_timeout": "facts are remembered for one run only",
     "paths.collections_path": "modules and plugins of collections are not loaded yet",
     "paths.filter_plugins": "plugins written for Ansible are not loaded yet",
     "paths.library": "modules written for Ansible are not loaded yet",
@@ -343,11 +339,9 @@ ALREADY: dict[str, tuple[str, ...]] = {
     "DEFAULT_JINJA2_NATIVE": ("true", "yes", "1", "on"),
     "DEFAULT_KEEP_REMOTE_FILES": ("false", "no", "0", "off"),
     "DISPLAY_TRACEBACK": ("never",),
-    "ENABLE_TASK_DEBUGGER": ("false", "no", "0", "off"),
     "INVALID_TASK_ATTRIBUTE_FAILED": ("true", "yes", "1", "on"),
     "RETRY_FILES_ENABLED": ("false", "no", "0", "off"),
     "TRANSFORM_INVALID_GROUP_CHARS": ("never", "ignore", "silently"),
     "USE_PERSISTENT_CONNECTIONS": ("false", "no", "0", "off"),
-    "facts.caching": ("memory",),
 }
 """Values that ask for what the engine does anyway: no notice."""

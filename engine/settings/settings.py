@@ -49,6 +49,11 @@ class RunSettings:
     """Name (or wildcard) of the first task that runs."""
     step: bool = setting(False, Ansible(cli="--step"))
     """Ask before each task."""
+    task_debugger: bool = setting(False, Ansible(ini="defaults.enable_task_debugger", env="ANSIBLE_ENABLE_TASK_DEBUGGER"))
+    """Start the task debugger where a task fails and no `debugger` says otherwise."""
+    task_debugger_ignore_errors: bool = setting(
+        True, Ansible(ini="defaults.task_debugger_ignore_errors", env="ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"))
+    """A failure that is ignored does not start it."""
     module_name: str = setting("command", Ansible(ini="defaults.module_name", cli="--module-name"))
     """The module of `engine exec` where none is named."""
     module_args: str = setting("", Ansible(ini="defaults.module_args", env="ANSIBLE_MODULE_ARGS", cli="--args"))

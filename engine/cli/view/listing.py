@@ -9,7 +9,7 @@ from engine.errors import TemplateError
 from engine.inventory.patterns import select
 from engine.model.values import Value
 from engine.plan.graph import PlayPlan
-from engine.plan.step import Step, StepKind
+from engine.plan.step import Step
 from engine.playbook.tree import Play
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
@@ -68,7 +68,7 @@ def steps_of(steps: Sequence[Step]) -> list[Step]:
     """What is done if nothing fails: ansible-playbook lists neither `rescue` nor `always`."""
     found: list[Step] = []
     for step in steps:
-        found.extend(steps_of(step.body) if step.kind is StepKind.BLOCK else [step])
+        found.extend(steps_of(step.body) if step.body else [step])
     return found
 
 

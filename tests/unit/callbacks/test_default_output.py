@@ -32,6 +32,7 @@ from engine.model.event import (
     RunFinished,
     RunStarted,
     TaskFinished,
+    TaskRedone,
     TaskStarted,
 )
 from engine.model.outcome import Status, TaskOutcome
@@ -109,6 +110,8 @@ EVERYTHING: list[Event] = [
     started(13, "hidden"),
     finished(13, Status.CHANGED, no_log=True, values={"censored": "the output has been hidden", "secret": "never"}, registered={}),
     started(14, "restart", handler=True),
+    finished(14, Status.CHANGED),
+    TaskRedone(outcome=outcome_of(Status.CHANGED, "web1", step=step(14))),
     finished(14, Status.CHANGED),
     NoHostsLeft(),
     PlayFinished(name="web servers"),

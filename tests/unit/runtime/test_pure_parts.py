@@ -223,7 +223,7 @@ def test_an_environment_that_is_none() -> None:
 @pytest.mark.parametrize("meta", list(Meta))
 def test_every_meta_task(meta: Meta) -> None:
     step = named(plan_of(f"- {{hosts: all, tasks: [{{name: m, meta: {meta.value}}}]}}\n"))["m"]
-    assert meta_of(step, renderer_of()) is meta
+    assert meta_of(step) is meta
 
 
 def test_a_meta_task_that_is_none_names_the_nearest() -> None:
@@ -231,7 +231,7 @@ def test_a_meta_task_that_is_none_names_the_nearest() -> None:
     assert step.task is not None
     step.task.args["_raw_params"] = trusted("end_hots")  # type: ignore[index]
     with pytest.raises(PlanError) as caught:
-        meta_of(step, renderer_of())
+        meta_of(step)
     assert (caught.value.problem.code, caught.value.problem.hint) == ("unknown-meta", "did you mean `end_host`?")
 
 
@@ -279,6 +279,12 @@ def test_a_file_that_is_not_there_is_told_with_the_places() -> None:
         files_of([["x.yml", "y.yml"]], TREE).of("web1")
     assert caught.value.problem.code == "vars-file-not-found"
     assert caught.value.problem.notes == ("tried /p/x.yml", "tried /p/vars/x.yml", "tried /p/y.yml", "tried /p/vars/y.yml")
+
+
+def test_a_file_that_is_not_there_is_passed_over_where_it_need_not_exist() -> None:
+    files = files_of([["x.yml", "y.yml"], "a.yml"], TREE)
+    files.must_exist = False
+    assert list(files.of("web1")) == [{"v": "a"}]
 
 
 def test_a_file_that_is_no_dictionary() -> None:
