@@ -1,6 +1,7 @@
 """Which variables, filters, tests and lookups a text names, without rendering it: for plans and checks before a run."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -11,7 +12,7 @@ from jinja2.parser import Parser
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
 from engine.model.problem import Problem
-from engine.model.source import Span
+from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, Value
 from engine.templating.environment import Templates, short
 from engine.templating.failures import nearest, place_of, syntax_failure
@@ -77,7 +78,17 @@ def reads_in(text: TemplateText, *, expression: bool = False) -> Reads:
 
 def place_of_read(text: TemplateText, read: Read) -> Span | None:
     """File, line and column of a name in its text; the text's own place where that cannot be told."""
+    before = BEFORE.get(read.kind)
+    span, here = text.span, str(text).split("\n")
+    if before and span is not NOWHERE and read.line <= len(here):
+        found = re.search(before + rf"({re.escape(read.name)})(?!\w)", here[read.line - 1])
+        if found:
+            return Span(span.path, span.line + read.line - 1, span.column + found.start(1), len(read.name))
     return place_of(text, read.line, read.name)
+
+
+BEFORE = {"filter": r"\|\s*", "test": r"\bis\s+(?:not\s+)?", "lookup": r"[\"']"}
+"""What stands before such a name, to tell it from others of the same letters in its line."""
 
 
 def named_in_value(value: Value) -> Named:
