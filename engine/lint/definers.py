@@ -161,21 +161,28 @@ def add_file(found: Definers, path: str, files: Files) -> None:
 
 
 def add_included(found: Definers, subject: Subject, play: PlayPlan, step: Step) -> None:
+    names = included_names(subject, play, step)
+    if names is None:
+        found.open = found.open or "include_vars reads what is not known before the run"
+    else:
+        found.made.update(names)
+
+
+def included_names(subject: Subject, play: PlayPlan, step: Step) -> frozenset[str] | None:
+    """The variables that an include_vars task brings; None where that cannot be told."""
     assert step.task is not None
     args = step.task.args
     name = args.get("name")
-    if isinstance(name, str) and not has_template(name):
-        found.made.add(name)
-        return
+    if name is not None:
+        return frozenset((name,)) if isinstance(name, str) and not has_template(name) else None
     file = args.get("file", args.get("_raw_params"))
     path = subject.search(play, step).find("vars", file).path if isinstance(file, str) and not has_template(file) else None
-    if path is None or name is not None or not subject.files.is_file(path):
-        found.open = found.open or "include_vars reads what is not known before the run"
-        return
+    if path is None or not subject.files.is_file(path):
+        return None
     try:
-        found.made.update(read_vars(subject.files, path))
+        return frozenset(read_vars(subject.files, path))
     except EngineError:
-        found.open = found.open or f"{path} cannot be read"
+        return None
 
 
 def add_groups(found: Definers, subject: Subject) -> list[Mapping[str, Value]]:

@@ -93,6 +93,12 @@ class Subject:
         )
 
     @cached_property
+    def idle(self) -> frozenset[int]:
+        """Ids of the steps of plays that have no host in this inventory; of none where there is no inventory at all."""
+        empty = {play.index for play in self.graph.plays if self.inventory.hosts and self.hosts_of(play.play) == ()}
+        return frozenset(id(step) for play, step in self.leaves if play.index in empty)
+
+    @cached_property
     def hosts(self) -> tuple[HostName, ...]:
         """Every host that a play may run on."""
         found: dict[HostName, None] = {}

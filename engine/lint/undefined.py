@@ -26,6 +26,7 @@ class Check:
     definers: Definers
     asked: frozenset[str]
     """Variables whose presence a task of the playbook sees to."""
+    notes: tuple[str, ...] = ()
     seen: set[int] = field(default_factory=set)
 
     def use(self, use: Use) -> Iterator[Problem]:
@@ -51,7 +52,7 @@ class Check:
         return Problem(
             code="undefined-variable", summary="A variable is not defined", detail=f"nothing can define `{read.name}`",
             span=place_of_read(text, read), hint=did_you_mean(read.name, self.known()),
-            notes=tuple(f"read by the variable `{name}`" for name in reversed(through)),
+            notes=(*(f"read by the variable `{name}`" for name in reversed(through)), *self.notes),
         )
 
     def known(self) -> list[str]:
@@ -62,10 +63,12 @@ def check(subject: Subject, uses: Iterable[Use], definers: Definers) -> Iterator
     """Every such read that starts at a task. `uses`: texts worth a look, at least all that read what `definers` does not know."""
     if definers.open:
         return
-    checking = Check(definers, seen_to(subject))
+    notes = () if subject.inventory.hosts else ("there is no inventory: -i names one that may define it",)
+    checking = Check(definers, seen_to(subject), notes=notes)
+    idle = subject.idle
     told: set[tuple[str, int, int]] = set()
     for use in uses:
-        if use.variable or use.step is None or is_title(use):
+        if use.variable or use.step is None or is_title(use) or id(use.step) in idle:
             continue
         for problem in checking.use(use):
             place = (problem.span.path, problem.span.line, problem.span.column) if problem.span else ("", 0, 0)
