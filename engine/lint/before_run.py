@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.errors import PlanError
-from engine.lint import handlers
+from engine.lint import handlers, typed
 from engine.lint.definers import add_groups, add_hosts, definers_of
 from engine.lint.findings import heeded, warned
 from engine.lint.glance import unknown_tokens, worth_parsing
@@ -42,3 +42,4 @@ def names(subject: Subject) -> Iterator[Problem]:
         suspects = worth_parsing(uses, unknown)
         yield from unknown_names.check(subject, suspects)
         yield from map(warned, undefined.check(subject, suspects, definers))
+    yield from typed.check(subject)

@@ -66,8 +66,8 @@ class Definers:
         return values[0] if len(values) == 1 and name not in self.made and not name.startswith(PREFIXES) else None
 
 
-def definers_of(subject: Subject) -> Definers:
-    """All of them but the inventory's, which `add_groups` and `add_hosts` add."""
+def definers_of(subject: Subject, until: Step | None = None) -> Definers:
+    """All of them but the inventory's, which `add_groups` and `add_hosts` add. `until`: only what may have happened when it begins."""
     found = Definers()
     found.add(subject.extra_vars)
     if subject.facts_are_kept:
@@ -80,8 +80,11 @@ def definers_of(subject: Subject) -> Definers:
     for role in subject.roles:
         found.add(role.defaults)
         found.add(role.vars)
+    passed = False
     for play, step in subject.leaves:
-        add_step(found, subject, play, step)
+        passed = passed or step is until
+        if not passed or (step.task is not None and step.task.handler):
+            add_step(found, subject, play, step)
         for block in step.around.blocks:
             if id(block) not in blocks:
                 blocks.add(id(block))

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.lint import handlers, leaks, undefined, unknown_names, unused
+from engine.lint import handlers, leaks, typed, undefined, unknown_names, unused
 from engine.lint.definers import add_groups, add_hosts, definers_of
 from engine.lint.findings import heeded
 from engine.lint.glance import unknown_tokens, worth_parsing
@@ -25,6 +25,7 @@ def all_of(subject: Subject) -> Iterator[Problem]:
     yield from subject.problems
     yield from unknown_names.check(subject, suspects)
     yield from undefined.check(subject, suspects, definers)
+    yield from typed.check(subject)
     yield from handlers.check(subject)
     yield from leaks.check(subject, uses, of_inventory)
     yield from unused.check(subject, uses)
