@@ -68,7 +68,7 @@ def check(subject: Subject, uses: Iterable[Use], definers: Definers) -> Iterator
     idle = subject.idle
     told: set[tuple[str, int, int]] = set()
     for use in uses:
-        if use.variable or use.step is None or is_title(use) or id(use.step) in idle:
+        if use.variable or use.step is None or harmless(use) or id(use.step) in idle:
             continue
         for problem in checking.use(use):
             place = (problem.span.path, problem.span.line, problem.span.column) if problem.span else ("", 0, 0)
@@ -77,9 +77,13 @@ def check(subject: Subject, uses: Iterable[Use], definers: Definers) -> Iterator
                 yield problem
 
 
-def is_title(use: Use) -> bool:
-    """The name of a task is shown as it stands where it cannot be rendered."""
-    return use.step is not None and use.step.task is not None and use.text is use.step.task.name
+def harmless(use: Use) -> bool:
+    """A variable may be missing there: in a title, in what `debug: var=` shows, and in a task that is switched off."""
+    step = use.step
+    if step is None or step.task is None:
+        return False
+    shown = step.task.args.get("var") if short(step.task.action) == "debug" else None
+    return use.text is step.task.name or use.text is shown or False in (step.keywords.get("when") or ())
 
 
 def seen_to(subject: Subject) -> frozenset[str]:

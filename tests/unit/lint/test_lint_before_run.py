@@ -1,6 +1,10 @@
 """Names checked before a run: what is refused, what is warned of, and what nobody can tell and is left alone."""
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from linting import lines, subject_of
 
@@ -83,6 +87,8 @@ UNDEFINED = [
     ("in a part of a variable", play("    - debug: {msg: '{{ a.c }}'}", "  vars: {a: {b: '{{ x }}', c: 1}}\n"), ""),
     ("unused variable", play("    - debug: {msg: a}", "  vars: {a: '{{ x }}'}\n"), ""),
     ("in a title", play("    - name: '{{ x }}'\n      debug: {msg: a}"), ""),
+    ("shown by debug", play("    - debug: {var: x.y}"), ""),
+    ("switched off", play("    - debug: {msg: '{{ x }}'}\n      when: [false, y]"), ""),
     ("registered later", play("    - debug: {msg: '{{ x }}'}\n    - command: a\n      register: x"), ""),
     ("set", play("    - set_fact: {x: 1}\n    - debug: {msg: '{{ x }}'}"), ""),
     ("a fact", play("    - debug: {msg: '{{ ansible_x }}{{ facter_y }}{{ getent_passwd }}'}"), ""),
@@ -147,3 +153,13 @@ def test_known_names_are_those_of_the_tables():
     assert sorted(known.FILTERS) == templates.filter_names
     assert sorted(known.TESTS) == templates.test_names
     assert sorted(known.LOOKUPS) == templates.lookup_names
+
+
+def test_a_playbook_without_mistakes_is_checked_before_jinja_is_loaded(tmp_path):
+    """Loading it takes as long as planning hundreds of tasks; it is done while connections open."""
+    (tmp_path / "site.yml").write_text(play("    - debug: {msg: \"{{ a.b | default('x') | upper }}\"}\n      when: a is defined and a.b", "  vars: {a: {b: 1}}\n"))
+    words = "import sys; from engine.engine import Engine; Engine().prepare('site.yml', inventory='one,'); print('jinja2' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", words], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
