@@ -11,9 +11,6 @@ from engine.blocking import wait_for
 from engine.engine import Engine, ExtraVars, Names, listed
 from engine.errors import EngineError, UsageError
 from engine.files import DiskFiles
-from engine.lint.findings import heeded
-from engine.lint.opened import opened
-from engine.lint.rules import findings
 from engine.model.addresses import RunId
 from engine.model.problem import Problem
 from engine.model.recap import Recap
@@ -131,6 +128,10 @@ def lint(made: Engine, playbook: str, *, inventory: Names = (), extra_vars: Extr
     Raises:
         UsageError: the playbook is not there, or an option is wrong.
     """
+    from engine.lint.findings import heeded
+    from engine.lint.opened import opened
+    from engine.lint.rules import findings  # these load Jinja, which a run loads while connections open
+
     found: list[Problem] = []
     tell, made.warn = made.warn, found.append
     try:

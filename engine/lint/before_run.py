@@ -1,16 +1,18 @@
 """The rules that are cheap enough to be asked before each run: names of filters, tests, lookups, handlers and variables."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 from engine.errors import PlanError
-from engine.lint import handlers, typed
+from engine.lint import handlers
 from engine.lint.definers import add_groups, add_hosts, definers_of
 from engine.lint.findings import heeded, warned
 from engine.lint.glance import unknown_tokens, worth_parsing
-from engine.lint.subject import Subject
+from engine.lint.subject import SCHEMA_NAMES, Subject
 from engine.lint.uses import uses_of, uses_of_variables
 from engine.model.problem import Problem, Severity
+from engine.playbook.roles import CHECKED
 
 
 def check_names(subject: Subject, warn: Callable[[Problem], None]) -> None:
@@ -42,4 +44,15 @@ def names(subject: Subject) -> Iterator[Problem]:
         suspects = worth_parsing(uses, unknown)
         yield from unknown_names.check(subject, suspects)
         yield from map(warned, undefined.check(subject, suspects, definers))
-    yield from typed.check(subject)
+    if has_types(subject):
+        from engine.lint import typed
+
+        yield from typed.check(subject)
+
+
+def has_types(subject: Subject) -> bool:
+    """Whether anything says which types variables have; most playbooks say nothing."""
+    folders = {os.path.dirname(play.play.path) for play in subject.graph.plays} | set(subject.inventory.vars_files.inventory_dirs)
+    if any(subject.files.is_file(os.path.join(folder, name)) for folder in folders for name in SCHEMA_NAMES):
+        return True
+    return any(step.task is not None and step.task.origin == CHECKED for _, step in subject.leaves)

@@ -5,9 +5,7 @@ For "can nothing define it?" only: a name that is not here, while `open` is empt
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
 
 from engine.errors import EngineError
 from engine.files import Files
@@ -32,20 +30,14 @@ FREE_FORM = ("_raw_params", "_args")
 
 
 
-class Reading(Protocol):
-    """How VarsFiles gives the variables of a host or group."""
-
-    def __call__(self, name: str, *, playbook: bool = False) -> Mapping[str, Value]: ...
-
-
-@dataclass(slots=True)
 class Definers:
-    written: dict[str, list[Value]] = field(default_factory=dict)
-    """Variables with a value in some text: every such value."""
-    made: set[str] = field(default_factory=set)
-    """Variables that come to be while the playbook runs: registered, set, asked for, of loops."""
-    open: str = ""
-    """Why it cannot be told which variables there are; empty where it can."""
+    def __init__(self) -> None:
+        self.written: dict[str, list[Value]] = {}
+        """Variables with a value in some text: every such value."""
+        self.made: set[str] = set()
+        """Variables that come to be while the playbook runs: registered, set, asked for, of loops."""
+        self.open = ""
+        """Why it cannot be told which variables there are; empty where it can."""
 
     def knows(self, name: str) -> bool:
         return name in self.written or name in self.made or name in ALWAYS or name.startswith(PREFIXES)
@@ -215,7 +207,7 @@ def inventories(subject: Subject) -> list[Inventory]:
     return [subject.inventory.with_playbook_dir(folder) for folder in folders]
 
 
-def in_files(found: Definers, read: Reading, name: str) -> list[Mapping[str, Value]]:
+def in_files(found: Definers, read: Callable[..., Mapping[str, Value]], name: str) -> list[Mapping[str, Value]]:
     try:
         return [read(name), read(name, playbook=True)]
     except EngineError:

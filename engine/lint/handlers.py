@@ -30,7 +30,7 @@ def check(subject: Subject) -> Iterator[Problem]:
 def names_of(subject: Subject, play: PlayPlan) -> set[str] | None:
     """Everything that handlers answer to; None where a template decides about it."""
     found: set[str] = set()
-    for step in (*play.handlers, *(leaf for block in subject.included_handlers.get(play.index, ()) for leaf in block.walk())):
+    for step in (*play.handlers, *(leaf for block in subject.included.handlers.get(play.index, ()) for leaf in block.walk())):
         task = step.task
         if task is None:
             continue

@@ -94,7 +94,7 @@ class Leaks:
         return Source(owner, "is a default of", owner.defaults[name]) if owner is not None else ELSEWHERE
 
     def public(self, play: PlayPlan) -> tuple[Role, ...]:
-        return (*play.roles, *(role for role in self.subject.included_roles if role.public))
+        return (*play.roles, *(role for role in self.subject.included.roles if role.public))
 
     def make(self, play: PlayPlan, step: Step) -> None:
         """What a step leaves behind for all that come after it."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from engine.errors import EngineError
 from engine.lint.findings import warned
-from engine.lint.subject import Subject
+from engine.lint.subject import Included, Subject
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.build import Builder, PlanOptions
@@ -23,7 +23,6 @@ from engine.playbook.context import ParseContext, has_template
 from engine.playbook.imports import find_task_file
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
-from engine.playbook.tree import Role
 
 PARTS = ("tasks_from", "vars_from", "defaults_from", "handlers_from")
 
@@ -33,11 +32,7 @@ class Opener:
     subject: Subject
     context: ParseContext
     options: PlanOptions
-    blocks: dict[int, list[Step]] = field(default_factory=dict)
-    handlers: dict[int, list[Step]] = field(default_factory=dict)
-    roles: list[Role] = field(default_factory=list)
-    closed: set[int] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
+    found: Included = field(default_factory=Included)
 
     def open(self, play: PlayPlan) -> None:
         """Every include of a play, and those in what they bring; a file that includes itself is read once."""
@@ -50,11 +45,11 @@ class Opener:
             try:
                 path, block = self.role(builder, play, step, inside) if of_role else self.tasks(builder, play, step, inside)
             except EngineError as error:
-                self.problems.extend(error.problems)
-                self.closed.add(id(step))
+                self.found.problems.extend(error.problems)
+                self.found.closed.add(id(step))
                 continue
             if block is not None:
-                (self.handlers if step.task.handler else self.blocks).setdefault(play.index, []).append(block)
+                (self.found.handlers if step.task.handler else self.found.blocks).setdefault(play.index, []).append(block)
                 waiting.extend((each, inside | {path}) for each in block.walk() if each.kind is StepKind.INCLUDE)
 
     def tasks(self, builder: Builder, play: PlayPlan, step: Step, inside: frozenset[str]) -> tuple[str, Step | None]:
@@ -63,9 +58,9 @@ class Opener:
         candidates = places(play, step, name) if isinstance(name, str) and not has_template(name) else ()
         path = find_task_file(self.subject.files, candidates)
         if path is None:
-            self.closed.add(id(step))
+            self.found.closed.add(id(step))
             if candidates:
-                self.problems.append(not_found(step, str(name), candidates))
+                self.found.problems.append(not_found(step, str(name), candidates))
             return "", None
         if path in inside:
             return path, None
@@ -83,7 +78,7 @@ class Opener:
         name = args.get("name", args.get("role"))
         parts = {part: args[part] for part in PARTS if args.get(part)}
         if not isinstance(name, str) or any(not isinstance(each, str) or has_template(each) for each in (name, *parts.values())):
-            self.closed.add(id(step))
+            self.found.closed.add(id(step))
             return "", None
         request = RoleRequest(name=str(name), span=step.task.action_span, public=args.get("public") is True, **parts)
         role = parse.load_role(
@@ -97,8 +92,8 @@ class Opener:
         builder.handler_roles.clear()
         block = expand_role(builder, step, 0, role, keywords=keywords, apply_vars=variables, params=step.task.vars)
         for known, around in builder.handler_roles:
-            self.handlers.setdefault(play.index, []).extend(builder.handlers(known.handlers, 0, around))
-        self.roles.append(role)
+            self.found.handlers.setdefault(play.index, []).extend(builder.handlers(known.handlers, 0, around))
+        self.found.roles.append(role)
         return key, block
 
 
@@ -107,11 +102,7 @@ def opened(subject: Subject, context: ParseContext, options: PlanOptions) -> Sub
     opener = Opener(subject, context, options)
     for play in subject.graph.plays:
         opener.open(play)
-    return replace(
-        subject, included={play: tuple(steps) for play, steps in opener.blocks.items()},
-        included_handlers={play: tuple(steps) for play, steps in opener.handlers.items()}, included_roles=tuple(opener.roles),
-        closed=frozenset(opener.closed), opened=True, problems=tuple(opener.problems),
-    )
+    return subject.with_included(opener.found)
 
 
 def applied(step: Step) -> tuple[dict[str, Value], Mapping[str, Value]]:

@@ -22,7 +22,7 @@ def all_of(subject: Subject) -> Iterator[Problem]:
     of_inventory = [*add_groups(definers, subject), *add_hosts(definers, subject)]
     uses = [*uses_of(subject), *uses_of_variables(of_inventory)]
     suspects = worth_parsing(uses, unknown_tokens(uses, definers.may_define))
-    yield from subject.problems
+    yield from subject.included.problems
     yield from unknown_names.check(subject, suspects)
     yield from undefined.check(subject, suspects, definers)
     yield from typed.check(subject)

@@ -3,21 +3,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from engine import yaml
 from engine.errors import EngineError
 from engine.files import Files
 from engine.lint.specs import FIELDS, TYPES
+from engine.lint.subject import SCHEMA_NAMES
+from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.words import did_you_mean
 
-NAMES = ("vars_schema.yml", "vars_schema.yaml")
 
-
-@dataclass(slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Schema:
     path: str
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Schema:
 
 def read_schemas(files: Files, folders: tuple[str, ...]) -> list[Schema]:
     """The schema of each folder that has one."""
-    paths = (os.path.join(folder, name) for folder in dict.fromkeys(folders) for name in NAMES)
+    paths = (os.path.join(folder, name) for folder in dict.fromkeys(folders) for name in SCHEMA_NAMES)
     return [read_schema(files, path) for path in paths if files.is_file(path)]
 
 

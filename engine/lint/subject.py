@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,29 +23,53 @@ if TYPE_CHECKING:
     from engine.templating.environment import Templates
 
 
-@dataclass(kw_only=True)
+SCHEMA_NAMES = ("vars_schema.yml", "vars_schema.yaml")
+"""Files that give variables types, beside a playbook or an inventory."""
+
+
+class Included:
+    """What run-time includes bring, as far as they were opened (lint/opened.py)."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[int, list[Step]] = {}
+        """By play."""
+        self.handlers: dict[int, list[Step]] = {}
+        self.roles: list[Role] = []
+        self.closed: set[int] = set()
+        """Ids of include steps of which nobody knows before the run what they bring."""
+        self.problems: list[Problem] = []
+        """Found while they were opened."""
+
+
 class Subject:
     """Read only for the rules. Nothing in it was rendered."""
 
-    graph: PlanGraph
-    inventory: Inventory
-    files: Files
-    templates: Callable[[], Templates]
-    """Made when a rule first needs it: loading Jinja takes as long as planning hundreds of tasks."""
-    limit: frozenset[HostName] | None = None
-    extra_vars: Mapping[str, Value] = field(default_factory=dict)
-    facts_are_kept: bool = False
-    """Facts of earlier runs are variables of this one."""
-    included: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
-    """By play: blocks that run-time includes bring, as far as they were opened (lint/opened.py)."""
-    included_handlers: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
-    included_roles: tuple[Role, ...] = ()
-    closed: frozenset[int] = frozenset()
-    """Ids of include steps of which nobody knows before the run what they bring."""
-    opened: bool = False
-    """Includes were looked into, those that are `closed` excepted. If not, every include may bring anything."""
-    problems: tuple[Problem, ...] = ()
-    """Found while includes were opened."""
+    def __init__(
+        self, *, graph: PlanGraph, inventory: Inventory, files: Files, templates: Callable[[], Templates],
+        limit: frozenset[HostName] | None = None, extra_vars: Mapping[str, Value] | None = None, facts_are_kept: bool = False,
+        included: Included | None = None,
+    ) -> None:
+        """
+        Args:
+            templates: Called when a rule first needs it: loading Jinja takes as long as planning hundreds of tasks.
+            facts_are_kept: Facts of earlier runs are variables of this one.
+            included: None: includes were not looked into; each may bring anything.
+        """
+        self.graph = graph
+        self.inventory = inventory
+        self.files = files
+        self.templates = templates
+        self.limit = limit
+        self.extra_vars = extra_vars or {}
+        self.facts_are_kept = facts_are_kept
+        self.opened = included is not None
+        self.included = included or Included()
+
+    def with_included(self, included: Included) -> Subject:
+        return Subject(
+            graph=self.graph, inventory=self.inventory, files=self.files, templates=self.templates, limit=self.limit,
+            extra_vars=self.extra_vars, facts_are_kept=self.facts_are_kept, included=included,
+        )
 
     @cached_property
     def leaves(self) -> tuple[tuple[PlayPlan, Step], ...]:
@@ -56,12 +79,12 @@ class Subject:
     def steps_of(self, play: PlayPlan) -> Iterator[Step]:
         """Of the plan, and of what its includes bring."""
         yield from play.steps()
-        for block in (*self.included.get(play.index, ()), *self.included_handlers.get(play.index, ())):
+        for block in (*self.included.blocks.get(play.index, ()), *self.included.handlers.get(play.index, ())):
             yield from block.walk()
 
     def is_closed(self, step: Step) -> bool:
         """An include that may bring anything."""
-        return step.kind is StepKind.INCLUDE and (not self.opened or id(step) in self.closed)
+        return step.kind is StepKind.INCLUDE and (not self.opened or id(step) in self.included.closed)
 
     @cached_property
     def roles(self) -> tuple[Role, ...]:
@@ -71,7 +94,7 @@ class Subject:
             found.update((id(role), role) for role in play.roles)
             for step in self.steps_of(play):
                 found.update((id(role), role) for role in step.around.roles)
-        found.update((id(role), role) for role in self.included_roles)
+        found.update((id(role), role) for role in self.included.roles)
         return tuple(found.values())
 
     def hosts_of(self, play: Play) -> tuple[HostName, ...] | None:

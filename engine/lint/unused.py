@@ -13,7 +13,7 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 
 def check(subject: Subject, uses: list[Use]) -> Iterator[Problem]:
     """Names are looked for as words, in texts of any kind: `hostvars[h]['x']` reads x as well."""
-    if subject.closed:
+    if subject.included.closed:
         return
     named = {word for use in uses for word in WORD.findall(use.text)}
     told: set[str] = set()

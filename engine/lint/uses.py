@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from engine.errors import EngineError
 from engine.lint.certain import reached_steps
@@ -36,12 +35,12 @@ class Use:
     role: Role | None = None
 
 
-@dataclass(slots=True)
 class Collector:
     """Gathers texts, each once: keywords of a block are those of all its tasks."""
 
-    found: list[Use] = field(default_factory=list)
-    _seen: set[int] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.found: list[Use] = []
+        self._seen: set[int] = set()
 
     def add(
         self, value: Value, step: Step | None, sure: bool = False, expression: bool = False, variable: str = "", role: Role | None = None

@@ -158,7 +158,7 @@ def test_known_names_are_those_of_the_tables():
 def test_a_playbook_without_mistakes_is_checked_before_jinja_is_loaded(tmp_path):
     """Loading it takes as long as planning hundreds of tasks; it is done while connections open."""
     (tmp_path / "site.yml").write_text(play("    - debug: {msg: \"{{ a.b | default('x') | upper }}\"}\n      when: a is defined and a.b", "  vars: {a: {b: 1}}\n"))
-    words = "import sys; from engine.engine import Engine; Engine().prepare('site.yml', inventory='one,'); print('jinja2' in sys.modules)"
+    words = "import sys, engine.library; from engine.engine import Engine; Engine().prepare('site.yml', inventory='one,'); print('jinja2' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", words], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
     )
