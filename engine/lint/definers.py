@@ -121,7 +121,7 @@ def add_action(found: Definers, subject: Subject, play: PlayPlan, step: Step) ->
 
 def add_set_facts(found: Definers, args: Mapping[str, Value]) -> None:
     for name in args:
-        if has_template(name) or name in FREE_FORM:
+        if has_template(str(name)) or name in FREE_FORM:
             found.open = found.open or "set_fact names a variable by a template"
         elif name not in OF_SET_FACT:
             found.made.add(str(name))

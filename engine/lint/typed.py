@@ -147,7 +147,7 @@ def of_role(values: Values, step: Step) -> Iterable[Problem]:
     role = step.around.role.name
     found: list[tuple[str, Problem]] = []
     for name, spec in spec_of(step.task.args.get("argument_spec")).items():
-        if aliases_of(spec) or name.startswith(PREFIXES):
+        if not isinstance(name, str) or aliases_of(spec) or name.startswith(PREFIXES):
             continue
         for host in values.subject.hosts_of(values.play.play) or ():
             given = values.of(host, name, step)

@@ -56,7 +56,7 @@ class Check:
         )
 
     def known(self) -> list[str]:
-        return [*self.definers.written, *self.definers.made]
+        return [name for name in (*self.definers.written, *self.definers.made) if isinstance(name, str)]
 
 
 def check(subject: Subject, uses: Iterable[Use], definers: Definers) -> Iterator[Problem]:

@@ -67,7 +67,7 @@ class Collector:
         """The values of variables: rendered when they are read, if they are."""
         for name, value in mapping.items():
             if type(value) in COLLECTED:
-                self.add(value, step, variable=name, role=role)
+                self.add(value, step, variable=str(name), role=role)
 
 
 COLLECTED = frozenset((TemplateText, dict, list, tuple))

@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 from linting import SITE, lines, subject_of
 
+from engine.lint.before_run import problems_before_run
 from engine.lint.opened import opened
 from engine.lint.rules import findings
 from engine.plan.build import PlanOptions
@@ -107,3 +108,26 @@ def test_without_an_inventory_a_note_says_where_else_it_may_be():
     (missing,) = found("- hosts: all\n  tasks:\n    - debug: {msg: '{{ x }}'}\n", hosts=",")
     assert missing.notes == ("there is no inventory: -i names one that may define it",)
     assert missing.span.path == SITE
+
+
+ODD = [
+    ("numbers as names", "- hosts: all\n  vars: {a: '{{ b }}'}\n  tasks:\n    - debug: {msg: '{{ a }}{{ x }}'}\n",
+     {"group_vars/all.yml": "1: '{{ b }}'\ntrue: b\nb: 1\n"}),
+    ("nothing where much is expected", "- hosts: all\n  vars:\n  vars_files:\n  roles:\n  tasks:\n    - debug:\n      vars:\n      notify:\n      when:\n", {}),
+    ("templates for everything", "- hosts: '{{ x }}'\n  tasks:\n    - include_role: {name: '{{ x }}', apply: {when: x, vars: {a: '{{ x }}'}}}\n    - include_tasks: {file: '{{ x }}'}\n"
+     "    - debug: '{{ x }}'\n      args: '{{ x }}'\n      loop: '{{ x }}'\n      loop_control: {label: '{{ x }}', break_when: x}\n      notify: ['{{ x }}']\n", {}),
+    ("templates that do not parse", "- hosts: all\n  vars: {a: '{{ b', c: '{% if %}'}\n  tasks:\n    - debug: {msg: \"{{ a }} {{ 'x }} {{ c | }}\"}\n      when: ((\n", {}),
+    ("vars files of other kinds", "- hosts: all\n  vars_files: [[g.yml, f.yml], '1']\n  tasks:\n    - include_vars: f.yml\n    - debug: {msg: '{{ x }}'}\n",
+     {"f.yml": "[1]\n"}),
+    ("a schema over odd values", "- hosts: all\n  tasks: []\n", {"vars_schema.yml": "1: {type: int}\nv: {type: dict, options: {1: {type: list}}}\n",
+                                                                 "group_vars/all.yml": "1: x\nv: {1: {a: b}, c: 2020-01-01}\n"}),
+    ("a specification of odd kinds", "- hosts: all\n  roles: [r]\n", {"roles/r/meta/argument_specs.yml": "argument_specs: {main: {options: {a: 1, b: {type: [x], "
+     "choices: 1, options: [2]}, 3: {required: true}}}}\n", "group_vars/all.yml": "a: 1\nb: 2\n", "roles/r/tasks/main.yml": "[]\n"}),
+]
+
+
+@pytest.mark.parametrize(("what", "playbook", "files"), ODD, ids=[each[0] for each in ODD])
+def test_odd_input_is_no_bug(what, playbook, files):
+    """Whatever is found: both ways of asking come to an end."""
+    assert isinstance(problems_before_run(subject_of(playbook, files)), list)
+    assert isinstance(found(playbook, files), list)
