@@ -23,6 +23,8 @@ from engine.files import DiskFiles, Files
 from engine.inventory.merge import load_inventory
 from engine.inventory.patterns import limited
 from engine.inventory.tree import Inventory
+from engine.lint.before_run import check_names
+from engine.lint.subject import Subject
 from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
 from engine.model.frozen import frozen
@@ -188,13 +190,16 @@ class Engine:
             problems = [*problems, *selection.problems]
         for problem in problems:
             self.warn(problem)
-        return Prepared(
-            graph=graph,
-            inventory=hosts,
-            limit=limit,
-            extra_vars=given,
-            sources=tuple(sources),
-            project=find_project(folder, self.files),
+        if self.settings.run.compat != "ansible":  # under the drop-in names ansible-core's order of things counts
+            check_names(self.subject(graph, hosts, limit, given), self.warn)
+        project = find_project(folder, self.files)
+        return Prepared(graph=graph, inventory=hosts, limit=limit, extra_vars=given, sources=tuple(sources), project=project)
+
+    def subject(self, graph: PlanGraph, hosts: Inventory, limit: frozenset[HostName] | None, given: Mapping[str, Value]) -> Subject:
+        """What the rules of engine/lint look at."""
+        return Subject(
+            graph=graph, inventory=hosts, files=self.reading, templates=lambda: self.templates, limit=limit, extra_vars=given,
+            facts_are_kept=not self.settings.facts.caching.endswith("memory"),
         )
 
     def graph(self, playbooks: Names, *, extra_vars: ExtraVars = ()) -> PlanGraph:

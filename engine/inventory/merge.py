@@ -21,7 +21,7 @@ from engine.model.values import Value
 from engine.outside import Outside
 
 IGNORED_EXTENSIONS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
-IGNORED_FOLDERS = ("group_vars", "host_vars", "vars_plugins")
+IGNORED_NAMES = ("group_vars", "host_vars", "vars_plugins", "vars_schema.yml", "vars_schema.yaml")
 YAML_START = re.compile(r"---|%YAML|\{|[\"']?[^\s\[\]=:]+[\"']?:(\s|$)")
 DEFAULT_SOURCE = "/etc/ansible/hosts"
 NO_HOSTS = "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'"
@@ -116,7 +116,7 @@ class Reading:
     def folder(self, folder: str) -> Iterator[Fragment]:
         """Every file of a folder and below, by name."""
         for name in listed(self.files, folder):
-            if name.startswith(".") or name in IGNORED_FOLDERS or name.endswith(self.ignored_extensions):
+            if name.startswith(".") or name in IGNORED_NAMES or name.endswith(self.ignored_extensions):
                 continue
             if any(pattern.search(name) for pattern in self.ignored_patterns):
                 continue

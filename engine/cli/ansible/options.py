@@ -33,8 +33,7 @@ class Version(argparse.Action):
 
 
 def version(program: str) -> str:
-    import jinja2
-    import yaml
+    from importlib.metadata import version as installed
 
     import engine
     from engine.engine import COMPATIBLE
@@ -43,14 +42,13 @@ def version(program: str) -> str:
     from engine.settings.sources import read_sources
 
     sources = read_sources(DiskFiles(), RealOutside().environ(), cwd=os.getcwd())
-    libyaml = "with" if yaml.__with_libyaml__ else "without"
     return "\n".join((
         f"{program} [core {COMPATIBLE}]",
         f"  config file = {sources.config_file}",
         f"  executable location = {os.path.abspath(sys.argv[0])}",
         f"  python version = {sys.version.splitlines()[0]} ({sys.executable})",
-        f"  jinja version = {jinja2.__version__}",
-        f"  pyyaml version = {yaml.__version__} ({libyaml} libyaml)",
+        f"  jinja version = {installed('jinja2')}",
+        f"  pyyaml version = {installed('pyyaml')}",
         f"  engine version = {engine.__version__} ({os.path.dirname(os.path.abspath(engine.__file__))})",
         "",
     ))  # fmt: skip
