@@ -47,6 +47,10 @@ IN_MEMORY = 16 * 1024 * 1024
 PASSED_ON = (*FILE_ARGUMENTS, "backup", "force", "follow", "directory_mode", "validate", "checksum")
 
 
+NO_SOURCE = 0o600
+"""What `mode: preserve` comes to where there is no file to preserve it of: as by ansible-core, whose own copy only its user reads."""
+
+
 async def run(call: ActionCall) -> ModuleResult:
     """Registers dest, checksum, md5sum, src, mode, owner, group, size, state, uid, gid and backup_file."""
     args = call.invocation.args
@@ -56,6 +60,8 @@ async def run(call: ActionCall) -> ModuleResult:
     if args.get("content") is not None:
         if str(args["dest"]).endswith("/"):
             return ModuleResult.failure("can not use content with a dir as dest")
+        if args.get("mode") == "preserve":
+            args = {**args, "mode": NO_SOURCE}
         return await put(call, args, encoded(args["content"]))
     if args.get("remote_src"):
         given = {**passed_on(args), "dest": args["dest"], "src": args["src"], "remote_src": True, "digest": None}
@@ -76,8 +82,6 @@ def refusal(args: Mapping[str, Any]) -> str:
         return "src and content are mutually exclusive"
     if args.get("dest") is None:
         return "dest is required"
-    if args.get("content") is not None and args.get("mode") == "preserve":
-        return "mode can not be 'preserve' with content: there is no source file"
     return ""
 
 

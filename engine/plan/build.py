@@ -144,7 +144,7 @@ class Builder:
             self.roles.append(role)
         if role.handlers:
             # of a role that is used again its handlers count as they are there: with those variables, at that place
-            self.handler_roles[:] = [pair for pair in self.handler_roles if not same_handlers(pair[0], role)]
+            self.handler_roles[:] = [(lasting(met, role), there) for met, there in self.handler_roles]
             self.handler_roles.append((role, around))
 
     def handlers(self, nodes: Sequence[Node], start: int, around: Surroundings) -> list[Step]:
@@ -177,6 +177,22 @@ def same_handlers(one: Role, other: Role) -> bool:
     if one.path != other.path or len(one.handlers) != len(other.handlers):
         return False
     return all(mine.span == its.span for mine, its in zip(one.handlers, other.handlers, strict=True))
+
+
+def lasting(met: Role, role: Role) -> Role:
+    """The role with the handlers that are left of it when `role` is met: of the same file's, only those that have no name to lose."""
+    return replace(met, handlers=unnamed(met.handlers)) if same_handlers(met, role) else met
+
+
+def unnamed(handlers: Sequence[Node]) -> tuple[Node, ...]:
+    """Those without a name, which only answer to the topics they listen to: each use of a role brings its own."""
+    left: list[Node] = []
+    for node in handlers:
+        if isinstance(node, Block):
+            left.append(replace(node, body=unnamed(node.body)))
+        elif not node.name:
+            left.append(node)
+    return tuple(left)
 
 
 def address(key: OrderKey, node: Node) -> StepAddress:

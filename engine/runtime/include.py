@@ -199,7 +199,7 @@ class Includer:
     def _add_handlers(self) -> None:
         """Those of the roles just met; they take the place of what the same files brought before."""
         for role, around in self.builder.handler_roles:
-            self.handlers[:] = [step for step in self.handlers if step.around.role is None or not same_handlers(step.around.role, role)]
+            self.handlers[:] = [step for step in self.handlers if not replaced_by(step, role)]
             self._numbered = max(self._numbered, len(self.handlers))
             added = self.builder.handlers(role.handlers, self._numbered, around)
             self._numbered += len(added)
@@ -231,6 +231,12 @@ class Includer:
         number = self._copies.get(id(step), 0)
         self._copies[id(step)] = number + 1
         return number
+
+
+def replaced_by(handler: Step, role: Role) -> bool:
+    """Does `role`, met now, bring this handler anew? One without a name stays beside the new one."""
+    known = handler.around.role
+    return known is not None and handler.task is not None and bool(handler.task.name) and same_handlers(known, role)
 
 
 def applied(args: Mapping[str, Value]) -> tuple[dict[str, Value], Mapping[str, Value]]:
