@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import engine
 from engine.clock import Clock, SystemClock
-from engine.errors import StateError, UsageError
+from engine.errors import UsageError
 from engine.files import DiskFiles, Files
 from engine.inventory.merge import load_inventory
 from engine.inventory.patterns import limited
@@ -25,6 +25,7 @@ from engine.inventory.tree import Inventory
 from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
 from engine.model.frozen import frozen
+from engine.model.merging import put_over
 from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.values import EncryptedText, TemplateText, Value
@@ -51,6 +52,7 @@ from engine.state.encode import blobs_in, with_bytes
 from engine.state.record import RunRecord
 from engine.state.rollback import RollbackPlan, choose, plan_rollback
 from engine.state.stores.base import StateStore
+from engine.state.walkers import walkers_of
 from engine.vault.files import VaultFiles
 from engine.vault.secrets import Secrets, load_secrets
 
@@ -169,6 +171,11 @@ class Engine:
             self._stores[folder] = open_store(self.settings.state.store, folder)
         return self._stores[folder]
 
+    @property
+    def merging(self) -> bool:
+        """Whether mappings of one name are put together."""
+        return self.settings.variables.hash_behaviour == "merge"
+
     # -- reading: sync, files only
 
     def prepare(self, playbooks: Names, *, inventory: Names = (), extra_vars: ExtraVars = ()) -> Prepared:
@@ -221,13 +228,15 @@ class Engine:
             unparsed_is_failed=chosen.unparsed_is_failed,
             unparsed_warning=chosen.unparsed_warning,
             localhost_warning=chosen.localhost_warning,
+            merging=self.merging,
         )
 
     def extra_vars(self, given: ExtraVars) -> dict[str, Value]:
         """What `-e` says, texts as on the command line, mappings from the library."""
         found: dict[str, Value] = {}
         for each in [given] if isinstance(given, Mapping) else given:
-            found.update(parse_extra_vars(each, self.reading, self.cwd) if isinstance(each, str) else each)
+            more = parse_extra_vars(each, self.reading, self.cwd) if isinstance(each, str) else each
+            put_over(found, more, merging=self.merging)
         return found
 
     def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
@@ -242,7 +251,7 @@ class Engine:
         def render(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
             from engine.errors import TemplateError
 
-            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)))
+            scope = self.static_scope(extra_vars, variables)
             try:
                 return str(self.templates.renderer(scope).render(text))
             except TemplateError:
@@ -256,14 +265,18 @@ class Engine:
             module_names=known_actions,
             render_static=render,
             warn=self.warn,
+            merging=self.merging,
         )
+
+    def static_scope(self, extra_vars: Mapping[str, Value], variables: Mapping[str, Value]) -> Scope:
+        """What is known before any host is."""
+        return Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)), merging=self.merging)
 
     def _plan_options(self, extra_vars: Mapping[str, Value]) -> PlanOptions:
         def render(play: Play, value: Value) -> Value:
             if not needs_rendering(value):
                 return value
-            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, play.vars)))
-            return self.templates.renderer(scope).render(value)
+            return self.templates.renderer(self.static_scope(extra_vars, play.vars)).render(value)
 
         run = self.settings.run
         return PlanOptions(
@@ -419,7 +432,7 @@ class Engine:
             recorder=recorder,
             redactor=self.redactor,
             parser=self.parse_context(prepared.extra_vars),
-            ledger=RunLedger(prepared.inventory, VariableStore(inject_facts=self.settings.facts.inject)),
+            ledger=RunLedger(prepared.inventory, VariableStore(inject_facts=self.settings.facts.inject, merging=self.merging)),
             options=self._plan_options(prepared.extra_vars),
             extra_vars=prepared.extra_vars,
             limit=prepared.limit,
@@ -468,28 +481,3 @@ def needs_rendering(value: Value) -> bool:
 def run_id(now: float) -> RunId:
     """Sortable by time, and not the same for two runs of one second."""
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)
-
-
-def walkers_of(plan: RollbackPlan, inventory: Inventory) -> dict[HostName, HostName]:
-    """Machine → the host that walks through its steps. One for each machine, since what is on it goes back in order.
-
-    The machine itself where the inventory knows it; else one whose tasks were delegated there.
-
-    Raises:
-        StateError: `host-not-in-inventory`, with all such hosts: nothing is taken back from only some of the hosts unasked.
-    """
-    found: dict[HostName, HostName] = {}
-    for restore in plan.restores:
-        machine, owner = restore.record.address.host, restore.record.inventory_host
-        found.setdefault(machine, machine if inventory.get(machine) is not None else owner)
-    unknown = sorted(host for host in set(found.values()) if inventory.get(host) is None)
-    if unknown:
-        raise StateError(
-            Problem(
-                code="host-not-in-inventory",
-                summary="A host of the run is not in the inventory",
-                detail=f"{', '.join(unknown)} changed in {plan.run.id}",
-                hint="-i names another inventory, --limit takes back the rest alone",
-            )
-        )
-    return found

@@ -10,6 +10,7 @@ from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.errors import EngineError
 from engine.model.effect import IncludeVariables
+from engine.model.merging import merged
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
 from engine.model.source import Span
@@ -157,13 +158,6 @@ def arranged(call: ActionCall, args: Mapping[str, Value], found: dict[str, Value
     if args.get("hash_behaviour") != "merge":
         return found
     return {name: merged(call.variables.get(name), value) for name, value in found.items()}
-
-
-def merged(below: Value, above: Value) -> Value:
-    """Dictionaries entry by entry, all the way down; anything else is replaced."""
-    if not isinstance(below, dict) or not isinstance(above, dict):
-        return above
-    return {**below, **{name: merged(below.get(name), value) for name, value in above.items()}}
 
 
 def place(call: ActionCall) -> Span | None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from engine import yaml
 from engine.errors import ParseError
 from engine.files import Files, MemoryFiles
+from engine.model.merging import put_over
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.values import Value
@@ -19,13 +20,17 @@ EMPTY: Mapping[str, Value] = MappingProxyType({})
 class VarsFiles:
     """What group_vars/ and host_vars/ say; each file is read once, whoever asks."""
 
-    __slots__ = ("_names", "_read", "files", "inventory_dirs", "playbook_dir", "problems")
+    __slots__ = ("_names", "_read", "files", "inventory_dirs", "merging", "playbook_dir", "problems")
 
-    def __init__(self, files: Files, inventory_dirs: Sequence[str] = (), playbook_dir: str | None = None) -> None:
+    def __init__(
+        self, files: Files, inventory_dirs: Sequence[str] = (), playbook_dir: str | None = None, *, merging: bool = False
+    ) -> None:
         self.files = files
         self.inventory_dirs = tuple(dict.fromkeys(inventory_dirs))
         """In the order of the sources: a later one wins."""
         self.playbook_dir = playbook_dir
+        self.merging = merging
+        """`hash_behaviour: merge`: of files (and sources) that say one thing, mappings are put together."""
         self.problems: list[Problem] = []
         """Warnings of the files read so far."""
         self._names: dict[str, frozenset[str]] = {}
@@ -35,7 +40,7 @@ class VarsFiles:
         """The same files, with those beside another playbook; what was read is shared."""
         if playbook_dir == self.playbook_dir:
             return self
-        other = VarsFiles(self.files, self.inventory_dirs, playbook_dir)
+        other = VarsFiles(self.files, self.inventory_dirs, playbook_dir, merging=self.merging)
         other.problems = self.problems
         other._names = self._names
         other._read = {key: value for key, value in self._read.items() if not key[2]}
@@ -57,7 +62,7 @@ class VarsFiles:
             merged: dict[str, Value] = {}
             for base in bases:
                 for path in self._paths(os.path.join(base, folder), name):
-                    merged.update(read_vars(self.files, path, self.problems))
+                    put_over(merged, read_vars(self.files, path, self.problems), merging=self.merging)
             found = self._read[key] = MappingProxyType(merged) if merged else EMPTY
         return found
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine import yaml
 from engine.model.frozen import frozen
 from engine.model.keywords import Where, keywords_of
+from engine.model.merging import put_over
 from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.playbook.context import Place, Reader
@@ -174,7 +175,7 @@ def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name:
     for each in paths:
         node = reader.document(each, "vars file", request.span)
         if isinstance(node, yaml.Mapping):
-            merged.update(yaml.value_of(node))
+            put_over(merged, yaml.value_of(node), merging=reader.context.merging)
         elif node is not None and not is_null(node):
             reader.wrong_type(f"a file of variables is a mapping, not {described(node)}", node.span)
     return merged

@@ -158,6 +158,7 @@ class Plays:
             extra_vars=run.extra_vars,
             prompts=prompts,
             public_roles=lambda: public,
+            merging=run.ledger.variables.merging,
         )
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
         files = PlayFiles(
@@ -240,7 +241,8 @@ def pattern_words(pattern: Value) -> list[str]:
 
 def static_renderer(run: RunContext, plan: PlayPlan, prompts: Mapping[str, Value]) -> Callable[[Value], Value]:
     """Renders a play's own keywords: with extra vars, prompts and play vars, before any host is known."""
-    scope = Scope(((Layer.MAGIC, run.constant), (Layer.EXTRA, run.extra_vars), (Layer.PROMPT, prompts), (Layer.PLAY, plan.play.vars)))
+    layers = ((Layer.MAGIC, run.constant), (Layer.EXTRA, run.extra_vars), (Layer.PROMPT, prompts), (Layer.PLAY, plan.play.vars))
+    scope = Scope(layers, merging=run.ledger.variables.merging)
     renderer = run.templates.renderer(scope)
     return lambda value: renderer.render(value) if value is not None else None
 

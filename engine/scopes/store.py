@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from engine.model.addresses import HostName
+from engine.model.merging import put_over
 from engine.model.values import Value
 
 
@@ -30,8 +31,10 @@ class HostVariables:
 class VariableStore:
     """Per host, made when a host is first asked for."""
 
-    def __init__(self, *, inject_facts: bool = True) -> None:
+    def __init__(self, *, inject_facts: bool = True, merging: bool = False) -> None:
         self.inject_facts = inject_facts
+        self.merging = merging
+        """`hash_behaviour: merge`, of what include_vars brings more than once."""
         self._hosts: dict[HostName, HostVariables] = {}
 
     def of(self, host: HostName) -> HostVariables:
@@ -60,12 +63,12 @@ class VariableStore:
 
     def include(self, host: HostName, values: Mapping[str, Value]) -> None:
         variables = self.of(host)
-        variables.included.update(values)
+        put_over(variables.included, values, merging=self.merging)
         variables.version += 1
 
     def add(self, host: HostName, values: Mapping[str, Value]) -> None:
         variables = self.of(host)
-        variables.added.update(values)
+        put_over(variables.added, values, merging=self.merging)
         variables.version += 1
 
     def clear_facts(self, host: HostName) -> None:
