@@ -265,6 +265,7 @@ class Engine:
             module_names=known_actions,
             render_static=render,
             warn=self.warn,
+            private_role_vars=self.settings.variables.private_role_vars,
             merging=self.merging,
         )
 

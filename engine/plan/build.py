@@ -12,12 +12,13 @@ from engine.model.addresses import OrderKey, StepAddress
 from engine.model.source import NOWHERE
 from engine.model.values import TemplateText, Value
 from engine.plan.digest import digest_of
-from engine.plan.graph import PlanGraph, PlayPlan
+from engine.plan.graph import PlanGraph, PlayPlan, RoleNames
 from engine.plan.step import Step, StepKind, Surroundings
 from engine.plan.tags import TagFilter
 from engine.playbook.inherit import effective
 from engine.playbook.names import short
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role, Task
+from engine.scopes.build import dependencies_of
 
 HANDLERS, BODY = 0, 1
 """Second part of every order key: handlers sort before all else, so that a flush is over before any host goes on."""
@@ -70,7 +71,7 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     for role, around in builder.handler_roles:
         handlers.extend(builder.handlers(role.handlers, len(handlers), around))
     handlers.extend(builder.handlers(play.handlers, len(handlers), Surroundings()))
-    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles))
+    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles), names=builder.names)
 
 
 def gathers(play: Play, options: PlanOptions) -> bool:
@@ -89,6 +90,7 @@ class Builder:
     options: PlanOptions
     roles: list[Role] = field(default_factory=list)
     handler_roles: list[tuple[Role, Surroundings]] = field(default_factory=list)
+    names: RoleNames = field(default_factory=RoleNames)
 
     def steps(self, nodes: Sequence[Node], key: OrderKey, around: Surroundings) -> tuple[Step, ...]:
         """Steps for `nodes`, in order, with keys below `key`; those that the tags leave out are missing."""
@@ -112,6 +114,8 @@ class Builder:
         body: tuple[Node, ...] = block.body
         if block.kind is BlockKind.ROLE and block.role is not None:
             role = block.role
+            needed = any(block is each for outer in around.roles for each in outer.dependencies)
+            self.names = self.names.met(role.name, dependency=needed)
             inside = replace(inside, roles=(*around.roles, role))
             body = (*role.dependencies, *(block.body or role.tasks))
             number = len(self.handler_roles)
@@ -140,8 +144,9 @@ class Builder:
 
     def meet(self, role: Role, around: Surroundings, number: int) -> None:
         """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""
-        if role.public and all(known is not role for known in self.roles):
-            self.roles.append(role)
+        for each in (*dependencies_of(role), role) if role.public else ():
+            if all(known is not each for known in self.roles):
+                self.roles.append(each)
         if role.handlers:
             # of a role that is used again its handlers count as they are there: with those variables, at that place
             self.handler_roles[:] = [(lasting(met, role), there) for met, there in self.handler_roles]

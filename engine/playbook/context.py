@@ -43,6 +43,8 @@ class ParseContext:
     render_static: Callable[[TemplateText, Mapping[str, Value]], str | None] = _not_rendered
     """Render an import's name with these variables and what is known before any host (extra vars win); None where that is not enough."""
     warn: Callable[[Problem], None] = _ignored
+    private_role_vars: bool | None = None
+    """Whether a role's variables stay in the role, unless its import or include says `public`. None: those of included roles do."""
     merging: bool = False
     """`hash_behaviour: merge`, for a role's files of variables."""
 

@@ -240,6 +240,11 @@ def _dependencies(reader: Reader, meta: yaml.Mapping | None, place: Place) -> tu
     return role_blocks(reader, entry.value, place, "dependencies")
 
 
+def _of_play(reader: Reader, name: str, span: Span) -> RoleRequest:
+    """A role of `roles:` or of dependencies: only the settings say whether its variables are seen outside of it."""
+    return RoleRequest(name=name, span=span, public=not reader.context.private_role_vars)
+
+
 def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "roles") -> tuple[Block, ...]:
     """The entries of `roles:` or `dependencies:` as blocks of kind ROLE."""
     if is_null(node):
@@ -261,7 +266,7 @@ def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
                           "versions belong into requirements.yml")
             return None
         name = _static_role_name(reader, item.value, item.span, place)
-        role = load_role(reader, RoleRequest(name=name, span=item.span), place) if name else None
+        role = load_role(reader, _of_play(reader, name, item.span), place) if name else None
         return Block(body=(), kind=BlockKind.ROLE, role=role, span=item.span) if role else None
     if not isinstance(item, yaml.Mapping):
         reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span)
@@ -279,7 +284,7 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
     keywords, params, variables, spans = _role_heading(reader, node)
     inside = replace(place, variables={**place.variables, **variables, **params})
     name = _static_role_name(reader, named.value.value, named.value.span, inside)
-    role = load_role(reader, RoleRequest(name=name, span=named.value.span), inside) if name else None
+    role = load_role(reader, _of_play(reader, name, named.value.span), inside) if name else None
     if role is None:
         return None
     body = _with_params(role, params)

@@ -29,6 +29,7 @@ from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, skipped
 from engine.runtime.loop import control_of, items_of, variables_of
 from engine.runtime.task import arguments_of_include, concluded, failing_condition, task_name
+from engine.scopes.build import dependencies_of
 from engine.templating.renderer import Renderer
 
 Key = tuple[int, str, str]
@@ -172,7 +173,7 @@ class Includer:
             request = RoleRequest(
                 name=name,
                 span=step.task.action_span,
-                public=boolean(args.get("public", False)),
+                public=boolean(args.get("public", self.play.run.parser.private_role_vars is False)),
                 allow_duplicates=boolean(args.get("allow_duplicates", True)),
                 rolespec_validate=boolean(args.get("rolespec_validate", True)),
                 **froms,
@@ -191,7 +192,7 @@ class Includer:
             block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
             self._add_handlers()
             if role.public:
-                self.public.append(role)
+                self.public.extend((*dependencies_of(role), role))
                 self.play.scopes.forget_steps()
             known = self._blocks[key, met[key]] = Inclusion(path=name, block=block, copy=copy)
         return known

@@ -147,7 +147,8 @@ class Plays:
             playbook_dir=os.path.dirname(play.path),
             alive=lambda: [host for host in hosts if self._alive(host, made)],
             batch=lambda: made[0].alive() if made else batch,
-            role_names=lambda: list(dict.fromkeys(role.name for role in public)),
+            role_names=lambda: (made[0].builder if made else plan).names.used,
+            needed_role_names=lambda: (made[0].builder if made else plan).names.needed,
             constant=run.constant,
         )
         scopes = ScopeBuilder(
@@ -173,7 +174,7 @@ class Plays:
         done = Batch(
             play=context,
             strategy=strategy_of(str(static(play.keywords.get("strategy") or run.settings.run.strategy)), run, play.span),
-            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles)),
+            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles), names=plan.names),
             handlers=list(plan.handlers),
             public=public,
             max_fail=None if max_fail in (None, "") else float(max_fail),
