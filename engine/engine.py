@@ -229,14 +229,20 @@ class Engine:
             unparsed_warning=chosen.unparsed_warning,
             localhost_warning=chosen.localhost_warning,
             merging=self.merging,
+            duplicates=self.settings.variables.duplicate_key,
         )
 
     def extra_vars(self, given: ExtraVars) -> dict[str, Value]:
         """What `-e` says, texts as on the command line, mappings from the library."""
         found: dict[str, Value] = {}
+        warnings: list[Problem] = []
+        twice = self.settings.variables.duplicate_key
         for each in [given] if isinstance(given, Mapping) else given:
-            more = parse_extra_vars(each, self.reading, self.cwd) if isinstance(each, str) else each
-            put_over(found, more, merging=self.merging)
+            if isinstance(each, str):
+                each = parse_extra_vars(each, self.reading, self.cwd, problems=warnings, duplicates=twice)
+            put_over(found, each, merging=self.merging)
+        for problem in warnings:
+            self.warn(problem)
         return found
 
     def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
@@ -266,6 +272,7 @@ class Engine:
             render_static=render,
             warn=self.warn,
             private_role_vars=self.settings.variables.private_role_vars,
+            duplicates=self.settings.variables.duplicate_key,
             merging=self.merging,
         )
 

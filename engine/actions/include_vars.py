@@ -53,15 +53,17 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure("The 'extensions' option must be a list.")
     found: dict[str, Value] = {}
     read: list[str] = []
+    problems: list[Problem] = []
     try:
         for path in [one_file(call, args)] if args.get("dir") is None else in_directory(call, args):
-            found.update(variables_in(call, path))
+            found.update(variables_in(call, path, problems))
             read.append(path)
         variables = arranged(call, args, found)
     except Unusable as error:
         return ModuleResult.failure(str(error), error.problem, message=str(error), ansible_facts={}, ansible_included_var_files=read)
     call.effects.append(IncludeVariables(call.host, variables))
-    return ModuleResult(values={"ansible_facts": variables, "ansible_included_var_files": read})
+    warnings = tuple(f"{problem.span}: {problem.summary}: {problem.detail}" for problem in problems)
+    return ModuleResult(values={"ansible_facts": variables, "ansible_included_var_files": read}, warnings=warnings)
 
 
 def one_file(call: ActionCall, args: Mapping[str, Value]) -> str:
@@ -136,10 +138,10 @@ def known_ending(name: str, extensions: Sequence[str]) -> bool:
     return os.path.splitext(name)[1].lstrip(".") in extensions and "." in name
 
 
-def variables_in(call: ActionCall, path: str) -> dict[str, Value]:
-    """The variables of one file, as written. An empty file has none."""
+def variables_in(call: ActionCall, path: str, problems: list[Problem]) -> dict[str, Value]:
+    """The variables of one file, as written. An empty file has none. `problems` gets warnings."""
     try:
-        value = yaml.load(call.files.read_text(path), path)
+        value = yaml.load(call.files.read_text(path), path, problems=problems, duplicates=call.duplicates)
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror or error}") from None
     except EngineError as error:

@@ -42,6 +42,7 @@ def load_inventory(
     unparsed_warning: bool = True,
     localhost_warning: bool = True,
     merging: bool = False,
+    duplicates: str = "warn",
 ) -> tuple[Inventory, list[Problem]]:
     """The inventory of all `sources` in their order, and the warnings.
 
@@ -55,13 +56,14 @@ def load_inventory(
         unparsed_warning: Say so where no source gives anything.
         localhost_warning: Say so where there is no host but an implicit localhost.
         merging: `hash_behaviour: merge`.
+        duplicates: What a key is that stands twice in one mapping: `warn`, `error` or `ignore`.
 
     Raises:
         ParseError: groups contain each other (`group-cycle`), or as the arguments above say.
         UsageError: `bad-setting`, one of `ignored_patterns` is no regular expression.
         VaultError: an encrypted source cannot be opened; a run with fewer hosts than meant would be the worse answer.
     """
-    reading = Reading(files, outside, tuple(ignored_extensions), compiled(ignored_patterns))
+    reading = Reading(files, outside, tuple(ignored_extensions), compiled(ignored_patterns), duplicates)
     fragments: list[Fragment] = []
     unparsed: list[Problem] = []
     for source in sources:
@@ -81,7 +83,7 @@ def load_inventory(
     if not any(fragment.hosts for fragment in fragments) and localhost_warning:
         problems.append(Problem(code="localhost-only", summary=NO_HOSTS, severity=Severity.WARNING))
     folders = [folder for each in sources if (folder := vars_folder(each, files))]
-    inventory = merged(fragments, VarsFiles(files, folders, playbook_dir, merging=merging))
+    inventory = merged(fragments, VarsFiles(files, folders, playbook_dir, merging=merging, duplicates=duplicates))
     for name in inventory.hosts:
         if name in inventory.groups:
             problems.append(same_name(name))
@@ -104,6 +106,7 @@ class Reading:
     outside: Outside
     ignored_extensions: tuple[str, ...]
     ignored_patterns: tuple[re.Pattern[str], ...]
+    duplicates: str = "warn"
     unparsed: list[Problem] = field(default_factory=list)
     """What was wrong in files of a folder; the other files of it count."""
     known: set[str] = field(default_factory=set)
@@ -143,7 +146,7 @@ class Reading:
             return read_script(path, directory, self.outside)
         text = decoded(data, path)
         if is_yaml(path, text):
-            return read_yaml(text, path, directory)
+            return read_yaml(text, path, directory, duplicates=self.duplicates)
         return read_ini(text, path, directory, self.known)
 
 

@@ -26,6 +26,10 @@ class PlayFiles:
     store: VariableStore
     render: Callable[[HostName, Value], Value]
     """With the host's variables, without those of vars_files."""
+    duplicates: str = "warn"
+    """What a key is that stands twice in one mapping."""
+    tell: Callable[[Problem], None] = lambda problem: None
+    """Told warnings."""
     _read: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     _found: dict[HostName, tuple[int, tuple[Mapping[str, Value], ...]]] = field(default_factory=dict)
     _static: tuple[Mapping[str, Value], ...] | None = None
@@ -84,7 +88,10 @@ class PlayFiles:
     def _load(self, path: str, entry: Value) -> Mapping[str, Value]:
         known = self._read.get(path)
         if known is None:
-            value = yaml.load(self.files.read_text(path), path)
+            problems: list[Problem] = []
+            value = yaml.load(self.files.read_text(path), path, problems=problems, duplicates=self.duplicates)
+            for problem in problems:
+                self.tell(problem)
             if value is None:
                 value = {}
             if not isinstance(value, Mapping):

@@ -163,7 +163,12 @@ class Plays:
         )
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
         files = PlayFiles(
-            play=play, files=run.files, store=run.ledger.variables, render=lambda host, value: context.renderer(None, host).render(value)
+            play=play,
+            files=run.files,
+            store=run.ledger.variables,
+            render=lambda host, value: context.renderer(None, host).render(value),
+            duplicates=run.settings.variables.duplicate_key,
+            tell=lambda problem: run.events.publish(ProblemFound(problem=problem)),
         )
         scopes.play_files = files.of
         facts.hostvars = HostVars(
@@ -193,7 +198,10 @@ class Plays:
         inventory = self.run.ledger.inventory
         if inventory.get(host) is None:
             return ()
-        return tuple((LAYERS[name], mapping) for name, mapping in inventory.layers(host))
+        found = tuple((LAYERS[name], mapping) for name, mapping in inventory.layers(host))
+        for problem in inventory.vars_files.told():
+            self.run.events.publish(ProblemFound(problem=problem))
+        return found
 
     def _matched(self, pattern: Value) -> list[HostName]:
         run = self.run

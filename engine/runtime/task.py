@@ -282,6 +282,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         raw_args=raw,
         ask=play.ask,
         sleep=play.clock.sleep,
+        duplicates=play.settings.variables.duplicate_key,
     )
     return call, handler
 

@@ -98,7 +98,7 @@ SILENT = {
     "output.display_failed_stderr", "output.result_format", "output.result_indentation", "output.result_pretty",
     "output.show_per_host_start", "output.show_task_path_on_failure", "output.stdout_callback",
     "run.max_diff_size", "run.module_args", "run.module_name", "run.remote_tmp", "run.stop_grace",
-    "variables.allow_embedded_templates", "variables.duplicate_key", "variables.error_on_undefined",
+    "variables.allow_embedded_templates", "variables.error_on_undefined",
     "variables.managed_text", "vault.encrypt_identity",
 }
 """Settings that nothing reads and that give no notice either. May only become shorter: honour them, or put them into NOT_YET."""
