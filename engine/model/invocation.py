@@ -9,6 +9,10 @@ from engine.model.source import Span
 from engine.model.values import Value
 
 
+DIFF_LIMIT = 104448
+"""Source: max_file_size_for_diff, ansible-core 2.21."""
+
+
 @frozen(kw_only=True)
 class TaskInvocation:
     """One call of one module. Nothing here is still to be rendered (trusted text goes only to actions that evaluate it, such as assert)."""
@@ -18,6 +22,8 @@ class TaskInvocation:
     args: Mapping[str, Value] = field(repr=False)
     check: bool = False
     diff: bool = False
+    diff_limit: int = DIFF_LIMIT
+    """Bytes of a file up to which a difference shows it; 0: any."""
     no_log: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 0.0

@@ -256,6 +256,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         args=given,
         check=keywords.check,
         diff=keywords.diff,
+        diff_limit=play.settings.run.max_diff_size,
         no_log=keywords.no_log,
         environment=environment_of(step, renderer),
         timeout=keywords.timeout,

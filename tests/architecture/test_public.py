@@ -97,7 +97,7 @@ SILENT = {
     "become.allow_same_user", "output.colors", "output.deprecation_warnings", "output.action_warnings", "output.system_warnings",
     "output.display_failed_stderr", "output.result_format", "output.result_indentation", "output.result_pretty",
     "output.show_per_host_start", "output.show_task_path_on_failure", "output.stdout_callback",
-    "run.max_diff_size", "run.module_args", "run.module_name", "run.remote_tmp", "run.stop_grace",
+    "run.module_args", "run.module_name", "run.remote_tmp", "run.stop_grace",
     "variables.allow_embedded_templates", "variables.error_on_undefined",
     "variables.managed_text", "vault.encrypt_identity",
 }
