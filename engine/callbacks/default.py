@@ -238,9 +238,8 @@ class DefaultOutput:
 
     def _diffs(self, outcome: TaskOutcome) -> None:
         for diff in outcome.result.diffs:
-            for line in lines_of(diff, self.diff_context):
-                self._line(line, next((colour for start, colour in DIFF_COLOURS if line.startswith(start)), ""))
-            self._line("")
+            lines = [self._paint(line, colour_of_diff(line)) for line in lines_of(diff, self.diff_context)]
+            self.out.write("\n".join([*lines, ""]) + "\n")
 
     def _included(self, event: Included) -> None:
         if not self.show_included:
@@ -320,6 +319,10 @@ class DefaultOutput:
 
 def is_debug(outcome: TaskOutcome) -> bool:
     return outcome.action.rpartition(".")[2] == "debug"
+
+
+def colour_of_diff(line: str) -> str:
+    return next((colour for start, colour in DIFF_COLOURS if line.startswith(start)), "")
 
 
 def polled(event: AsyncPolled) -> str:

@@ -6,11 +6,14 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, field, replace
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from engine.cli.view.problem import render
 from engine.files import DiskFiles
 from engine.model.problem import Problem
+
+if TYPE_CHECKING:
+    from engine.callbacks.log_file import LogFile
 
 DEFAULT_WIDTH = 79
 IN_TASK = "in task "
@@ -61,6 +64,8 @@ class Terminal:
     err: TextIO = field(default_factory=lambda: cast(TextIO, UntilGone(sys.stderr)))
     colour: bool | None = None
     """None: where the stream is a terminal and nothing (NO_COLOR, TERM=dumb) speaks against it."""
+    log: LogFile | None = None
+    """Gets what is shown too (`log_path`)."""
     _told: set[Problem] = field(default_factory=set)
 
     def coloured(self, stream: TextIO) -> bool:
@@ -82,6 +87,8 @@ class Terminal:
         self.out.flush()
         self.err.write(render(problem, DiskFiles().read_text, colour=self.coloured(self.err)) + "\n")
         self.err.flush()
+        if self.log is not None:
+            self.log.problem(problem, render(problem, DiskFiles().read_text, colour=False))
 
     def problems(self, problems: tuple[Problem, ...]) -> None:
         for problem in problems:

@@ -8,7 +8,6 @@ from engine.model.frozen import frozen
 from engine.model.source import Span
 from engine.model.values import Value
 
-
 DIFF_LIMIT = 104448
 """Source: max_file_size_for_diff, ansible-core 2.21."""
 

@@ -266,8 +266,6 @@ class VariablesSettings:
     private_role_vars: bool | None = setting(None, Ansible(ini="defaults.private_role_vars", env="ANSIBLE_PRIVATE_ROLE_VARS"))
     """Whether defaults and vars of a role are hidden from the rest of the play, unless its import or include says `public`.
     None: those of included roles are, those of others are not."""
-    error_on_undefined: bool = setting(
-        True, Ansible(ini="defaults.error_on_undefined_vars", env="ANSIBLE_ERROR_ON_UNDEFINED_VARS"))
     jinja_extensions: tuple[str, ...] = setting((), Ansible(ini="defaults.jinja2_extensions", env="ANSIBLE_JINJA2_EXTENSIONS"))
     managed_text: str = setting("Ansible managed", Ansible(ini="defaults.ansible_managed"))
     """The variable `ansible_managed`."""
