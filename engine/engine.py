@@ -12,6 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -63,6 +64,9 @@ if TYPE_CHECKING:
 
 COMPATIBLE = "2.21.5"
 """The ansible-core whose behaviour is followed; the variable `ansible_version`."""
+
+TELLING: ContextVar[Callable[[Problem], None]] = ContextVar("TELLING")
+"""Who is told problems in the run that the present task belongs to: runs of one engine may go on at once."""
 
 Names: TypeAlias = str | Sequence[str]
 """One path, or several."""
@@ -118,6 +122,10 @@ class Engine:
             await store.close()
         self._stores.clear()
 
+    def tell(self, problem: Problem) -> None:
+        """A warning or notice, to the run that it comes up in, or to `warn` outside of all runs."""
+        TELLING.get(self.warn)(problem)
+
     # -- parts, made when they are first needed
 
     @property
@@ -150,7 +158,7 @@ class Engine:
                 decrypt=self.decrypt,
                 compat=self.settings.run.compat,
                 allow_broken_conditionals=variables.allow_broken_conditionals,
-                warn=self.warn,
+                warn=self.tell,
             )
         return self._templates
 
@@ -159,7 +167,7 @@ class Engine:
         if self._pool is None:
             from engine.connections.pool import Pool
 
-            self._pool = Pool(on_problem=self.warn)
+            self._pool = Pool(on_problem=self.tell)
         return self._pool
 
     def store(self, project: str) -> StateStore:
@@ -191,7 +199,7 @@ class Engine:
             limit = frozenset(selection.hosts)
             problems = [*problems, *selection.problems]
         for problem in problems:
-            self.warn(problem)
+            self.tell(problem)
         return Prepared(
             graph=graph,
             inventory=hosts,
@@ -242,7 +250,7 @@ class Engine:
                 each = parse_extra_vars(each, self.reading, self.cwd, problems=warnings, duplicates=twice)
             put_over(found, each, merging=self.merging)
         for problem in warnings:
-            self.warn(problem)
+            self.tell(problem)
         return found
 
     def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
@@ -270,7 +278,7 @@ class Engine:
             is_module=dispatch.has,
             module_names=known_actions,
             render_static=render,
-            warn=self.warn,
+            warn=self.tell,
             private_role_vars=self.settings.variables.private_role_vars,
             duplicates=self.settings.variables.duplicate_key,
             merging=self.merging,
@@ -350,7 +358,7 @@ class Engine:
         folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
         hosts, problems = self.inventory(sources, folder)
         for problem in problems:
-            self.warn(problem)
+            self.tell(problem)
         walkers = walkers_of(plan, hosts)
         steps: dict[HostName, list[dict[str, Any]]] = {}
         for restore in plan.restores:
@@ -399,13 +407,7 @@ class Engine:
         recorder: Recorder = NoRecorder()
         if not run.check:
             recorder = StateRecorder(self.store(prepared.project), identity, self.redactor, self.clock)
-        quiet_warn = self.warn
-
-        def tell(problem: Problem) -> None:
-            stream.publish(ProblemFound(problem=problem))
-
-        self.warn = tell
-        self.templates._warn = tell
+        telling = TELLING.set(lambda problem: stream.publish(ProblemFound(problem=problem)))
         context = self._context(prepared, stream, identity, recorder)
         record = RunRecord(
             id=identity,
@@ -418,7 +420,7 @@ class Engine:
         try:
             return await run_plan(context, prepared.graph, record)
         finally:
-            self.warn = quiet_warn
+            TELLING.reset(telling)
 
     def _load_rest(self) -> None:
         """What only a run needs: the runner, and templates. On a thread, so that connections go on meanwhile."""
