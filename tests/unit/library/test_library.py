@@ -222,7 +222,7 @@ async def test_two_runs_of_one_engine_at_the_same_time_are_told_their_own_warnin
     async with engine.Engine(settings=SETTINGS, warn=lambda problem: between.append(problem.code)) as made:
         await asyncio.gather(one(made, "one"), one(made, "two"))
         assert between == []
-        made.prepare("one.yml", inventory="one,", extra_vars='{"a": 1, "a": 2}'.split("|"))
+        made.prepare("one.yml", inventory="one,", extra_vars=['{"a": 1, "a": 2}'])
     assert told == {"one": ["condition-not-boolean", "duplicate-key"], "two": ["condition-not-boolean", "duplicate-key"]}
     assert between == ["duplicate-key"]
 
