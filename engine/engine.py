@@ -12,13 +12,14 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import engine
 from engine.clock import Clock, SystemClock
-from engine.errors import StateError, UsageError
+from engine.errors import UsageError
 from engine.files import DiskFiles, Files
 from engine.inventory.merge import load_inventory
 from engine.inventory.patterns import limited
@@ -28,6 +29,7 @@ from engine.lint.subject import Subject
 from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
 from engine.model.frozen import frozen
+from engine.model.merging import put_over
 from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.values import EncryptedText, TemplateText, Value
@@ -54,6 +56,7 @@ from engine.state.encode import blobs_in, with_bytes
 from engine.state.record import RunRecord
 from engine.state.rollback import RollbackPlan, choose, plan_rollback
 from engine.state.stores.base import StateStore
+from engine.state.walkers import walkers_of
 from engine.vault.files import VaultFiles
 from engine.vault.secrets import Secrets, load_secrets
 
@@ -64,6 +67,9 @@ if TYPE_CHECKING:
 
 COMPATIBLE = "2.21.5"
 """The ansible-core whose behaviour is followed; the variable `ansible_version`."""
+
+TELLING: ContextVar[Callable[[Problem], None]] = ContextVar("TELLING")
+"""Who is told problems in the run that the present task belongs to: runs of one engine may go on at once."""
 
 Names: TypeAlias = str | Sequence[str]
 """One path, or several."""
@@ -119,6 +125,10 @@ class Engine:
             await store.close()
         self._stores.clear()
 
+    def tell(self, problem: Problem) -> None:
+        """A warning or notice, to the run that it comes up in, or to `warn` outside of all runs."""
+        TELLING.get(self.warn)(problem)
+
     # -- parts, made when they are first needed
 
     @property
@@ -151,7 +161,7 @@ class Engine:
                 decrypt=self.decrypt,
                 compat=self.settings.run.compat,
                 allow_broken_conditionals=variables.allow_broken_conditionals,
-                warn=self.warn,
+                warn=self.tell,
                 setting=partial(setting_of, self.settings),
                 managed_text=variables.managed_text,
             )
@@ -162,7 +172,7 @@ class Engine:
         if self._pool is None:
             from engine.connections.pool import Pool
 
-            self._pool = Pool(on_problem=self.warn)
+            self._pool = Pool(on_problem=self.tell)
         return self._pool
 
     def store(self, project: str) -> StateStore:
@@ -173,6 +183,11 @@ class Engine:
         if folder not in self._stores:
             self._stores[folder] = open_store(self.settings.state.store, folder)
         return self._stores[folder]
+
+    @property
+    def merging(self) -> bool:
+        """Whether mappings of one name are put together."""
+        return self.settings.variables.hash_behaviour == "merge"
 
     # -- reading: sync, files only
 
@@ -189,9 +204,9 @@ class Engine:
             limit = frozenset(selection.hosts)
             problems = [*problems, *selection.problems]
         for problem in problems:
-            self.warn(problem)
+            self.tell(problem)
         if self.settings.run.compat != "ansible":  # under the drop-in names ansible-core's order of things counts
-            check_names(self.subject(graph, hosts, limit, given), self.warn)
+            check_names(self.subject(graph, hosts, limit, given), self.tell)
         project = find_project(folder, self.files)
         return Prepared(graph=graph, inventory=hosts, limit=limit, extra_vars=given, sources=tuple(sources), project=project)
 
@@ -229,13 +244,21 @@ class Engine:
             unparsed_is_failed=chosen.unparsed_is_failed,
             unparsed_warning=chosen.unparsed_warning,
             localhost_warning=chosen.localhost_warning,
+            merging=self.merging,
+            duplicates=self.settings.variables.duplicate_key,
         )
 
     def extra_vars(self, given: ExtraVars) -> dict[str, Value]:
         """What `-e` says, texts as on the command line, mappings from the library."""
         found: dict[str, Value] = {}
+        warnings: list[Problem] = []
+        twice = self.settings.variables.duplicate_key
         for each in [given] if isinstance(given, Mapping) else given:
-            found.update(parse_extra_vars(each, self.reading, self.cwd) if isinstance(each, str) else each)
+            if isinstance(each, str):
+                each = parse_extra_vars(each, self.reading, self.cwd, problems=warnings, duplicates=twice)
+            put_over(found, each, merging=self.merging)
+        for problem in warnings:
+            self.tell(problem)
         return found
 
     def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
@@ -250,7 +273,7 @@ class Engine:
         def render(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
             from engine.errors import TemplateError
 
-            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)))
+            scope = self.static_scope(extra_vars, variables)
             try:
                 return str(self.templates.renderer(scope).render(text))
             except TemplateError:
@@ -265,15 +288,21 @@ class Engine:
             render_static=render,
             late=self.settings.run.compat == "ansible",
             extensions=self.settings.run.compat != "ansible",
-            warn=self.warn,
+            warn=self.tell,
+            private_role_vars=self.settings.variables.private_role_vars,
+            duplicates=self.settings.variables.duplicate_key,
+            merging=self.merging,
         )
+
+    def static_scope(self, extra_vars: Mapping[str, Value], variables: Mapping[str, Value]) -> Scope:
+        """What is known before any host is."""
+        return Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)), merging=self.merging)
 
     def _plan_options(self, extra_vars: Mapping[str, Value]) -> PlanOptions:
         def render(play: Play, value: Value) -> Value:
             if not needs_rendering(value):
                 return value
-            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, play.vars)))
-            return self.templates.renderer(scope).render(value)
+            return self.templates.renderer(self.static_scope(extra_vars, play.vars)).render(value)
 
         run = self.settings.run
         return PlanOptions(
@@ -339,7 +368,7 @@ class Engine:
         folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
         hosts, problems = self.inventory(sources, folder)
         for problem in problems:
-            self.warn(problem)
+            self.tell(problem)
         walkers = walkers_of(plan, hosts)
         steps: dict[HostName, list[dict[str, Any]]] = {}
         for restore in plan.restores:
@@ -388,13 +417,7 @@ class Engine:
         recorder: Recorder = NoRecorder()
         if not run.check:
             recorder = StateRecorder(self.store(prepared.project), identity, self.redactor, self.clock)
-        quiet_warn = self.warn
-
-        def tell(problem: Problem) -> None:
-            stream.publish(ProblemFound(problem=problem))
-
-        self.warn = tell
-        self.templates._warn = tell
+        telling = TELLING.set(lambda problem: stream.publish(ProblemFound(problem=problem)))
         context = self._context(prepared, stream, identity, recorder)
         record = RunRecord(
             id=identity,
@@ -407,7 +430,7 @@ class Engine:
         try:
             return await run_plan(context, prepared.graph, record)
         finally:
-            self.warn = quiet_warn
+            TELLING.reset(telling)
 
     def _load_rest(self) -> None:
         """What only a run needs: the runner, and templates. On a thread, so that connections go on meanwhile."""
@@ -429,7 +452,7 @@ class Engine:
             recorder=recorder,
             redactor=self.redactor,
             parser=self.parse_context(prepared.extra_vars),
-            ledger=RunLedger.begun(prepared.inventory, self.settings.facts, self.clock, self.warn),
+            ledger=RunLedger.begun(prepared.inventory, self.settings.facts, self.clock, self.tell, merging=self.merging),
             options=self._plan_options(prepared.extra_vars),
             extra_vars=prepared.extra_vars,
             limit=prepared.limit,
@@ -478,28 +501,3 @@ def needs_rendering(value: Value) -> bool:
 def run_id(now: float) -> RunId:
     """Sortable by time, and not the same for two runs of one second."""
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)
-
-
-def walkers_of(plan: RollbackPlan, inventory: Inventory) -> dict[HostName, HostName]:
-    """Machine → the host that walks through its steps. One for each machine, since what is on it goes back in order.
-
-    The machine itself where the inventory knows it; else one whose tasks were delegated there.
-
-    Raises:
-        StateError: `host-not-in-inventory`, with all such hosts: nothing is taken back from only some of the hosts unasked.
-    """
-    found: dict[HostName, HostName] = {}
-    for restore in plan.restores:
-        machine, owner = restore.record.address.host, restore.record.inventory_host
-        found.setdefault(machine, machine if inventory.get(machine) is not None else owner)
-    unknown = sorted(host for host in set(found.values()) if inventory.get(host) is None)
-    if unknown:
-        raise StateError(
-            Problem(
-                code="host-not-in-inventory",
-                summary="A host of the run is not in the inventory",
-                detail=f"{', '.join(unknown)} changed in {plan.run.id}",
-                hint="-i names another inventory, --limit takes back the rest alone",
-            )
-        )
-    return found

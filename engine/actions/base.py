@@ -103,6 +103,8 @@ class ActionCall:
     """Prompt on the terminal (pause): `await ask(text, seconds=…, echo=…)`; None where there is no terminal."""
     sleep: Callable[[float], Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    duplicates: str = "warn"
+    """What a key is that stands twice in one mapping of a file: `warn`, `error` or `ignore`."""
 
 
 class Action(Protocol):

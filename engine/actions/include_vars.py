@@ -10,6 +10,7 @@ from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.errors import EngineError
 from engine.model.effect import IncludeVariables
+from engine.model.merging import merged
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
 from engine.model.source import Span
@@ -55,18 +56,20 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure("Task failed: The 'ignore_files' option must be a list.")
     found: dict[str, Value] = {}
     read: list[str] = []
+    problems: list[Problem] = []
     try:
         for path in [one_file(call, args)] if args.get("dir") is None else in_directory(call, args):
-            found.update(variables_in(call, path))
+            found.update(variables_in(call, path, problems))
             read.append(path)
         variables = arranged(call, args, found)
     except Unusable as error:
         return ModuleResult.failure(str(error), error.problem, message=str(error), ansible_facts={}, ansible_included_var_files=read)
     call.effects.append(IncludeVariables(call.host, variables))
+    warnings = tuple(f"{problem.span}: {problem.summary}: {problem.detail}" for problem in problems)
     values: dict[str, Value] = {"ansible_facts": variables, "ansible_included_var_files": read}
     if any(call.files.is_encrypted(path) for path in read):
         values["_ansible_no_log"] = True
-    return ModuleResult(values=values)
+    return ModuleResult(values=values, warnings=warnings)
 
 
 def one_file(call: ActionCall, args: Mapping[str, Value]) -> str:
@@ -142,10 +145,10 @@ def known_ending(name: str, extensions: Sequence[str]) -> bool:
     return os.path.splitext(name)[1].lstrip(".") in extensions
 
 
-def variables_in(call: ActionCall, path: str) -> dict[str, Value]:
-    """The variables of one file, as written. An empty file has none."""
+def variables_in(call: ActionCall, path: str, problems: list[Problem]) -> dict[str, Value]:
+    """The variables of one file, as written. An empty file has none. `problems` gets warnings."""
     try:
-        value = yaml.load(call.files.read_text(path), path)
+        value = yaml.load(call.files.read_text(path), path, problems=problems, duplicates=call.duplicates)
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror or error}") from None
     except EngineError as error:
@@ -164,13 +167,6 @@ def arranged(call: ActionCall, args: Mapping[str, Value], found: dict[str, Value
     if args.get("hash_behaviour") != "merge":
         return found
     return {name: merged(call.variables.get(name), value) for name, value in found.items()}
-
-
-def merged(below: Value, above: Value) -> Value:
-    """Dictionaries entry by entry, all the way down; anything else is replaced."""
-    if not isinstance(below, dict) or not isinstance(above, dict):
-        return above
-    return {**below, **{name: merged(below.get(name), value) for name, value in above.items()}}
 
 
 def place(call: ActionCall) -> Span | None:

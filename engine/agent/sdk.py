@@ -229,6 +229,8 @@ def _run(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Context"
     for name in ("changes", "diffs"):
         if name in values:
             reply[name] = values.pop(name)
+    if not context.diff:
+        reply.pop("diffs", None)            # a manager's own words say it in any case: only --diff shows them
     values.setdefault("changed", False)
     reply["result"] = values
     return reply

@@ -7,11 +7,14 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TextIO, cast
+from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
 from engine.cli.view.problem import render
 from engine.files import DiskFiles
 from engine.model.problem import Problem
+
+if TYPE_CHECKING:
+    from engine.callbacks.log_file import LogFile
 
 DEFAULT_WIDTH = 79
 IN_TASK = "in task "
@@ -70,6 +73,8 @@ class Terminal:
     """None: where the stream is a terminal and nothing (NO_COLOR, TERM=dumb) speaks against it."""
     form: Form = render
     """How a Problem looks: the engine's own form, or ansible-core's under its names (cli/ansible/problems.py)."""
+    log: LogFile | None = None
+    """Gets what is shown too (`log_path`)."""
     _told: set[Problem] = field(default_factory=set)
 
     def coloured(self, stream: TextIO) -> bool:
@@ -93,6 +98,8 @@ class Terminal:
             self.out.flush()
             self.err.write(text + "\n" if self.form is render else text)
             self.err.flush()
+        if self.log is not None:
+            self.log.problem(problem, self.form(problem, DiskFiles().read_text, colour=False))
 
     def problems(self, problems: tuple[Problem, ...]) -> None:
         for problem in problems:

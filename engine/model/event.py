@@ -93,6 +93,8 @@ class AsyncPolled(Event):
     job: str
     started: bool
     finished: bool
+    failed: bool = False
+    """The job failed, or its time is over."""
 
 
 @frozen(kw_only=True)

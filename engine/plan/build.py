@@ -12,13 +12,14 @@ from engine.model.addresses import OrderKey, StepAddress
 from engine.model.source import NOWHERE
 from engine.model.values import TemplateText, Value
 from engine.plan.digest import digest_of
-from engine.plan.graph import PlanGraph, PlayPlan
+from engine.plan.graph import PlanGraph, PlayPlan, RoleNames
 from engine.plan.repeats import attempted, looped, once
 from engine.plan.step import Step, StepKind, Surroundings
 from engine.plan.tags import TagFilter
 from engine.playbook.inherit import effective
 from engine.playbook.names import short
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role, Task
+from engine.scopes.build import dependencies_of
 
 HANDLERS, BODY = 0, 1
 """Second part of every order key: handlers sort before all else, so that a flush is over before any host goes on."""
@@ -72,7 +73,7 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     for role, around in builder.handler_roles:
         handlers.extend(builder.handlers(role.handlers, len(handlers), around))
     handlers.extend(builder.handlers(play.handlers, len(handlers), Surroundings()))
-    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles))
+    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles), names=builder.names)
 
 
 def gathers(play: Play, options: PlanOptions) -> bool:
@@ -91,6 +92,7 @@ class Builder:
     options: PlanOptions
     roles: list[Role] = field(default_factory=list)
     handler_roles: list[tuple[Role, Surroundings]] = field(default_factory=list)
+    names: RoleNames = field(default_factory=RoleNames)
 
     def steps(self, nodes: Sequence[Node], key: OrderKey, around: Surroundings) -> tuple[Step, ...]:
         """Steps for `nodes`, in order, with keys below `key`; those that the tags leave out are missing."""
@@ -116,6 +118,8 @@ class Builder:
         body: tuple[Node, ...] = block.body
         if block.kind is BlockKind.ROLE and block.role is not None:
             role = block.role
+            needed = any(block is each for outer in around.roles for each in outer.dependencies)
+            self.names = self.names.met(role.name, dependency=needed)
             inside = replace(inside, roles=(*around.roles, role))
             body = (*role.dependencies, *(block.body or role.tasks))
             number = len(self.handler_roles)
@@ -157,11 +161,12 @@ class Builder:
 
     def meet(self, role: Role, around: Surroundings, number: int) -> None:
         """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""
-        if role.public and all(known is not role for known in self.roles):
-            self.roles.append(role)
+        for each in (*dependencies_of(role), role) if role.public else ():
+            if all(known is not each for known in self.roles):
+                self.roles.append(each)
         if role.handlers:
             # of a role that is used again its handlers count as they are there: with those variables, at that place
-            self.handler_roles[:] = [pair for pair in self.handler_roles if not same_handlers(pair[0], role)]
+            self.handler_roles[:] = [(lasting(met, role), there) for met, there in self.handler_roles]
             self.handler_roles.append((role, around))
 
     def handlers(self, nodes: Sequence[Node], start: int, around: Surroundings) -> list[Step]:
@@ -194,6 +199,22 @@ def same_handlers(one: Role, other: Role) -> bool:
     if one.path != other.path or len(one.handlers) != len(other.handlers):
         return False
     return all(mine.span == its.span for mine, its in zip(one.handlers, other.handlers, strict=True))
+
+
+def lasting(met: Role, role: Role) -> Role:
+    """The role with the handlers that are left of it when `role` is met: of the same file's, only those that have no name to lose."""
+    return replace(met, handlers=unnamed(met.handlers)) if same_handlers(met, role) else met
+
+
+def unnamed(handlers: Sequence[Node]) -> tuple[Node, ...]:
+    """Those without a name, which only answer to the topics they listen to: each use of a role brings its own."""
+    left: list[Node] = []
+    for node in handlers:
+        if isinstance(node, Block):
+            left.append(replace(node, body=unnamed(node.body)))
+        elif not node.name:
+            left.append(node)
+    return tuple(left)
 
 
 def address(key: OrderKey, node: Node) -> StepAddress:

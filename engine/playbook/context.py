@@ -49,6 +49,12 @@ class ParseContext:
     extensions: bool = False
     """Is what Ansible does not have accepted (loops of blocks)?"""
     warn: Callable[[Problem], None] = _ignored
+    private_role_vars: bool | None = None
+    """Whether a role's variables stay in the role, unless its import or include says `public`. None: those of included roles do."""
+    duplicates: str = "warn"
+    """What a key is that stands twice in one mapping: `warn`, `error` or `ignore`."""
+    merging: bool = False
+    """`hash_behaviour: merge`, for a role's files of variables."""
 
 
 @frozen(kw_only=True)
@@ -116,7 +122,7 @@ class Reader:
             return None
         self.digests[path] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         try:
-            return yaml.compose(text, path, kind=kind, problems=self.problems)
+            return yaml.compose(text, path, kind=kind, problems=self.problems, duplicates=self.context.duplicates)
         except ParseError as error:
             self.problems.extend(error.problems)
             return None

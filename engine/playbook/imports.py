@@ -140,7 +140,8 @@ def _role_request(reader: Reader, task: Task, name: str, span: Span, place: Plac
                 return None
             entries[argument] = rendered
     flags: dict[str, bool] = {}
-    for argument, default in (("allow_duplicates", True), ("public", True), ("rolespec_validate", True)):
+    public = not reader.context.private_role_vars
+    for argument, default in (("allow_duplicates", True), ("public", public), ("rolespec_validate", True)):
         value = task.args.get(argument, default)
         try:
             flags[argument] = boolean(value)

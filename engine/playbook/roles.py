@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine import yaml
 from engine.model.frozen import frozen
 from engine.model.keywords import Where, keywords_of
+from engine.model.merging import put_over
 from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.playbook.context import Place, Reader
@@ -176,7 +177,7 @@ def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name:
     for each in paths:
         node = reader.document(each, "vars file", request.span)
         if isinstance(node, yaml.Mapping):
-            merged.update(yaml.value_of(node))
+            put_over(merged, yaml.value_of(node), merging=reader.context.merging)
         elif node is not None and not is_null(node):
             reader.wrong_type(f"a file of variables is a mapping, not {described(node)}", node.span)
     return merged
@@ -241,6 +242,11 @@ def _dependencies(reader: Reader, meta: yaml.Mapping | None, place: Place) -> tu
     return role_blocks(reader, entry.value, place, "dependencies")
 
 
+def _of_play(reader: Reader, name: str, span: Span) -> RoleRequest:
+    """A role of `roles:` or of dependencies: only the settings say whether its variables are seen outside of it."""
+    return RoleRequest(name=name, span=span, public=not reader.context.private_role_vars)
+
+
 def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "roles") -> tuple[Block, ...]:
     """The entries of `roles:` or `dependencies:` as blocks of kind ROLE."""
     if is_null(node):
@@ -262,7 +268,7 @@ def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
                           "versions belong into requirements.yml", words=f"Invalid old style role requirement: {item.value}")
             return None
         name = _static_role_name(reader, item.value, item.span, place)
-        role = load_role(reader, RoleRequest(name=name, span=item.span), place) if name else None
+        role = load_role(reader, _of_play(reader, name, item.span), place) if name else None
         return Block(body=(), kind=BlockKind.ROLE, role=role, span=item.span) if role else None
     if not isinstance(item, yaml.Mapping):
         reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span)
@@ -280,7 +286,7 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
     keywords, params, variables, spans = _role_heading(reader, node)
     inside = replace(place, variables={**place.variables, **variables, **params})
     name = _static_role_name(reader, named.value.value, named.value.span, inside)
-    role = load_role(reader, RoleRequest(name=name, span=named.value.span), inside) if name else None
+    role = load_role(reader, _of_play(reader, name, named.value.span), inside) if name else None
     if role is None:
         return None
     body = _with_params(role, params)

@@ -39,6 +39,7 @@ class Attempt:
     name: str
     keywords: TaskKeywords
     extra: Mapping[str, Value] = field(default_factory=dict)
+    delegated_to: HostName | None = None
 
 
 @frozen(kw_only=True)
@@ -77,6 +78,7 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
             attempts=number,
             registered=verdict.shape,
             no_log=attempt.keywords.no_log,
+            delegated_to=attempt.delegated_to,
         )
         attempt.play.events.publish(
             RetryScheduled(step=attempt.step.address, host=attempt.host, task_name=attempt.name, left=retries - number, outcome=outcome)
@@ -149,15 +151,21 @@ async def in_background(attempt: Attempt, handler: Handler, call: ActionCall) ->
         await clock.sleep(keywords.poll)
         found = await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "status"}, check=False)
         finished = bool(found.values.get("finished")) or found.failed
+        late = not finished and clock.monotonic() > deadline
         attempt.play.events.publish(
             AsyncPolled(
-                step=attempt.step.address, host=attempt.host, job=job, started=bool(found.values.get("started", True)), finished=finished
+                step=attempt.step.address,
+                host=attempt.host,
+                job=job,
+                started=bool(found.values.get("started", True)),
+                finished=finished,
+                failed=found.failed or late,
             )
         )
         if finished:
             await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "cleanup"}, check=False)
             return found
-        if clock.monotonic() > deadline:
+        if late:
             return ModuleResult.failure(
                 f"async task did not complete within the requested time - {keywords.async_seconds:g}s", **found.values
             )

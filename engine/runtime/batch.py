@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.agent.sdk import boolean
-from engine.errors import EngineError, PlanError, TemplateError
+from engine.errors import PlanError, TemplateError
 from engine.model.addresses import HostName
-from engine.model.effect import ClearFacts, Effect, Notify
-from engine.model.event import HandlerNotified, Included, ItemFinished, MetaDone, ProblemFound, TaskFinished, TaskRedone, TaskStarted
+from engine.model.effect import ClearFacts, Effect
+from engine.model.event import Included, ItemFinished, MetaDone, ProblemFound, TaskFinished, TaskRedone, TaskStarted
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
-from engine.model.problem import Problem, Severity
+from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.build import Builder
 from engine.plan.repeats import is_of_repeat
@@ -26,17 +26,16 @@ from engine.runtime.cursor import Fate, HostCursor
 from engine.runtime.debugger import step_to_redo
 from engine.runtime.effects import effects_of, shared
 from engine.runtime.failed import failed_variables
-from engine.runtime.handlers import answering
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
 from engine.runtime.meta import SAID, Meta, meta_of
+from engine.runtime.notices import Notices
 from engine.runtime.repeats import Repeats
 from engine.runtime.shown import shown_arguments
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
 from engine.runtime.together import plain_errors
 from engine.scopes.store import GATHERED
-from engine.state.record import Notification
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,10 +55,7 @@ class Batch:
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
     _includer: Includer = field(init=False)
     _repeats: Repeats = field(init=False)
-    _notices: dict[HostName, dict[str, None]] = field(default_factory=dict)
-    """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
-    _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
-    """Handlers that a flush found due, until they have run."""
+    _notices: Notices = field(init=False)
     _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
@@ -68,14 +64,13 @@ class Batch:
     """Hosts that are on their way through the handlers."""
     _told: set[tuple[int, HostName]] = field(default_factory=set)
     """Meta steps that were done, by host."""
-    _unusable: set[int] = field(default_factory=set)
-    """Handlers of which it was said that they cannot be meant."""
     """Meta steps that were announced: a flush is come back to when its handlers have run."""
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public)
         self._repeats = Repeats(play=self.play, cursors=self.cursors)
+        self._notices = Notices(play=self.play, handlers=self.handlers)
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
         for host in self.play.batch:
             self._roles_done[host] = set()
@@ -156,8 +151,7 @@ class Batch:
         task = step.task
         assert task is not None
         if task.handler and step in self.handlers:
-            self._due(host)  # what handlers of this flush have notified meanwhile
-            if self._pending[host].pop(id(step), None) is None:
+            if not self._notices.begin(step, host):
                 self.cursors[host].advance()
                 return False
         elif (
@@ -271,7 +265,7 @@ class Batch:
         if outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
             for role in step.around.roles:
                 self._roles_ran[outcome.host].add(id(role))
-        notified = self._notified(step, effects)
+        notified = self._notices.take(effects)
         self.play.run.ledger.apply(effects)
         await self.play.run.recorder.task(step, outcome, notified)
         self.play.events.publish(TaskFinished(outcome=outcome))
@@ -279,68 +273,7 @@ class Batch:
             self.play.events.publish(ProblemFound(problem=warning, host=outcome.host))
         if outcome.failed:
             self.play.events.publish(ProblemFound(problem=failures.told(step, outcome), host=outcome.host))
-        self._check_handlers(step, effects, notified)
-
-    def _notified(self, step: Step, effects: Sequence[Effect]) -> list[Notification]:
-        """Remember what was notified where; the handlers that it means by now."""
-        found: list[Notification] = []
-        for effect in effects:
-            if not isinstance(effect, Notify):
-                continue
-            due = answering(self.handlers, effect.handler, partial(self._handler_name, host=effect.host))
-            if due:
-                self._notices.setdefault(effect.host, {})[effect.handler] = None
-            for handler in due:
-                assert handler.task is not None
-                found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
-            self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
-        return found
-
-    def _due(self, host: HostName) -> list[Step]:
-        """The handlers that run at a flush, in the order they are defined."""
-        pending = self._pending.setdefault(host, {})
-        for name in self._notices.pop(host, {}):
-            pending.update((id(handler), handler) for handler in answering(self.handlers, name, partial(self._handler_name, host=host)))
-        return [handler for handler in self.handlers if id(handler) in pending]
-
-    def _check_handlers(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification]) -> None:
-        """A name that no handler has is the user's mistake; told when what the task did is safely kept."""
-        known = {each.name for each in notified}
-        for effect in effects:
-            if isinstance(effect, Notify) and effect.handler not in known:
-                self._missing_handler(step, effect)
-
-    def _missing_handler(self, step: Step, effect: Notify) -> None:
-        fatal = self.play.settings.run.error_on_missing_handler
-        problem = Problem(
-            code="handler-not-found",
-            summary="There is no such handler",
-            detail=f"The requested handler '{effect.handler}' was not found in either the main handlers list nor in the listening"
-            " handlers list",
-            severity=Severity.ERROR if fatal else Severity.WARNING,
-            span=step.task.spans.get("notify", step.span) if step.task else None,
-        )
-        if fatal:
-            raise PlanError(problem)
-        self.play.events.publish(ProblemFound(problem=problem, host=effect.host))
-
-    def _handler_name(self, handler: Step, host: HostName) -> str:
-        task = handler.task
-        assert task is not None
-        if task.name is None:
-            return ""
-        if "{{" not in task.name:
-            return str(task.name)
-        try:
-            return str(self.play.renderer(handler, host).render(task.name))
-        except EngineError as error:
-            if not task.listen and id(handler) not in self._unusable:
-                self._unusable.add(id(handler))
-                said = f"Handler {str(task.name)!r} is unusable because it has no listen topics and the name could not be templated."
-                summary, detail = "A handler's name needs a variable that is not there", f"{said} Error: {error.problem.message}"
-                found = Problem(code="handler-unusable", summary=summary, detail=detail, severity=Severity.WARNING)
-                self.play.events.publish(ProblemFound(problem=found, host=host))
-            return ""  # it needs a variable that is not known yet: it cannot be meant
+        self._notices.check(step, effects, notified)
 
     def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:
         cursor = self.cursors[host]
@@ -413,7 +346,7 @@ class Batch:
         cursor, ledger = self.cursors[host], self.play.run.ledger
         match meta:
             case Meta.FLUSH_HANDLERS:
-                if host not in self._flushing and self._due(host):
+                if host not in self._flushing and self._notices.due(host):
                     # Once through all of them: one that is notified on the way runs if it is yet to come, else at the next flush.
                     self._flushing.add(host)
                     if step.task is not None and step.task.origin:

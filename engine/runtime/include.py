@@ -30,6 +30,7 @@ from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, skipped
 from engine.runtime.loop import control_of, items_of, variables_of
 from engine.runtime.task import arguments_of_include, concluded, failing_condition, task_name
+from engine.scopes.build import dependencies_of
 from engine.templating.renderer import Renderer
 
 Key = tuple[int, str, str]
@@ -194,7 +195,7 @@ class Includer:
             request = RoleRequest(
                 name=name,
                 span=step.task.action_span,
-                public=boolean(args.get("public", False)),
+                public=boolean(args.get("public", self.play.run.parser.private_role_vars is False)),
                 allow_duplicates=boolean(args.get("allow_duplicates", True)),
                 rolespec_validate=boolean(args.get("rolespec_validate", True)),
                 **froms,
@@ -213,7 +214,7 @@ class Includer:
             block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
             self._add_handlers()
             if role.public:
-                self.public.append(role)
+                self.public.extend((*dependencies_of(role), role))
                 self.play.scopes.forget_steps()
             known = self._blocks[key, met[key]] = Inclusion(path=name, block=block, copy=copy)
         return known
@@ -221,7 +222,7 @@ class Includer:
     def _add_handlers(self) -> None:
         """Those of the roles just met; they take the place of what the same files brought before."""
         for role, around in self.builder.handler_roles:
-            self.handlers[:] = [step for step in self.handlers if step.around.role is None or not same_handlers(step.around.role, role)]
+            self.handlers[:] = [step for step in self.handlers if not replaced_by(step, role)]
             self._numbered = max(self._numbered, len(self.handlers))
             added = self.builder.handlers(role.handlers, self._numbered, around)
             self._numbered += len(added)
@@ -253,6 +254,12 @@ class Includer:
         number = self._copies.get(id(step), 0)
         self._copies[id(step)] = number + 1
         return number
+
+
+def replaced_by(handler: Step, role: Role) -> bool:
+    """Does `role`, met now, bring this handler anew? One without a name stays beside the new one."""
+    known = handler.around.role
+    return known is not None and handler.task is not None and bool(handler.task.name) and same_handlers(known, role)
 
 
 def applied(args: Mapping[str, Value]) -> tuple[dict[str, Value], Mapping[str, Value]]:

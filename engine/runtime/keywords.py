@@ -10,7 +10,7 @@ from engine.agent.sdk import boolean
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
 from engine.model.problem import Problem
-from engine.model.values import Value
+from engine.model.values import OMIT, Value
 from engine.plan.step import Step
 from engine.runtime.failures import during
 from engine.templating.renderer import Renderer
@@ -124,16 +124,33 @@ def environment_of(step: Step, renderer: Renderer) -> dict[str, str]:
 
     def add(value: Value) -> None:
         if isinstance(value, Mapping):
-            made.update({str(name): as_text(each) for name, each in value.items()})
+            made.update({str(name): str(each) for name, each in value.items()})
         elif isinstance(value, list | tuple):
             for each in value:
                 add(each)
         elif value not in (None, ""):
             raise wrong(step, "environment", f"{value!r} is no dictionary of variables")
 
-    add(processed("environment", given, renderer))
+    for each in given if isinstance(given, list | tuple) else [given]:
+        with processing("environment"):
+            shown = without_unknown_env(each, renderer) if isinstance(each, Mapping) else renderer.render(each)
+        add(shown)
     return made
 
 
-def as_text(value: Value) -> str:
-    return str(value) if value is not None else ""
+def without_unknown_env(written: Mapping[str, Value], renderer: Renderer) -> dict[str, Value]:
+    """A mapping of `environment:`, rendered. A value that needs `ansible_env` before there is one is left out.
+
+    So `environment: {PATH: "{{ ansible_env.PATH }}:/opt/bin"}` of a play does not keep it from gathering that very fact.
+    """
+    found: dict[str, Value] = {}
+    for name, value in written.items():
+        try:
+            shown = renderer.render(value)
+        except TemplateError as error:
+            if error.problem.code != "undefined-variable" or "ansible_env" not in error.problem.detail:
+                raise
+            continue
+        if shown is not OMIT:
+            found[name] = shown
+    return found

@@ -44,12 +44,14 @@ class RunLedger:
     """Called when add_host or group_by changed the inventory."""
 
     @classmethod
-    def begun(cls, inventory: Inventory, facts: FactSettings, clock: Clock, warn: Callable[[Problem], None]) -> RunLedger:
+    def begun(
+        cls, inventory: Inventory, facts: FactSettings, clock: Clock, warn: Callable[[Problem], None], *, merging: bool = False
+    ) -> RunLedger:
         """What a run knows when it begins: the inventory, and facts of earlier runs where they are kept."""
         cache = cache_of(facts, clock, warn)
         for host in inventory.hosts if facts.flush else ():
             cache.forget(host)
-        return cls(inventory, VariableStore(inject_facts=facts.inject, recall=cache.read), cache=cache)
+        return cls(inventory, VariableStore(inject_facts=facts.inject, recall=cache.read, merging=merging), cache=cache)
 
     def apply(self, effects: Iterable[Effect]) -> None:
         for effect in effects:

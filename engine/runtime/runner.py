@@ -158,7 +158,8 @@ class Plays:
             playbook_dir=os.path.dirname(play.path),
             alive=lambda: [host for host in hosts if self._alive(host, made)],
             batch=lambda: made[0].alive() if made else batch,
-            roles=lambda: public,
+            role_names=lambda: (made[0].builder if made else plan).names.used,
+            needed_role_names=lambda: (made[0].builder if made else plan).names.needed,
             constant=run.constant,
         )
         scopes = ScopeBuilder(
@@ -169,6 +170,7 @@ class Plays:
             extra_vars=run.extra_vars,
             prompts=prompts,
             public_roles=lambda: public,
+            merging=run.ledger.variables.merging,
         )
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
         files = PlayFiles(
@@ -177,6 +179,8 @@ class Plays:
             store=run.ledger.variables,
             render=lambda host, value: context.renderer(None, host).render(value),
             must_exist=run.settings.run.compat != "ansible",
+            duplicates=run.settings.variables.duplicate_key,
+            tell=lambda problem: run.events.publish(ProblemFound(problem=problem)),
         )
         scopes.play_files = files.of
         facts.hostvars = HostVars(
@@ -187,7 +191,7 @@ class Plays:
         done = Batch(
             play=context,
             strategy=strategy_of(str(static(play.keywords.get("strategy") or run.settings.run.strategy)), run, play.span),
-            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles)),
+            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles), names=plan.names),
             handlers=list(plan.handlers),
             public=public,
             max_fail=percentage(max_fail, play),
@@ -206,7 +210,10 @@ class Plays:
         inventory = self.run.ledger.inventory
         if inventory.get(host) is None:
             return ()
-        return tuple((LAYERS[name], mapping) for name, mapping in inventory.layers(host))
+        found = tuple((LAYERS[name], mapping) for name, mapping in inventory.layers(host))
+        for problem in inventory.vars_files.told():
+            self.run.events.publish(ProblemFound(problem=problem))
+        return found
 
     def _matched(self, pattern: Value) -> list[HostName]:
         run = self.run
@@ -247,7 +254,8 @@ def pattern_words(pattern: Value) -> list[str]:
 
 def static_renderer(run: RunContext, plan: PlayPlan, prompts: Mapping[str, Value]) -> Callable[[Value], Value]:
     """Renders a play's own keywords: with extra vars, prompts and play vars, before any host is known."""
-    scope = Scope(((Layer.MAGIC, run.constant), (Layer.EXTRA, run.extra_vars), (Layer.PROMPT, prompts), (Layer.PLAY, plan.play.vars)))
+    layers = ((Layer.MAGIC, run.constant), (Layer.EXTRA, run.extra_vars), (Layer.PROMPT, prompts), (Layer.PLAY, plan.play.vars))
+    scope = Scope(layers, merging=run.ledger.variables.merging)
     renderer = run.templates.renderer(scope)
     return lambda value: renderer.render(value) if value is not None else None
 

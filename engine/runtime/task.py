@@ -54,6 +54,8 @@ class Setting:
     control: LoopControl = field(default_factory=LoopControl)
     keywords: TaskKeywords = field(default_factory=TaskKeywords)
     """Rendered anew for each item: they may use it."""
+    addressed: bool = True
+    """Whether a delegate's address is to be told: of a loop's items only the first that is called does."""
 
 
 async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
@@ -94,7 +96,8 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         if index and setting.control.pause:
             await play.clock.sleep(setting.control.pause)
         extra = {**seen, **variables_of(setting.control, items, index)}
-        run = await run_item(setting, play.renderer(step, setting.host, extra), extra)
+        own = replace(setting, addressed=not any(one.attempts for one in outcomes))
+        run = await run_item(own, play.renderer(step, setting.host, extra), extra)
         outcome = replace(
             run.outcome,
             item=item,
@@ -201,12 +204,14 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             return TaskRun(labelled(setting, renderer, outcome, extra))
         setting = replace(setting, keywords=keywords_of(setting, renderer))
         call, handler = prepared(setting, renderer, delegate)
-        attempt = attempts.Attempt(play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {})
+        elsewhere = delegate if delegate != host else None
+        attempt = attempts.Attempt(
+            play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {}, delegated_to=elsewhere
+        )
         verdict = await attempts.until_satisfied(attempt, handler, call)
     except EngineError as error:
         outcome = replace(mistaken(setting, renderer, error), delegated_to=delegate if delegate != host else None)
         return TaskRun(labelled(setting, renderer, outcome, extra))
-    elsewhere = delegate if delegate != host else None
     outcome = TaskOutcome(
         step=step.address,
         host=host,
@@ -218,10 +223,19 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         no_log=setting.keywords.no_log or bool(verdict.result.values.get("_ansible_no_log")),
         registered=verdict.shape,
         delegated_to=elsewhere,
+        delegated_address=address_of(call, setting, verdict.status) if elsewhere else "",
     )
     facts_to = delegate if setting.keywords.delegate_facts else None
     acted = [moved(effect, facts_to) for effect in call.effects] if facts_to else call.effects
     return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), acted, facts_to)
+
+
+def address_of(call: ActionCall, setting: Setting, status: Status) -> str:
+    """Where the delegate of this call was reached, if that is to be told and is not its name."""
+    remote = call.remote
+    if not setting.addressed or setting.keywords.no_log or status is Status.UNREACHABLE or not isinstance(remote, HostRemote):
+        return ""
+    return remote.target.address if remote.target.address != remote.target.host else ""
 
 
 def moved(effect: Effect, owner: HostName) -> Effect:
@@ -267,6 +281,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         args=given,
         check=keywords.check,
         diff=keywords.diff,
+        diff_limit=play.settings.run.max_diff_size,
         no_log=keywords.no_log,
         environment=environment_of(step, renderer),
         timeout=keywords.timeout,
@@ -293,6 +308,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         raw_args=raw,
         ask=play.ask,
         sleep=play.clock.sleep,
+        duplicates=play.settings.variables.duplicate_key,
     )
     return call, handler
 

@@ -50,6 +50,8 @@ class ScopeBuilder:
     """vars_files that were read for a host, last one first."""
     public_roles: Callable[[], Sequence[Role]] = tuple
     """Roles whose variables the rest of the play sees, in order of use."""
+    merging: bool = False
+    """`hash_behaviour: merge`."""
     _steps: dict[int, tuple[Step, StepLayers]] = field(default_factory=dict)
     _hosts: dict[HostName, Layered] = field(default_factory=dict)
 
@@ -74,7 +76,7 @@ class ScopeBuilder:
             layers.append((Layer.INVENTORY_HOST, variables.added))
         layers.extend(self._of_host(host))
         layers.extend(of_step.defaults)
-        return Scope(layers)
+        return Scope(layers, merging=self.merging)
 
     def seen_from_outside(self, host: HostName) -> Scope:
         """What `hostvars[host]` shows: nothing of the play and its steps."""
@@ -87,7 +89,7 @@ class ScopeBuilder:
         layers.append((Layer.FACTS, variables.injected))
         layers.append((Layer.INVENTORY_HOST, variables.added))
         layers.extend(self._of_host(host))
-        return Scope(layers)
+        return Scope(layers, merging=self.merging)
 
     def forget_steps(self) -> None:
         """A role became public: what steps see of other roles is stale."""
@@ -134,7 +136,40 @@ class ScopeBuilder:
         roles = roles_seen(step.around.roles, self.public_roles())
         text.extend((Layer.ROLE, role.vars) for role in roles if role.vars)
         defaults = tuple((Layer.ROLE_DEFAULTS, role.defaults) for role in roles if role.defaults)
+        if self.merging:
+            return StepLayers(innermost(params, step), innermost(text, step), defaults, step.around.roles)
         return StepLayers(params, tuple(text), defaults, step.around.roles)
+
+
+def innermost(layers: Iterable[tuple[Layer, Mapping[str, Value]]], step: Step) -> Layered:
+    """The layers, highest first, as `hash_behaviour: merge` has them: blocks and includes around a task replace each other even so.
+
+    What an include is given hides what the blocks around it say; roles are not among them, their variables are merged.
+    """
+    of_roles = {id(block.vars) for block in step.around.blocks if block.role is not None}
+    outside = {id(block.vars): block for block in step.around.blocks}
+    found: list[tuple[Layer, Mapping[str, Value]]] = []
+    seen: set[str] = set()
+    given = includes_inside(step)
+    for layer, mapping in layers:
+        if layer not in (Layer.TASK, Layer.BLOCK, Layer.INCLUDE_PARAMS) or id(mapping) in of_roles:
+            found.append((layer, mapping))
+            continue
+        hidden = seen | given.get(id(outside.get(id(mapping))), frozenset())
+        found.append((layer, {name: value for name, value in mapping.items() if name not in hidden}))
+        seen.update(mapping)
+    return tuple(found)
+
+
+def includes_inside(step: Step) -> dict[int, frozenset[str]]:
+    """Of each block around the step, by id: the names that includes further in are given."""
+    found: dict[int, frozenset[str]] = {}
+    names: frozenset[str] = frozenset()
+    for block in reversed(step.around.blocks):
+        found[id(block)] = names
+        if block.role is None:
+            names |= block.params.keys()
+    return found
 
 
 def roles_seen(inside: Sequence[Role], public: Sequence[Role]) -> list[Role]:

@@ -38,8 +38,10 @@ class PlayFacts:
     """Those of the play that have not failed, of other batches too."""
     batch: Callable[[], Sequence[HostName]] = tuple
     """Those of the batch that have not failed."""
-    roles: Callable[[], Sequence[Role]] = tuple
-    """Of the play by now, what they depend on included."""
+    role_names: Callable[[], Sequence[str]] = tuple
+    """In `roles:`, imports and the includes so far, each as often as it is used."""
+    needed_role_names: Callable[[], Sequence[str]] = tuple
+    """What those depend on."""
     playbook_dir: str = ""
     constant: Mapping[str, Value] = field(default_factory=dict)
     """ansible_version, ansible_check_mode, ansible_forks, inventory_sources, run tags…: fixed for the run."""
@@ -103,24 +105,6 @@ def _parents(magic: Magic) -> list[Role]:
     return found
 
 
-def _dependencies(roles: Sequence[Role]) -> Iterator[str]:
-    """What roles depend on, the farthest first."""
-    for role in roles:
-        nearest = [block.role for block in role.dependencies if block.role is not None]
-        yield from _dependencies(nearest)
-        yield from (each.name for each in nearest)
-
-
-def _dependent_roles(magic: Magic) -> list[str]:
-    return list(dict.fromkeys(_dependencies(magic._play.roles())))
-
-
-def _play_roles(magic: Magic) -> list[str]:
-    """Those that the play names itself."""
-    dependent = set(_dependent_roles(magic))
-    return list(dict.fromkeys(role.name for role in magic._play.roles() if role.name not in dependent))
-
-
 TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "omit": lambda m: OMIT,
     "inventory_hostname": lambda m: m._host,
@@ -135,10 +119,10 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "ansible_play_hosts_all": lambda m: list(m._play.hosts_all),
     "ansible_play_batch": lambda m: list(m._play.batch()),
     "ansible_play_name": lambda m: m._play.name,
-    "ansible_play_role_names": lambda m: _play_roles(m),
-    "role_names": lambda m: _play_roles(m),
-    "ansible_role_names": lambda m: list(dict.fromkeys((*_dependent_roles(m), *_play_roles(m)))),
-    "ansible_dependent_role_names": lambda m: _dependent_roles(m),
+    "ansible_play_role_names": lambda m: list(m._play.role_names()),
+    "role_names": lambda m: list(m._play.role_names()),
+    "ansible_role_names": lambda m: list(dict.fromkeys((*m._play.role_names(), *m._play.needed_role_names()))),
+    "ansible_dependent_role_names": lambda m: list(dict.fromkeys(m._play.needed_role_names())),
     "ansible_search_path": lambda m: list(m._search),
     "role_name": lambda m: _role(m).name,
     "role_path": lambda m: _role(m).path,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from engine.model.addresses import HostName
+from engine.model.merging import put_over
 from engine.model.values import Value
 
 
@@ -37,11 +38,17 @@ class VariableStore:
     """Per host, made when a host is first asked for."""
 
     def __init__(
-        self, *, inject_facts: bool = True, recall: Callable[[HostName], Mapping[str, Value]] = nothing_known
+        self,
+        *,
+        inject_facts: bool = True,
+        recall: Callable[[HostName], Mapping[str, Value]] = nothing_known,
+        merging: bool = False,
     ) -> None:
         """`recall`: what is known of a host from earlier runs, as `remembered` gives it."""
         self.inject_facts = inject_facts
         self._recall = recall
+        self.merging = merging
+        """`hash_behaviour: merge`, of what include_vars brings more than once."""
         self._hosts: dict[HostName, HostVariables] = {}
 
     def of(self, host: HostName) -> HostVariables:
@@ -91,12 +98,12 @@ class VariableStore:
 
     def include(self, host: HostName, values: Mapping[str, Value]) -> None:
         variables = self.of(host)
-        variables.included.update(values)
+        put_over(variables.included, values, merging=self.merging)
         variables.version += 1
 
     def add(self, host: HostName, values: Mapping[str, Value]) -> None:
         variables = self.of(host)
-        variables.added.update(values)
+        put_over(variables.added, values, merging=self.merging)
         variables.version += 1
 
     def clear_facts(self, host: HostName) -> None:

@@ -70,7 +70,6 @@ HONOURED: dict[str, str] = {
     "DEFAULT_TEST_PLUGIN_PATH": "paths.test_plugins",
     "DEFAULT_TIMEOUT": "ssh.timeout",
     "DEFAULT_TRANSPORT": "ssh.connection",
-    "DEFAULT_UNDEFINED_VAR_BEHAVIOR": "variables.error_on_undefined",
     "DEFAULT_VAULT_ENCRYPT_IDENTITY": "vault.encrypt_identity",
     "DEFAULT_VAULT_IDENTITY": "vault.default_identity",
     "DEFAULT_VAULT_IDENTITY_LIST": "vault.identities",
@@ -128,6 +127,9 @@ IGNORED: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("_ANSIBALLZ_PYDEVD_CONFIG", "", "_ANSIBLE_ANSIBALLZ_PYDEVD_CONFIG"),
         ("COVERAGE_REMOTE_OUTPUT", "", "_ANSIBLE_COVERAGE_REMOTE_OUTPUT"),
         ("COVERAGE_REMOTE_PATHS", "", "_ANSIBLE_COVERAGE_REMOTE_PATH_FILTER"),
+    ),
+    "what is undefined is an error, as in ansible-core 2.21, which does not follow it either": (
+        ("DEFAULT_UNDEFINED_VAR_BEHAVIOR", "defaults.error_on_undefined_vars", "ANSIBLE_ERROR_ON_UNDEFINED_VARS"),
     ),
     "there are no worker processes: one process serves all hosts": (
         ("DEFAULT_INTERNAL_POLL_INTERVAL", "defaults.internal_poll_interval", ""),
@@ -325,7 +327,6 @@ NOT_YET: dict[str, str] = {
     "paths.collections_path": "modules and plugins of collections are not loaded yet",
     "paths.filter_plugins": "plugins written for Ansible are not loaded yet",
     "paths.library": "modules written for Ansible are not loaded yet",
-    "paths.log_path": "there is no log file of its own yet",
     "paths.lookup_plugins": "plugins written for Ansible are not loaded yet",
     "paths.test_plugins": "plugins written for Ansible are not loaded yet",
     "variables.jinja_extensions": "Jinja extensions are not loaded yet",
@@ -338,6 +339,7 @@ ALREADY: dict[str, tuple[str, ...]] = {
     "pipelining": ("true", "yes", "1", "on"),
     "DEFAULT_JINJA2_NATIVE": ("true", "yes", "1", "on"),
     "DEFAULT_KEEP_REMOTE_FILES": ("false", "no", "0", "off"),
+    "DEFAULT_UNDEFINED_VAR_BEHAVIOR": ("true", "yes", "1", "on"),
     "DISPLAY_TRACEBACK": ("never",),
     "INVALID_TASK_ATTRIBUTE_FAILED": ("true", "yes", "1", "on"),
     "RETRY_FILES_ENABLED": ("false", "no", "0", "off"),

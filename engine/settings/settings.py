@@ -270,10 +270,9 @@ class VariablesSettings:
     hash_behaviour: str = setting(
         "replace", Ansible(ini="defaults.hash_behaviour", env="ANSIBLE_HASH_BEHAVIOUR"), choices=("replace", "merge"))
     """What a mapping does with one of the same name in a lower layer."""
-    private_role_vars: bool = setting(False, Ansible(ini="defaults.private_role_vars", env="ANSIBLE_PRIVATE_ROLE_VARS"))
-    """Defaults and vars of a role are not seen by later tasks of the play."""
-    error_on_undefined: bool = setting(
-        True, Ansible(ini="defaults.error_on_undefined_vars", env="ANSIBLE_ERROR_ON_UNDEFINED_VARS"))
+    private_role_vars: bool | None = setting(None, Ansible(ini="defaults.private_role_vars", env="ANSIBLE_PRIVATE_ROLE_VARS"))
+    """Whether defaults and vars of a role are hidden from the rest of the play, unless its import or include says `public`.
+    None: those of included roles are, those of others are not."""
     jinja_extensions: tuple[str, ...] = setting((), Ansible(ini="defaults.jinja2_extensions", env="ANSIBLE_JINJA2_EXTENSIONS"))
     managed_text: str = setting("Ansible managed", Ansible(ini="defaults.ansible_managed"))
     """The variable `ansible_managed`."""

@@ -93,6 +93,7 @@ DOORS = [
     ("asyncssh", {f"engine.connections.{name}" for name in (
         "ssh", "ssh_channel", "ssh_connection", "ssh_errors", "ssh_login", "ssh_tuning")}),
     ("networkx", {"engine.plan.graph"}),
+    ("rich", {"engine.cli.view.tables"}),
     ("ansible", set()),
     ("cryptography", {"engine.vault.cipher"}),
     ("click", {name for name in modules() if name.startswith("engine.cli")}),

@@ -32,10 +32,12 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     from engine.inventory.patterns import select
 
     folder = os.path.abspath(os.path.expanduser(options.playbook_dir or "."))
-    path = os.path.join(folder, f"<adhoc {options.module_name!r} task>")
+    made = shared.engine_for(options, os.path.join(folder, "adhoc"), terminal, {"run.task_timeout": options.task_timeout})
+    options.module_name = options.module_name or made.settings.run.module_name
+    options.module_args = made.settings.run.module_args if options.module_args is None else options.module_args
     if not options.list_hosts:
         refuse(options)
-    made = shared.engine_for(options, path, terminal, {"run.task_timeout": options.task_timeout})
+    path = os.path.join(folder, f"<adhoc {options.module_name!r} task>")
     made.files = WithText(made.files, path, playbook_text(options))
     prepared = made.prepare([path], extra_vars=options.extra_vars or ())
     hosts = [host for host in select(prepared.inventory, [options.pattern]).hosts if prepared.limit is None or host in prepared.limit]
@@ -81,8 +83,8 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     shared.add_vault(parser)
     parser.add_argument("--playbook-dir", dest="playbook_dir", metavar="BASEDIR", help="where roles/, group_vars/ and files are looked for")
     parser.add_argument("--task-timeout", dest="task_timeout", type=int, metavar="TASK_TIMEOUT", help="seconds until the task fails")
-    parser.add_argument("-a", "--args", dest="module_args", default="", metavar="MODULE_ARGS", help="'k=v k2=v2', or a JSON mapping")
-    parser.add_argument("-m", "--module-name", dest="module_name", default="command", metavar="MODULE_NAME", help="default: command")
+    parser.add_argument("-a", "--args", dest="module_args", metavar="MODULE_ARGS", help="'k=v k2=v2', or a JSON mapping")
+    parser.add_argument("-m", "--module-name", dest="module_name", metavar="MODULE_NAME", help="default: command")
     parser.add_argument("pattern", help="host pattern")
     return parser.parse_args(arguments)
 

@@ -29,7 +29,7 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     options = parser.parse_args(arguments)
 
     from engine.cli.commands.run import quick_end
-    from engine.cli.running import interruptible, listener_for, settled
+    from engine.cli.running import interruptible, listeners_for, settled
     from engine.cli.view.listing import listing
 
     made = shared.engine_for(options, options.playbooks[0], terminal)
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     async def go() -> int:
         async with made:
             settled()
-            recap = await made.carry_out(prepared, listeners=[listener_for("default", made, terminal)])
+            recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
         return recap.exit_code
 
     code = interruptible(go, made.settings.run.stop_grace)

@@ -11,8 +11,6 @@ from engine.model.values import Value
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
 from engine.playbook.tree import Play
-from engine.scopes.layers import Layer
-from engine.scopes.scope import Scope
 
 if TYPE_CHECKING:
     from engine.engine import Engine, Prepared
@@ -26,7 +24,7 @@ def listing(made: Engine, prepared: Prepared, playbooks: Sequence[str], wanted: 
 
     def render(play: Play, value: Value) -> Value:
         """With what is known before any host."""
-        return made.templates.renderer(Scope(((Layer.EXTRA, prepared.extra_vars), (Layer.PLAY, play.vars)))).render(value)
+        return made.templates.renderer(made.static_scope(prepared.extra_vars, play.vars)).render(value)
 
     for name, playbook in zip(playbooks, prepared.graph.playbooks, strict=True):
         lines += ["", f"playbook: {name}"]

@@ -204,7 +204,7 @@ ENVIRONMENTS: list[tuple[Any, dict[str, str]]] = [
     (None, {}),
     ([{"A": "1"}, {"A": "2", "B": 3}], {"A": "2", "B": "3"}),
     ({"A": "{{ word }}"}, {"A": "w"}),
-    (["{{ many }}", {"C": None}], {"A": "x", "C": ""}),
+    (["{{ many }}", {"C": None}], {"A": "x", "C": "None"}),
     (["{{ [many, {'B': true}] }}"], {"A": "x", "B": "True"}),
 ]
 

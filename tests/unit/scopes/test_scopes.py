@@ -298,7 +298,7 @@ VALUES: list[tuple[str, Any]] = [
 
 def test_magic_variables() -> None:
     made = magic(
-        name="site", playbook_dir="/p", hosts_all=["a", "b"], alive=lambda: ["a"], batch=lambda: ["a", "c"], roles=lambda: [Role(name="r", path="/roles/r")]
+        name="site", playbook_dir="/p", hosts_all=["a", "b"], alive=lambda: ["a"], batch=lambda: ["a", "c"], role_names=lambda: ["r"]
     )  # fmt: skip
     assert {name: made[name] for name, _ in VALUES} == dict(VALUES)
 
