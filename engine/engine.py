@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import engine
+from engine.bridge.modules import Modules
 from engine.clock import Clock, SystemClock
 from engine.errors import StateError, UsageError
 from engine.files import DiskFiles, Files
@@ -80,6 +81,7 @@ class Prepared:
     sources: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     rolls_back: RunId | None = None
+    modules: Modules = field(default_factory=lambda: Modules(files=DiskFiles()))
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class Engine:
     _pool: Pool | None = None
     _stores: dict[str, StateStore] = field(default_factory=dict)
     _reading: Files | None = None
+    _modules: Modules | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -160,6 +163,13 @@ class Engine:
             self._pool = Pool(on_problem=self.warn)
         return self._pool
 
+    @property
+    def modules(self) -> Modules:
+        """Of the plan that is being read."""
+        if self._modules is None:
+            self._modules = Modules(files=self.files, settings=self.settings.paths)
+        return self._modules
+
     def store(self, project: str) -> StateStore:
         """The state of a project: `.engine/` in its folder, or what the settings say."""
         from engine.state.stores import open_store
@@ -191,6 +201,7 @@ class Engine:
             limit=limit,
             extra_vars=given,
             sources=tuple(sources),
+            modules=self.modules,
             project=find_project(folder, self.files),
         )
 
@@ -200,6 +211,7 @@ class Engine:
         if not names:
             raise UsageError(Problem(code="no-playbook", summary="No playbook was named", hint="engine run site.yml"))
         given = self.extra_vars(extra_vars)
+        self._modules = None
         paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in names]
         for path, name in zip(paths, names, strict=True):
             if not self.files.is_file(path):
@@ -233,30 +245,12 @@ class Engine:
     def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
         from engine.playbook.parse import load_playbook
 
-        return load_playbook(path, self.reading, context=self.parse_context(extra_vars))
+        return load_playbook(path, self.reading, context=self.parse_context(extra_vars, self.modules))
 
-    def parse_context(self, extra_vars: Mapping[str, Value]) -> ParseContext:
-        from engine.runtime import dispatch
-        from engine.runtime.names import known_actions
+    def parse_context(self, extra_vars: Mapping[str, Value], modules: Modules) -> ParseContext:
+        from engine.runtime.parsing import parse_context
 
-        def render(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
-            from engine.errors import TemplateError
-
-            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)))
-            try:
-                return str(self.templates.renderer(scope).render(text))
-            except TemplateError:
-                return None
-
-        paths = self.settings.paths
-        return ParseContext(
-            roles_path=tuple(map(os.path.expanduser, paths.roles_path)),
-            collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
-            is_module=dispatch.has,
-            module_names=known_actions,
-            render_static=render,
-            warn=self.warn,
-        )
+        return parse_context(self.settings.paths, modules, extra_vars, lambda: self.templates, self.warn)
 
     def _plan_options(self, extra_vars: Mapping[str, Value]) -> PlanOptions:
         def render(play: Play, value: Value) -> Value:
@@ -418,7 +412,8 @@ class Engine:
             events=stream,
             recorder=recorder,
             redactor=self.redactor,
-            parser=self.parse_context(prepared.extra_vars),
+            parser=self.parse_context(prepared.extra_vars, prepared.modules),
+            modules=prepared.modules,
             ledger=RunLedger(prepared.inventory, VariableStore(inject_facts=self.settings.facts.inject)),
             options=self._plan_options(prepared.extra_vars),
             extra_vars=prepared.extra_vars,

@@ -38,6 +38,9 @@ class Remote(Protocol):
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
         """Start a module as a job that outlives the connection (`async`): started, finished, ansible_job_id, results_file."""
 
+    async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
+        """Run a module that was written for Ansible, or start it as a job (bridge/payload.py)."""
+
     async def inspect(self, module: str, args: Mapping[str, Any]) -> Value:
         """The present state of the resource that a module would manage with these arguments."""
 

@@ -12,7 +12,7 @@ from engine.model.frozen import frozen
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.values import EncryptedText, Value
 
-INTERNAL = ("diff", "exception", "invocation")
+INTERNAL = ("deprecations", "diff", "exception", "invocation")
 """Values of a result that are not shown with it, at low verbosity."""
 LINES = ("stdout", "stderr")
 OMITTED = "<omitted>"

@@ -77,7 +77,7 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         reader.report("no-block", "This needs a block", f"`{lonely.value}` stands without `block`", lonely.span)
         return None
     heading = read_heading(reader, node, Where.BLOCK, skip=BLOCK_PARTS)
-    inside = replace(place, variables={**place.variables, **heading.vars})
+    inside = replace(place, variables={**place.variables, **heading.vars}, collections=collections_of(node, place))
     parts: dict[str, tuple[Node, ...]] = {}
     for part in BLOCK_PARTS:
         entry = node.get(part)
@@ -95,7 +95,8 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
 
 def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
     where = Where.HANDLER if place.handlers else Where.TASK
-    action = action_of(reader, node, where)
+    collections = collections_of(node, place)
+    action = action_of(reader, node, where, collections)
     if action is None:
         return None
     allowed = INCLUDE_KEYWORDS if short(action.name) in ("include_tasks", "include_role") else None
@@ -114,7 +115,7 @@ def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
     task = Task(
         action=action.name, args=action.args, name=heading.name, keywords=heading.keywords, vars=heading.vars, loop=loop,
         span=first_span(node), action_span=action.span, spans={**heading.spans, **action.spans}, handler=place.handlers,
-        listen=() if topics is UNSET else tuple(topics),
+        listen=() if topics is UNSET else tuple(topics), collections=collections,
     )
     return _spliced(reader, task, action, place)
 
@@ -220,6 +221,15 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
             continue
         found = Loop(lookup=lookup, terms=terms, span=entry.key.span)
     return found
+
+
+def collections_of(node: yaml.Mapping, place: Place) -> tuple[str, ...]:
+    """Where short names of modules are looked for first: what the node itself says, else what it stands in."""
+    entry = node.get("collections")
+    if entry is None or is_null(entry.value):
+        return place.collections
+    value = yaml.value_of(entry.value)
+    return tuple(str(each) for each in (value if isinstance(value, list) else [value]))
 
 
 def read_register(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:

@@ -424,7 +424,7 @@ class Batch:
         assert step.task is not None
         given = step.keywords.get("run_once")
         if given is None or given is False:
-            handler = dispatch.handler_for(short(step.task.action))
+            handler = dispatch.handler_of(step.task, self.play.run.modules, self.play.settings)
             return handler is not None and handler.once
         return given is True or boolean(self.play.renderer(step, self.play.batch[0]).render(given))
 

@@ -16,6 +16,7 @@ from engine.model.effect import (
     Effect,
     IncludeVariables,
     JoinGroup,
+    NamedFacts,
     Notify,
     Register,
     SetFacts,
@@ -50,6 +51,8 @@ class RunLedger:
                 self.variables.assign(host, values)
                 if cacheable:
                     self.variables.set_facts(host, values)
+            case NamedFacts(facts=facts):
+                self.variables.name_facts(host, facts)
             case SetFacts(facts=facts):
                 self.variables.set_facts(host, facts)
             case IncludeVariables(variables=values):

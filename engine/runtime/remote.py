@@ -89,6 +89,11 @@ class HostRemote:
             )
         return self._said(reply, module, args)
 
+    async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
+        async with self._pool.session(self.target) as session:
+            reply = await session.foreign(request, sources, timeout=self._invocation.timeout)
+        return result_of(reply)
+
     async def inspect(self, module: str, args: Mapping[str, Any]) -> Any:
         async with self._pool.session(self.target) as session:
             reply = await session.inspect(module, args)

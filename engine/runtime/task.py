@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from engine.actions.base import ActionCall
 from engine.errors import EngineError
 from engine.model.addresses import HostName
-from engine.model.effect import Effect, IncludeVariables, SetVariables
+from engine.model.effect import Effect, IncludeVariables, NamedFacts, SetVariables
 from engine.model.event import ItemFinished
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
@@ -142,6 +142,8 @@ def set_by(run: TaskRun, outcome: TaskOutcome) -> dict[str, Value]:
     for effect in run.acted:
         if isinstance(effect, SetVariables | IncludeVariables) and effect.host == outcome.host:
             found.update(effect.variables)
+        elif isinstance(effect, NamedFacts) and effect.host == outcome.host:
+            found.update(effect.facts)
     return found
 
 
@@ -204,7 +206,7 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
 
 def moved(effect: Effect, owner: HostName) -> Effect:
     """Under delegate_facts what a task sets is the delegate's."""
-    return replace(effect, host=owner) if isinstance(effect, SetVariables | IncludeVariables) else effect
+    return replace(effect, host=owner) if isinstance(effect, SetVariables | IncludeVariables | NamedFacts) else effect
 
 
 def mistaken(setting: Setting, renderer: Renderer, error: EngineError) -> TaskOutcome:
@@ -231,7 +233,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     task = step.task
     assert task is not None
     name = short(task.action)
-    handler = dispatch.handler_for(name)
+    handler = dispatch.handler_of(task, play.run.modules, play.settings)
     if handler is None:
         raise failures.unknown_module(task)
     raw = arguments_of(step, handler, renderer)
@@ -276,7 +278,7 @@ def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer) -> d
     """The task's arguments, unrendered: module_defaults under its own, free-form text under the name the module gives it."""
     task = step.task
     assert task is not None
-    given: dict[str, Value] = dict(defaults_for(handler.name, step, renderer))
+    given: dict[str, Value] = dict(defaults_for(handler, step, renderer))
     own = dict(task.args)
     whole = own.pop("_args", None)
     if whole is not None:
@@ -290,15 +292,17 @@ def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer) -> d
     return given
 
 
-def defaults_for(name: str, step: Step, renderer: Renderer) -> Mapping[str, Value]:
+def defaults_for(handler: dispatch.Handler, step: Step, renderer: Renderer) -> Mapping[str, Value]:
     """`module_defaults` for this module: the list of all around the step, the inner ones last."""
     made: dict[str, Value] = {}
+    name = handler.name
+    keys = handler.defaults or (name, f"ansible.builtin.{name}", f"ansible.legacy.{name}")
     stack = step.keywords.get("module_defaults") or ()
     for each in [stack] if isinstance(stack, Mapping) else stack:
         if isinstance(each, TemplateText):
             each = renderer.render(each)
         if isinstance(each, Mapping):
-            for key in (name, f"ansible.builtin.{name}", f"ansible.legacy.{name}"):
+            for key in keys:
                 value = each.get(key)
                 value = renderer.render(value) if isinstance(value, TemplateText) else value
                 if isinstance(value, Mapping):

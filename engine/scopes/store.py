@@ -53,6 +53,13 @@ class VariableStore:
                 variables.injected[injected_name(name)] = value
         variables.version += 1
 
+    def name_facts(self, host: HostName, facts: Mapping[str, Value]) -> None:
+        """Facts as variables under the names they come with."""
+        variables = self.of(host)
+        if self.inject_facts:
+            variables.injected.update(facts)
+        variables.version += 1
+
     def assign(self, host: HostName, values: Mapping[str, Value]) -> None:
         variables = self.of(host)
         variables.assigned.update(values)

@@ -1,0 +1,49 @@
+"""What reading a playbook asks of the engine above it: which modules there are, and how names are rendered before any host is known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from engine.bridge.modules import Modules
+from engine.errors import TemplateError
+from engine.model.problem import Problem
+from engine.model.values import TemplateText, Value
+from engine.playbook.context import ParseContext
+from engine.runtime import dispatch
+from engine.runtime.names import known_actions
+from engine.scopes.layers import Layer
+from engine.scopes.scope import Scope
+from engine.settings.settings import PathSettings
+
+if TYPE_CHECKING:
+    from engine.templating.environment import Templates
+
+
+def parse_context(
+    paths: PathSettings,
+    modules: Modules,
+    extra_vars: Mapping[str, Value],
+    templates: Callable[[], Templates],
+    warn: Callable[[Problem], None],
+) -> ParseContext:
+    """For one plan and what it includes while it runs; `modules` learns which folders count. Templates are made when a name needs them."""
+
+    def render(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
+        scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)))
+        try:
+            return str(templates().renderer(scope).render(text))
+        except TemplateError:
+            return None
+
+    return ParseContext(
+        roles_path=tuple(map(os.path.expanduser, paths.roles_path)),
+        collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
+        is_module=lambda name: dispatch.has(name) or modules.knows(name),
+        module_names=known_actions,
+        module_problems=modules.problems,
+        meet=modules.meet,
+        render_static=render,
+        warn=warn,
+    )
