@@ -1,9 +1,8 @@
 """Modules that are programs: scripts of any language and binaries, with their arguments in a file."""
 import base64
+import json
 import os
 import sys
-
-from engine.agent import wire
 
 MYPY = False
 if MYPY:
@@ -29,7 +28,7 @@ def run_program(request: "Dict[str, Any]", text: str, args: "Dict[str, Any]", ho
     command = ([sys.executable] if interpreter is None else list(interpreter)) + [path]
     if style != "inside":
         given = os.path.join(folder, "args")
-        told = wire.dumps(args) if style == "json" else words(args)
+        told = json.dumps(args) if style == "json" else words(args)
         written(given, told.encode("utf-8", "surrogateescape"), 0o600)
         command.append(given)
     return host.run(command)
@@ -50,7 +49,7 @@ def words(args: "Dict[str, Any]") -> str:
 
 def filled(content: bytes, args: "Dict[str, Any]") -> bytes:
     """A program whose text has a place for its arguments, and others that modules of old know."""
-    text = wire.dumps(args)
+    text = json.dumps(args)
     facility = "syslog." + str(args.get("_ansible_syslog_facility", "LOG_USER"))
     for mark, value in (
         ("\"<<INCLUDE_ANSIBLE_MODULE_COMPLEX_ARGS>>\"", repr(text)),

@@ -6,6 +6,10 @@ if MYPY:
     from engine.agent.processes import Ran
 
 
+UNSEEN = ("discovered_interpreter_python",)
+"""Facts that the engine itself would tell."""
+
+
 def answered(ran: "Ran", diff: bool) -> "Dict[str, Any]":
     """{"result":, "diffs":} of a module that ended; a failed result where it said nothing that can be read."""
     out, err = text(ran.stdout), text(ran.stderr)
@@ -19,18 +23,21 @@ def answered(ran: "Ran", diff: bool) -> "Dict[str, Any]":
         }
         if ran.code < 0:
             said["msg"] = "the module was ended by signal {0}".format(-ran.code)
-    result: "Dict[str, Any]" = plain(said)
+    own = [name for name in said if name.startswith("_ansible_")]
+    warnings.extend("Removed reserved key {0!r} from module result.".format(name) for name in own)
+    result: "Dict[str, Any]" = plain({name: value for name, value in said.items() if name not in own})
     result.setdefault("changed", False)
     if not result.get("failed"):
         result.pop("exception", None)
-    if isinstance(result.get("ansible_facts"), dict):
-        result["ansible_facts"].pop("discovered_interpreter_python", None)
+    facts = result.get("ansible_facts")
+    if isinstance(facts, dict):
+        result["ansible_facts"] = {name: value for name, value in facts.items() if name not in UNSEEN}
     given = result.pop("warnings", None) or []
     warnings = [str(each) for each in (given if isinstance(given, list) else [given])] + warnings
     if warnings:
         result["warnings"] = warnings
     reply: "Dict[str, Any]" = {"result": result}
-    if diff and result.get("diff"):
+    if diff and result["changed"] and result.get("diff"):
         shown = result["diff"] if isinstance(result["diff"], list) else [result["diff"]]
         reply["diffs"] = [each for each in shown if isinstance(each, dict)]
     return reply
@@ -61,14 +68,14 @@ def parsed(out: str, warnings: "List[str]") -> "Dict[str, Any]":
 
 
 def plain(value: "Any") -> "Any":
-    """Without what is ansible-core's own: `_ansible_…` keys, and the marks of types that newer ones put into results."""
+    """Without the marks of types that newer ansible-cores put into results: their values as a user knows them."""
     if isinstance(value, list):
         return [plain(each) for each in value]
     if not isinstance(value, dict):
         return value
     kind = value.get("__ansible_type")
     if kind is None:
-        return {name: plain(each) for name, each in value.items() if not name.startswith("_ansible_")}
+        return {name: plain(each) for name, each in value.items()}
     if kind in ("WarningSummary", "ErrorSummary") and isinstance(value.get("event"), dict):
         return plain(value["event"].get("msg", ""))
     if kind == "DeprecationSummary":

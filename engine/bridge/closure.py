@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from engine.bridge.collections import DEPTH, ROOT, Collections
 from engine.bridge.kinds import text_of
@@ -180,6 +181,7 @@ class Wanted:
     needed: bool
 
 
+@lru_cache(maxsize=1024)
 def imports_of(file: File) -> list[Wanted]:
     """The imports of a file that lead to `module_utils`. PlanError `module-syntax` where it is no Python."""
     try:
@@ -187,14 +189,22 @@ def imports_of(file: File) -> list[Wanted]:
     except (SyntaxError, ValueError) as error:
         detail = f"{file.path}: {error}"
         raise PlanError(Problem(code="module-syntax", summary="A module is not Python that can be read", detail=detail)) from None
-    top = {id(node) for node in tree.body}
     found: list[Wanted] = []
-    for node in ast.walk(tree):
+    for node, needed in statements(tree.body, True):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            for dotted in names_of(node, file):
-                if travels(dotted):
-                    found.append(Wanted(shorter(dotted), id(node) in top))
+            found += [Wanted(shorter(dotted), needed) for dotted in names_of(node, file) if travels(dotted)]
     return found
+
+
+def statements(body: list[ast.stmt], top: bool) -> Iterator[tuple[ast.stmt, bool]]:
+    """Every statement, and whether it stands at the top level; expressions, which are most of a tree, hold no imports."""
+    for node in body:
+        yield node, top
+        for part in ("body", "orelse", "finalbody"):
+            yield from statements(getattr(node, part, []), False)
+        for part in ("handlers", "cases"):
+            for each in getattr(node, part, []):
+                yield from statements(each.body, False)
 
 
 def names_of(node: ast.Import | ast.ImportFrom, file: File) -> Iterator[str]:

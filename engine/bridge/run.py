@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.bridge.modules import Module, Modules
 from engine.bridge.payload import Payload, payload_of
+from engine.model.change import Change
 from engine.model.effect import NamedFacts
 from engine.model.outcome import ModuleResult
 from engine.settings.settings import Settings
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from engine.actions.base import ActionCall
 
 PREFIX = "ansible_"
+UNKNOWN = "what it changed is known to the module alone"
+LABELS = ("path", "dest", "name", "id", "src")
+"""Arguments that most often say what a module is about."""
+SECRET = re.compile(r"pass(?!ive)|secret|token|private|credential|key(?!s$|_?name|_?file|_?path)|auth(?!or)", re.IGNORECASE)
+"""Names of arguments that are not kept: what a module itself declares secret is not known here."""
 TAKE_TEXT = ("command", "shell", "win_command", "win_shell")
 """Names of modules that may be given free text."""
 
@@ -22,7 +29,10 @@ TAKE_TEXT = ("command", "shell", "win_command", "win_shell")
 async def run(call: ActionCall, module: Module, modules: Modules, settings: Settings) -> ModuleResult:
     """Run it on the target of the task."""
     made = prepared(call, module, modules, settings)
-    return made if isinstance(made, ModuleResult) else told(call, await call.remote.foreign(made.request, made.sources))
+    if isinstance(made, ModuleResult):
+        return made
+    result = told(call, await call.remote.foreign(made.request, made.sources))
+    return replace(result, changes=(change_of(call, module, result),)) if result.changed and not call.invocation.check else result
 
 
 async def start(call: ActionCall, module: Module, modules: Modules, settings: Settings, seconds: float) -> ModuleResult:
@@ -62,3 +72,14 @@ def told(call: ActionCall, result: ModuleResult) -> ModuleResult:
             call.effects.append(NamedFacts(call.host, bare))
         return replace(result, facts={name.removeprefix(PREFIX): value for name, value in result.facts.items()})
     return result
+
+
+def change_of(call: ActionCall, module: Module, result: ModuleResult) -> Change:
+    """For the state: what was called and what came of it. Nobody knows the way back."""
+    args = call.invocation.args
+    label = next((str(args[name]) for name in LABELS if isinstance(args.get(name), str)), "")
+    kept = {name: value for name, value in args.items() if not SECRET.search(name)}
+    after = {name: value for name, value in result.values.items() if name not in ("exception", "diff", "ansible_facts", "invocation")}
+    return call.remote.located(Change(
+        kind="module", identity=f"{module.full or module.name} {label}".strip()[:500], before=None, after=after, reversible=False,
+        reason=UNKNOWN, args=kept))
