@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import engine
-from engine.bridge.modules import Modules
+from engine.bridge.content import Content
 from engine.clock import Clock, SystemClock
 from engine.errors import StateError, UsageError
 from engine.files import DiskFiles, Files
@@ -81,7 +81,8 @@ class Prepared:
     sources: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     rolls_back: RunId | None = None
-    modules: Modules = field(default_factory=lambda: Modules(files=DiskFiles()))
+    content: Content | None = None
+    """Modules and plugins that the engine did not bring."""
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ class Engine:
     _pool: Pool | None = None
     _stores: dict[str, StateStore] = field(default_factory=dict)
     _reading: Files | None = None
-    _modules: Modules | None = None
+    _content: Content | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,6 +116,7 @@ class Engine:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+        self._forget_content()
         for store in self._stores.values():
             await store.close()
         self._stores.clear()
@@ -152,7 +154,9 @@ class Engine:
                 compat=self.settings.run.compat,
                 allow_broken_conditionals=variables.allow_broken_conditionals,
                 warn=self.warn,
+                find_plugin=self.content.find_plugin,
             )
+            self.content.tell(self._templates.add_plugin)
         return self._templates
 
     @property
@@ -164,11 +168,17 @@ class Engine:
         return self._pool
 
     @property
-    def modules(self) -> Modules:
+    def content(self) -> Content:
         """Of the plan that is being read."""
-        if self._modules is None:
-            self._modules = Modules(files=self.files, settings=self.settings.paths)
-        return self._modules
+        if self._content is None:
+            self._content = Content.of(self.files, self.settings.paths, lambda problem: self.warn(problem))
+        return self._content
+
+    def _forget_content(self) -> None:
+        """Another plan has other modules and plugins."""
+        if self._content is not None and self._content.close():
+            self._templates = None
+        self._content = None
 
     def store(self, project: str) -> StateStore:
         """The state of a project: `.engine/` in its folder, or what the settings say."""
@@ -201,7 +211,7 @@ class Engine:
             limit=limit,
             extra_vars=given,
             sources=tuple(sources),
-            modules=self.modules,
+            content=self.content,
             project=find_project(folder, self.files),
         )
 
@@ -211,7 +221,7 @@ class Engine:
         if not names:
             raise UsageError(Problem(code="no-playbook", summary="No playbook was named", hint="engine run site.yml"))
         given = self.extra_vars(extra_vars)
-        self._modules = None
+        self._forget_content()
         paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in names]
         for path, name in zip(paths, names, strict=True):
             if not self.files.is_file(path):
@@ -245,12 +255,12 @@ class Engine:
     def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
         from engine.playbook.parse import load_playbook
 
-        return load_playbook(path, self.reading, context=self.parse_context(extra_vars, self.modules))
+        return load_playbook(path, self.reading, context=self.parse_context(extra_vars, self.content))
 
-    def parse_context(self, extra_vars: Mapping[str, Value], modules: Modules) -> ParseContext:
+    def parse_context(self, extra_vars: Mapping[str, Value], content: Content) -> ParseContext:
         from engine.runtime.parsing import parse_context
 
-        return parse_context(self.settings.paths, modules, extra_vars, lambda: self.templates, self.warn)
+        return parse_context(self.settings.paths, content, extra_vars, lambda: self.templates, self.warn)
 
     def _plan_options(self, extra_vars: Mapping[str, Value]) -> PlanOptions:
         def render(play: Play, value: Value) -> Value:
@@ -412,8 +422,8 @@ class Engine:
             events=stream,
             recorder=recorder,
             redactor=self.redactor,
-            parser=self.parse_context(prepared.extra_vars, prepared.modules),
-            modules=prepared.modules,
+            parser=self.parse_context(prepared.extra_vars, prepared.content or self.content),
+            modules=prepared.content.modules if prepared.content else None,
             ledger=RunLedger(prepared.inventory, VariableStore(inject_facts=self.settings.facts.inject)),
             options=self._plan_options(prepared.extra_vars),
             extra_vars=prepared.extra_vars,

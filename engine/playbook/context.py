@@ -28,6 +28,10 @@ def _no_problems(name: str, collections: Sequence[str], span: Span) -> Sequence[
     return ()
 
 
+def _unknown(name: str) -> bool:
+    return False
+
+
 def _not_met(folder: str, role: bool) -> None:
     """Folders are of no account where nothing is looked for in them."""
 
@@ -53,6 +57,8 @@ class ParseContext:
     warn: Callable[[Problem], None] = _ignored
     module_problems: Callable[[str, Sequence[str], Span], Sequence[Problem]] = _no_problems
     """Why a module cannot be called: its name, the collections it is looked for in, its place."""
+    is_lookup: Callable[[str], bool] = _unknown
+    """Whether a project brings a lookup of that name, for `with_NAME`."""
     meet: Callable[[str, bool], None] = _not_met
     """Told each folder whose own modules and plugins count from now on: a playbook's (False), a role's (True)."""
 

@@ -207,7 +207,7 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
             reader.report("conflicting-loops", "A task has one loop", f"`{key}` is the second", entry.key.span, "keep one, or use a filter")
             continue
         lookup = "" if key == "loop" else key.removeprefix("with_")
-        if lookup and lookup not in LOOKUPS and "." not in lookup:
+        if lookup and lookup not in LOOKUPS and "." not in lookup and not reader.context.is_lookup(lookup):
             reader.report("unknown-keyword", "Unknown task keyword", f"there is no lookup `{lookup}` to loop over", entry.key.span,
                           did_you_mean(key, [f"with_{name}" for name in LOOKUPS]))
             continue

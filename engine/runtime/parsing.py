@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from engine.bridge.modules import Modules
+from engine.bridge.content import Content
 from engine.errors import TemplateError
 from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 def parse_context(
     paths: PathSettings,
-    modules: Modules,
+    content: Content,
     extra_vars: Mapping[str, Value],
     templates: Callable[[], Templates],
     warn: Callable[[Problem], None],
 ) -> ParseContext:
-    """For one plan and what it includes while it runs; `modules` learns which folders count. Templates are made when a name needs them."""
+    """For one plan and what it includes while it runs; `content` learns which folders count. Templates are made when a name needs them."""
 
     def render(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
         scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)))
@@ -37,13 +37,15 @@ def parse_context(
         except TemplateError:
             return None
 
+    modules = content.modules
     return ParseContext(
         roles_path=tuple(map(os.path.expanduser, paths.roles_path)),
         collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
         is_module=lambda name: dispatch.has(name) or modules.knows(name),
         module_names=known_actions,
         module_problems=modules.problems,
-        meet=modules.meet,
+        is_lookup=content.is_lookup,
+        meet=content.meet,
         render_static=render,
         warn=warn,
     )

@@ -84,6 +84,10 @@ def test_custom_modules(tmp_path: Path) -> None:
     assert follow(Reader(tmp_path), "custom-modules.md") == 1
 
 
+def test_custom_plugins(tmp_path: Path) -> None:
+    assert follow(Reader(tmp_path), "custom-plugins.md") == 1
+
+
 def test_write_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The module of the guide is one that Python 3.6 reads, and its own test passes."""
     module_text, test_text = (text for _, language, text in blocks((GUIDES / "write-a-module.md").read_text()) if language == "python")
