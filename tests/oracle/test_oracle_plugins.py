@@ -72,7 +72,7 @@ async def test_values_are_the_real_ones(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    lines = ["- hosts: localhost", "  gather_facts: false", "  connection: local", "  vars: {word: \"{{ 'w' }}\"}", "  tasks:"]
+    lines = ["- hosts: localhost", "  gather_facts: false", "  connection: local", "  vars: {word: w}", "  tasks:"]
     lines += [f"    - set_fact: {{v{number}: \"{{{{ {text} }}}}\"}}" for number, text in enumerate(EXPRESSIONS)]
     names = ", ".join(f"v{number}" for number in range(len(EXPRESSIONS)))
     lines += ["    - {debug: {msg: '{{ item }}'}, with_pairs: [x], register: looped}"]
