@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import engine
+from engine.bridge.content import Content
 from engine.clock import Clock, SystemClock
 from engine.errors import UsageError
 from engine.files import DiskFiles, Files
@@ -89,6 +90,8 @@ class Prepared:
     sources: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     rolls_back: RunId | None = None
+    content: Content | None = None
+    """Modules and plugins that the engine did not bring."""
 
 
 @dataclass(slots=True)
@@ -110,6 +113,7 @@ class Engine:
     _pool: Pool | None = None
     _stores: dict[str, StateStore] = field(default_factory=dict)
     _reading: Files | None = None
+    _content: Content | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,6 +125,7 @@ class Engine:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+        self._forget_content()
         for store in self._stores.values():
             await store.close()
         self._stores.clear()
@@ -164,7 +169,9 @@ class Engine:
                 warn=self.tell,
                 setting=partial(setting_of, self.settings),
                 managed_text=variables.managed_text,
+                find_plugin=self.content.find_plugin,
             )
+            self.content.tell(self._templates.add_plugin)
         return self._templates
 
     @property
@@ -174,6 +181,19 @@ class Engine:
 
             self._pool = Pool(on_problem=self.tell)
         return self._pool
+
+    @property
+    def content(self) -> Content:
+        """Of the plan that is being read."""
+        if self._content is None:
+            self._content = Content.of(self.files, self.settings.paths, lambda problem: self.warn(problem))
+        return self._content
+
+    def _forget_content(self) -> None:
+        """Another plan has other modules and plugins."""
+        if self._content is not None and self._content.close():
+            self._templates = None
+        self._content = None
 
     def store(self, project: str) -> StateStore:
         """The state of a project: `.engine/` in its folder, or what the settings say."""
@@ -207,8 +227,15 @@ class Engine:
             self.tell(problem)
         if self.settings.run.compat != "ansible":  # under the drop-in names ansible-core's order of things counts
             check_names(self.subject(graph, hosts, limit, given), self.tell)
-        project = find_project(folder, self.files)
-        return Prepared(graph=graph, inventory=hosts, limit=limit, extra_vars=given, sources=tuple(sources), project=project)
+        return Prepared(
+            graph=graph,
+            inventory=hosts,
+            limit=limit,
+            extra_vars=given,
+            sources=tuple(sources),
+            content=self.content,
+            project=find_project(folder, self.files),
+        )
 
     def subject(self, graph: PlanGraph, hosts: Inventory, limit: frozenset[HostName] | None, given: Mapping[str, Value]) -> Subject:
         """What the rules of engine/lint look at."""
@@ -223,6 +250,7 @@ class Engine:
         if not names:
             raise UsageError(Problem(code="no-playbook", summary="No playbook was named", hint="engine run site.yml"))
         given = self.extra_vars(extra_vars)
+        self._forget_content()
         paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in names]
         for path, name in zip(paths, names, strict=True):
             if not self.files.is_file(path):
@@ -264,34 +292,15 @@ class Engine:
     def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
         from engine.playbook.parse import load_playbook
 
-        return load_playbook(path, self.reading, context=self.parse_context(extra_vars))
+        return load_playbook(path, self.reading, context=self.parse_context(extra_vars, self.content))
 
-    def parse_context(self, extra_vars: Mapping[str, Value]) -> ParseContext:
-        from engine.runtime import dispatch
-        from engine.runtime.names import known_actions
+    def parse_context(self, extra_vars: Mapping[str, Value], content: Content) -> ParseContext:
+        from engine.runtime.parsing import parse_context
 
-        def render(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
-            from engine.errors import TemplateError
-
-            scope = self.static_scope(extra_vars, variables)
-            try:
-                return str(self.templates.renderer(scope).render(text))
-            except TemplateError:
-                return None
-
-        paths = self.settings.paths
-        return ParseContext(
-            roles_path=tuple(map(os.path.expanduser, paths.roles_path)),
-            collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
-            is_module=dispatch.has,
-            module_names=known_actions,
-            render_static=render,
-            late=self.settings.run.compat == "ansible",
-            extensions=self.settings.run.compat != "ansible",
-            warn=self.tell,
-            private_role_vars=self.settings.variables.private_role_vars,
-            duplicates=self.settings.variables.duplicate_key,
-            merging=self.merging,
+        run, variables = self.settings.run, self.settings.variables
+        return parse_context(
+            self.settings.paths, variables, content, lambda names: self.static_scope(extra_vars, names), lambda: self.templates, self.tell,
+            strict=run.compat == "ansible", merging=self.merging,
         )
 
     def static_scope(self, extra_vars: Mapping[str, Value], variables: Mapping[str, Value]) -> Scope:
@@ -451,7 +460,8 @@ class Engine:
             events=stream,
             recorder=recorder,
             redactor=self.redactor,
-            parser=self.parse_context(prepared.extra_vars),
+            parser=self.parse_context(prepared.extra_vars, prepared.content or self.content),
+            modules=prepared.content.modules if prepared.content else None,
             ledger=RunLedger.begun(prepared.inventory, self.settings.facts, self.clock, self.tell, merging=self.merging),
             options=self._plan_options(prepared.extra_vars),
             extra_vars=prepared.extra_vars,

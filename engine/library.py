@@ -148,7 +148,7 @@ def lint(made: Engine, playbook: str, *, inventory: Names = (), extra_vars: Extr
         graph = made.graph(playbook, extra_vars=given)
         hosts, _ = made.inventory(listed(inventory) or made.settings.inventory.sources, os.path.dirname(graph.playbooks[0].path))
         subject = made.subject(graph, hosts, None, given)
-        whole = opened(subject, made.parse_context(given), made._plan_options(given))
+        whole = opened(subject, made.parse_context(given, made.content), made._plan_options(given))
         return heeded((*found, *findings(whole)), made.reading)
     except UsageError:
         raise

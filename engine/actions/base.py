@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from engine.files import Files
 from engine.model.addresses import HostName
+from engine.model.change import Change
 from engine.model.effect import Effect
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult
@@ -37,6 +38,12 @@ class Remote(Protocol):
 
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
         """Start a module as a job that outlives the connection (`async`): started, finished, ansible_job_id, results_file."""
+
+    async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
+        """Run a module that was written for Ansible, or start it as a job (bridge/payload.py)."""
+
+    def located(self, change: Change) -> Change:
+        """The change with the machine and the user it was made by, as the state needs it."""
 
     async def inspect(self, module: str, args: Mapping[str, Any]) -> Value:
         """The present state of the resource that a module would manage with these arguments."""

@@ -1,6 +1,7 @@
 """Which module a task calls, and with what: `module:`, `action:`, `local_action:`, `args:`, mappings and free form."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine import yaml
@@ -28,9 +29,13 @@ class Action:
     delegate: TemplateText | None = None
 
 
-def action_of(reader: Reader, node: yaml.Mapping, where: Where) -> Action | None:
-    """The one action of a task; None where there is none, or it is wrong, which is then reported."""
-    entry = _action_entry(reader, node, where)
+def action_of(reader: Reader, node: yaml.Mapping, where: Where, collections: Sequence[str] = ()) -> Action | None:
+    """The one action of a task; None where there is none, or it is wrong, which is then reported.
+
+    Args:
+        collections: Where a short name is looked for first.
+    """
+    entry = _action_entry(reader, node, where, collections)
     if entry is None:
         return None
     key = str(entry.key.value)
@@ -44,6 +49,7 @@ def action_of(reader: Reader, node: yaml.Mapping, where: Where) -> Action | None
     if action.name in REMOVED and not has_template(action.name):
         reader.report("removed-module", "This module is gone", f"`{action.name}` was removed", action.span, REMOVED[action.name])
         return None
+    reader.problems.extend(reader.context.module_problems(action.name, collections, action.span))
     _read_more(reader, action, node)
     if "_raw_params" in action.args and is_builtin(action.name) and short(action.name) not in TAKE_TEXT and not reader.context.late:
         reader.report("free-form-refused", "This module takes no free text", f"`{short(action.name)}` takes arguments with names",
@@ -52,7 +58,7 @@ def action_of(reader: Reader, node: yaml.Mapping, where: Where) -> Action | None
     return action
 
 
-def _action_entry(reader: Reader, node: yaml.Mapping, where: Where) -> yaml.Entry | None:
+def _action_entry(reader: Reader, node: yaml.Mapping, where: Where, collections: Sequence[str]) -> yaml.Entry | None:
     """The entry that names the module. Keys that are neither keyword nor module are reported here."""
     legal = keywords_of(where)
     actions: list[yaml.Entry] = []
@@ -63,7 +69,7 @@ def _action_entry(reader: Reader, node: yaml.Mapping, where: Where) -> yaml.Entr
             actions.append(entry)
         elif name in legal or name in ALIASES or name.startswith("with_"):
             continue
-        elif _is_module(reader, name):
+        elif _is_module(reader, name, collections):
             actions.append(entry)
         else:
             strangers.append(entry)
@@ -84,11 +90,13 @@ def _action_entry(reader: Reader, node: yaml.Mapping, where: Where) -> yaml.Entr
     return actions[0] if not strangers else None
 
 
-def _is_module(reader: Reader, name: str) -> bool:
+def _is_module(reader: Reader, name: str, collections: Sequence[str]) -> bool:
     if name in REMOVED or is_builtin(name):
         return True
     known = reader.context.is_module
-    return known(name) if known is not None else "." in name
+    if known is None:
+        return "." in name
+    return known(name) or ("." not in name and any(known(f"{each}.{name}") for each in collections))
 
 
 def _like_keyword(entry: yaml.Entry, where: Where) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 
 from engine import yaml
@@ -23,6 +23,18 @@ def _no_names() -> Iterable[str]:
 
 def _not_rendered(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
     return None
+
+
+def _no_problems(name: str, collections: Sequence[str], span: Span) -> Sequence[Problem]:
+    return ()
+
+
+def _unknown(name: str) -> bool:
+    return False
+
+
+def _not_met(folder: str, role: bool) -> None:
+    """Folders are of no account where nothing is looked for in them."""
 
 
 def _ignored(problem: Problem) -> None:
@@ -55,6 +67,12 @@ class ParseContext:
     """What a key is that stands twice in one mapping: `warn`, `error` or `ignore`."""
     merging: bool = False
     """`hash_behaviour: merge`, for a role's files of variables."""
+    module_problems: Callable[[str, Sequence[str], Span], Sequence[Problem]] = _no_problems
+    """Why a module cannot be called: its name, the collections it is looked for in, its place."""
+    is_lookup: Callable[[str], bool] = _unknown
+    """Whether a project brings a lookup of that name, for `with_NAME`."""
+    meet: Callable[[str, bool], None] = _not_met
+    """Told each folder whose own modules and plugins count from now on: a playbook's (False), a role's (True)."""
 
 
 @frozen(kw_only=True)
@@ -73,6 +91,8 @@ class Place:
     """Known without a host: vars of the play, and of blocks, imports and roles around, nearest wins."""
     imports: tuple[str, ...] = ()
     """Files being imported, outermost first."""
+    collections: tuple[str, ...] = ()
+    """Where short names of modules are looked for first."""
     roles: tuple[tuple[str, str, str], ...] = ()
     """Roles being read, outermost first: path, entry point, name."""
 

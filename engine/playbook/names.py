@@ -44,5 +44,14 @@ def qualified(action: str) -> str:
     return action if "." in action else f"ansible.builtin.{action}"
 
 
+def collection_around(path: str) -> tuple[str, ...]:
+    """The collection that a role or playbook stands in, `acme.tools`; () outside of collections."""
+    parts = path.split("/")
+    if "ansible_collections" not in parts:
+        return ()
+    start = len(parts) - parts[::-1].index("ansible_collections")
+    return (".".join(parts[start : start + 2]),) if parts[start + 2 : start + 3] in (["roles"], ["playbooks"]) else ()
+
+
 def is_builtin(action: str) -> bool:
     return short(action) in BUILTIN

@@ -18,9 +18,10 @@ from engine.model.words import did_you_mean
 from engine.playbook import roles
 from engine.playbook.context import ParseContext, Place, Reader, has_template
 from engine.playbook.keyword_values import described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.names import collection_around
 from engine.playbook.play_specs import play_checks
 from engine.playbook.roles import RoleRequest, role_blocks
-from engine.playbook.tasks import Heading, first_span, parse_nodes, read_heading, text_keys
+from engine.playbook.tasks import Heading, collections_of, first_span, parse_nodes, read_heading, text_keys
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role
 from engine.playbook.vars_prompt import read_prompts
 
@@ -40,7 +41,7 @@ def load_playbook(path: str, files: Files, *, context: ParseContext | None = Non
 
 def load_tasks(
     path: str, files: Files, *, context: ParseContext | None = None, playbook_dir: str = "", role: Role | None = None,
-    handlers: bool = False, variables: Mapping[str, Value] | None = None, span: Span | None = None,
+    handlers: bool = False, variables: Mapping[str, Value] | None = None, span: Span | None = None, collections: tuple[str, ...] = (),
 ) -> tuple[Node, ...]:
     """The tasks of a file that include_tasks names.
 
@@ -48,6 +49,7 @@ def load_tasks(
         role: The role whose task includes it.
         variables: For the names of imports inside the file.
         span: Where the file is named, for the problem of a file that cannot be read.
+        collections: Where the including task looks for short names.
 
     Raises:
         ParseError: with all problems found.
@@ -57,7 +59,9 @@ def load_tasks(
     nodes: tuple[Node, ...] = ()
     if node is not None and is_task_list(node, path, reader):
         role_path = role.path if role else ""
-        place = Place(path=path, playbook_dir=playbook_dir, role_path=role_path, handlers=handlers, variables=variables or {})
+        place = Place(
+            path=path, playbook_dir=playbook_dir, role_path=role_path, handlers=handlers, variables=variables or {}, collections=collections
+        )
         nodes = reader.nodes(node, place)
     reader.finish()
     return nodes
@@ -89,6 +93,7 @@ def load_role(
 
 
 def _plays(reader: Reader, path: str, importing: tuple[str, ...], variables: Mapping[str, Value], span: Span | None) -> tuple[Play, ...]:
+    reader.context.meet(os.path.dirname(path), False)
     node = reader.document(path, "playbook", span)
     if node is None:
         return ()
@@ -131,19 +136,21 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
         heading.keywords["serial"] = _serial(reader, serial.value)
     own = {**heading.vars, **variables}
     place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
+    place = replace(place, collections=(*collections_of(node, place), *collection_around(path)))
+    entry = node.get("roles")
+    roles = role_blocks(reader, entry.value, place) if entry else ()   # first: modules that they bring are the tasks' too
     sections: dict[str, tuple[Node, ...]] = {}
     for name in SECTIONS:
         entry = node.get(name)
         if entry is not None:
             sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"), section=name)
-    entry = node.get("roles")
     prompts = node.get("vars_prompt")
     argspec = heading.keywords.get("validate_argspec")
     return Play(
         hosts=_hosts(reader, hosts) if hosts else None, name=heading.name, keywords=heading.keywords, vars=own,
         vars_files=_vars_files(reader, node.get("vars_files")), vars_prompt=read_prompts(reader, prompts.value) if prompts else (),
         checks=play_checks(reader, argspec, heading.name, place, heading.spans["validate_argspec"]) if argspec is not None else (),
-        pre_tasks=sections.get("pre_tasks", ()), roles=role_blocks(reader, entry.value, place) if entry else (),
+        pre_tasks=sections.get("pre_tasks", ()), roles=roles,
         tasks=sections.get("tasks", ()), post_tasks=sections.get("post_tasks", ()), handlers=sections.get("handlers", ()),
         path=path, span=first_span(node), spans=heading.spans,
     )

@@ -13,6 +13,7 @@ from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.names import collection_around
 from engine.playbook.tree import Block, BlockKind, Node, Role, Task
 
 SUFFIXES = (".yml", ".yaml", ".json", "")
@@ -82,10 +83,12 @@ def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None
 
 
 def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) -> Role:
+    reader.context.meet(path, True)
     meta = _meta(reader, path)
     defaults = _variables(reader, request, path, "defaults", request.defaults_from)
     variables = _variables(reader, request, path, "vars", request.vars_from)
     inside = replace(place, role_path=path, handlers=False, imports=(), variables={**defaults, **place.variables, **variables})
+    inside = replace(inside, collections=_collections(path, meta))
     allow = request.allow_duplicates
     specs = _argument_specs(reader, path, meta)
     return Role(
@@ -137,6 +140,13 @@ def _with_params(role: Role, params: Mapping[str, Value]) -> tuple[Node, ...]:
     if not params or not isinstance(first, Task) or first.origin != CHECKED:
         return ()
     return (replace(first, args={**first.args, "provided_arguments": dict(params)}), *role.tasks[1:])
+
+
+def _collections(path: str, meta: yaml.Mapping | None) -> tuple[str, ...]:
+    """Where a role's short names of modules are looked for first: in its own collection, and in those that its meta names."""
+    entry = meta.get("collections") if meta is not None else None
+    named = yaml.value_of(entry.value) if entry is not None else None
+    return (*collection_around(path), *(str(each) for each in (named if isinstance(named, list) else ())))
 
 
 def find_role_file(reader: Reader, folder: str, name: str) -> str | None:

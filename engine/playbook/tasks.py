@@ -93,7 +93,7 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         repeat = read_repeat(reader, node, read_loop(reader, node), heading.vars, place)
     else:
         refuse_keys(reader, node)
-    inside = replace(place, variables={**place.variables, **heading.vars}, block=True)
+    inside = replace(place, variables={**place.variables, **heading.vars}, block=True, collections=collections_of(node, place))
     parts: dict[str, tuple[Node, ...]] = {}
     for part in BLOCK_PARTS:
         entry = node.get(part)
@@ -111,7 +111,8 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
 
 def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
     where = Where.HANDLER if place.handlers else Where.TASK
-    action = action_of(reader, node, where)
+    collections = collections_of(node, place)
+    action = action_of(reader, node, where, collections)
     if action is None:
         return None
     allowed = INCLUDE_KEYWORDS if short(action.name) in ("include_tasks", "include_role") else None
@@ -130,7 +131,7 @@ def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
     task = Task(
         action=action.name, args=action.args, name=heading.name, keywords=heading.keywords, vars=heading.vars, loop=loop,
         span=first_span(node), action_span=action.span, spans={**heading.spans, **action.spans}, handler=place.handlers,
-        listen=() if topics is UNSET else tuple(topics),
+        listen=() if topics is UNSET else tuple(topics), collections=collections,
     )
     return _spliced(reader, task, action, place)
 
@@ -242,7 +243,7 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
             reader.report("conflicting-loops", "A task has one loop", f"`{key}` is the second", entry.key.span, "keep one, or use a filter")
             continue
         lookup = "" if key == "loop" else key.removeprefix("with_")
-        if lookup and lookup not in LOOKUPS and "." not in lookup:
+        if lookup and lookup not in LOOKUPS and "." not in lookup and not reader.context.is_lookup(lookup):
             reader.report("unknown-keyword", "Unknown task keyword", f"there is no lookup `{lookup}` to loop over", entry.key.span,
                           did_you_mean(key, [f"with_{name}" for name in LOOKUPS]))
             continue
@@ -256,6 +257,15 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
             continue
         found = Loop(lookup=lookup, terms=terms, span=entry.key.span)
     return found
+
+
+def collections_of(node: yaml.Mapping, place: Place) -> tuple[str, ...]:
+    """Where short names of modules are looked for first: what the node itself says, else what it stands in."""
+    entry = node.get("collections")
+    if entry is None or is_null(entry.value):
+        return place.collections
+    value = yaml.value_of(entry.value)
+    return tuple(str(each) for each in (value if isinstance(value, list) else [value]))
 
 
 def read_register(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:

@@ -56,6 +56,8 @@ class Task:
     """Where each key of the task stands, `args.NAME` for arguments."""
     handler: bool = False
     listen: tuple[TemplateText, ...] = ()
+    collections: tuple[str, ...] = ()
+    """Where a short name is looked for first: `collections:` of the task and of what it stands in, and the role's own collection."""
     origin: str = ""
     """Set on tasks that no text holds: `gather_facts`."""
 

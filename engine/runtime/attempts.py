@@ -113,7 +113,7 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
     seconds = attempt.keywords.timeout
     try:
         async with asyncio.timeout(seconds if seconds > 0 else None):
-            if attempt.keywords.async_seconds > 0 and not call.invocation.check and handler.module:
+            if attempt.keywords.async_seconds > 0 and not call.invocation.check and (handler.module or handler.start):
                 return await in_background(attempt, handler, call)
             return await handler.run(call)
     except TimeoutError:
@@ -141,7 +141,10 @@ def broken(attempt: Attempt, error: Exception) -> ModuleResult:
 async def in_background(attempt: Attempt, handler: Handler, call: ActionCall) -> ModuleResult:
     """`async`: start the module as a job that outlives the connection; with `poll`, look until it is over."""
     keywords = attempt.keywords
-    started = await call.remote.start_job(handler.module, call.invocation.args, seconds=keywords.async_seconds)
+    if handler.start is not None:
+        started = await handler.start(call, keywords.async_seconds)
+    else:
+        started = await call.remote.start_job(handler.module, call.invocation.args, seconds=keywords.async_seconds)
     if keywords.poll <= 0 or started.failed:
         return replace(started, changed=True)
     job = str(started.values.get("ansible_job_id", ""))

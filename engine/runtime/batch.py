@@ -18,7 +18,6 @@ from engine.model.values import Value
 from engine.plan.build import Builder
 from engine.plan.repeats import is_of_repeat
 from engine.plan.step import Step, StepKind
-from engine.playbook.names import short
 from engine.playbook.tree import BlockKind, Role
 from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
@@ -434,7 +433,7 @@ class Batch:
         assert step.task is not None
         given = step.keywords.get("run_once")
         if given is None or given is False:
-            handler = dispatch.handler_for(short(step.task.action))
+            handler = dispatch.handler_of(step.task, self.play.run.modules, self.play.settings)
             return handler is not None and handler.once
         return given is True or boolean(self.play.renderer(step, self.play.batch[0]).render(given))
 

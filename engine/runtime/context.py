@@ -33,6 +33,7 @@ from engine.search import Search
 from engine.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from engine.bridge.modules import Modules
     from engine.playbook.context import ParseContext
     from engine.runtime.keywords import TaskKeywords
     from engine.templating.environment import Templates
@@ -63,6 +64,8 @@ class RunContext:
     ask: Callable[..., Any] | None = None
     reload: Callable[[], Inventory] | None = None
     """Reads the inventory's sources again (`meta: refresh_inventory`)."""
+    modules: Modules | None = None
+    """Modules that the engine did not write, as far as playbooks and roles read so far bring them."""
     limit: frozenset[HostName] | None = None
     """Hosts that --limit leaves; None without it."""
     known_hosts: frozenset[HostName] = frozenset()

@@ -10,12 +10,18 @@ from engine.playbook.action_groups import PREFIX, ActionGroups
 from engine.templating.renderer import Renderer
 
 
-def defaults_for(name: str, step: Step, renderer: Renderer, groups: ActionGroups) -> Mapping[str, Value]:
-    """For the module `name`: of what stands around the step the inner ones win; a module's own win over those of its groups."""
+def defaults_for(
+    name: str, step: Step, renderer: Renderer, groups: ActionGroups, keys: tuple[str, ...] = ()
+) -> Mapping[str, Value]:
+    """For the module `name`: of what stands around the step the inner ones win; a module's own win over those of its groups.
+
+    Args:
+        keys: What else the module is called there, its groups included; empty: a builtin's names.
+    """
     stack = step.keywords.get("module_defaults")
     if not stack:
         return {}
-    full = {name, f"ansible.builtin.{name}", f"ansible.legacy.{name}"}
+    full = set(keys) or {name, f"ansible.builtin.{name}", f"ansible.legacy.{name}"}
     of_groups: dict[str, Mapping[str, Value]] = {}
     own: Mapping[str, Value] = {}
     for each in [stack] if isinstance(stack, Mapping) else stack:
@@ -24,7 +30,8 @@ def defaults_for(name: str, step: Step, renderer: Renderer, groups: ActionGroups
         if not isinstance(each, Mapping):
             continue
         for key, value in each.items():
-            in_group = str(key).startswith(PREFIX) and full & (groups.members(str(key).removeprefix(PREFIX)) or frozenset())
+            members = groups.members(str(key).removeprefix(PREFIX)) if str(key).startswith(PREFIX) else None
+            in_group = members is not None and (key in full or bool(full & members))
             if key not in full and not in_group:
                 continue
             value = renderer.render(value) if isinstance(value, TemplateText) else value

@@ -118,10 +118,26 @@ def warnings(step: Step, outcome: TaskOutcome) -> list[Problem]:
     if outcome.no_log:
         return []
     said = [text for one in (outcome, *outcome.items) for text in one.result.warnings]
+    old = [text for one in (outcome, *outcome.items) for text in deprecations(one.result)]
     return [
+        Problem(code="module-deprecated", summary="A module uses what will go away", detail=text, severity=Severity.WARNING, span=step.span)
+        for text in dict.fromkeys(old)
+    ] + [
         Problem(code="module-warning", summary="A module warns", detail=text, severity=Severity.WARNING, span=step.span)
         for text in dict.fromkeys(said)
     ]
+
+
+def deprecations(result: ModuleResult) -> list[str]:
+    """What a module written for Ansible says of its own future, in words."""
+    given = result.values.get("deprecations")
+    found: list[str] = []
+    for each in given if isinstance(given, list) else ():
+        if isinstance(each, dict) and each.get("msg"):
+            where = f" from collection '{each['collection_name']}'" if each.get("collection_name") else ""
+            when = f" version {each['version']}" if each.get("version") else " in the future"
+            found.append(f"{str(each['msg']).rstrip('.')}. This feature will be removed{where}{when}.")
+    return found
 
 
 def last_words(outcome: TaskOutcome) -> tuple[str, ...]:

@@ -175,6 +175,7 @@ class Includer:
                 handlers=step.task.handler,
                 variables={**self.play.plan.play.vars, **step.task.vars},
                 span=step.task.action_span,
+                collections=step.task.collections,
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)

@@ -64,6 +64,10 @@ def of_items(items: Sequence[TaskOutcome]) -> tuple[Status, dict[str, Value]]:
     if not items:
         shape |= {"failed": False, "skipped": True, "skip_reason": "No items in the list", "skipped_reason": "No items in the list"}
         return Status.SKIPPED, shape
+    for name in ("warnings", "deprecations"):
+        said = [each for result in results if isinstance(result.get(name), list) for each in result[name]]
+        if said:
+            shape[name] = said
     shape["failed"] = any(item.status is Status.FAILED for item in items)
     if any(item.status is Status.UNREACHABLE for item in items):
         shape |= {"unreachable": True, "msg": "One or more items unreachable"}

@@ -17,6 +17,7 @@ from engine.model.effect import (
     Effect,
     IncludeVariables,
     JoinGroup,
+    NamedFacts,
     Notify,
     Register,
     SetFacts,
@@ -67,6 +68,8 @@ class RunLedger:
                 if cacheable:
                     self.variables.keep(host, values)
                     self._keep(host)
+            case NamedFacts(facts=facts):
+                self.variables.name_facts(host, facts)
             case SetFacts(facts=facts):
                 self.variables.set_facts(host, facts)
                 self._keep(host)

@@ -54,14 +54,14 @@ class HostRemote:
         result = result_of(reply)
         if not result.changes:
             return result
+        done = (replace(change, module=change.module or module, args=change.args or args) for change in result.changes)
+        return replace(result, changes=tuple(map(self.located, done)))
+
+    def located(self, change: Change) -> Change:
         become = self.target.become
         whom = {"method": become.method, "user": become.user} if become else {}
         where = "local" if self.target.transport == "local" else ""
-        done = (
-            replace(change, module=change.module or module, args=change.args or args, host=self.target.host, connection=where, become=whom)
-            for change in result.changes
-        )
-        return replace(result, changes=tuple(done))
+        return replace(change, host=self.target.host, connection=where, become=whom)
 
     async def upload(self, path: str) -> str:
         async with self._pool.session(self.target) as session:
@@ -89,6 +89,11 @@ class HostRemote:
                 environment=self._invocation.environment,
             )
         return self._said(reply, module, args)
+
+    async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
+        async with self._pool.session(self.target) as session:
+            reply = await session.foreign(request, sources, timeout=self._invocation.timeout)
+        return result_of(reply)
 
     async def inspect(self, module: str, args: Mapping[str, Any]) -> Any:
         async with self._pool.session(self.target) as session:

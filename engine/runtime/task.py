@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from engine.actions.base import ActionCall
 from engine.errors import EngineError
 from engine.model.addresses import HostName
-from engine.model.effect import Effect, IncludeVariables, SetVariables
+from engine.model.effect import Effect, IncludeVariables, NamedFacts, SetVariables
 from engine.model.event import ItemFinished
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
@@ -150,6 +150,8 @@ def set_by(run: TaskRun, outcome: TaskOutcome) -> dict[str, Value]:
     for effect in run.acted:
         if isinstance(effect, SetVariables | IncludeVariables) and effect.host == outcome.host:
             found.update(effect.variables)
+        elif isinstance(effect, NamedFacts) and effect.host == outcome.host:
+            found.update(effect.facts)
     return found
 
 
@@ -240,7 +242,7 @@ def address_of(call: ActionCall, setting: Setting, status: Status) -> str:
 
 def moved(effect: Effect, owner: HostName) -> Effect:
     """Under delegate_facts what a task sets is the delegate's."""
-    return replace(effect, host=owner) if isinstance(effect, SetVariables | IncludeVariables) else effect
+    return replace(effect, host=owner) if isinstance(effect, SetVariables | IncludeVariables | NamedFacts) else effect
 
 
 def mistaken(setting: Setting, renderer: Renderer, error: EngineError) -> TaskOutcome:
@@ -266,8 +268,9 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     step, host, play, keywords = setting.step, setting.host, setting.play, setting.keywords
     task = step.task
     assert task is not None
-    name = short(str(renderer.render(task.action)) if isinstance(task.action, TemplateText) else task.action)
-    handler = dispatch.handler_for(name)
+    action = str(renderer.render(task.action)) if isinstance(task.action, TemplateText) else task.action
+    name = short(action)
+    handler = dispatch.handler_of(replace(task, action=action), play.run.modules, play.settings)
     if handler is None:
         raise failures.unknown_module(task)
     if "_raw_params" in task.args and is_builtin(task.action) and name not in TAKE_TEXT:
@@ -317,7 +320,7 @@ def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer, grou
     """The task's arguments, unrendered: module_defaults under its own, free-form text under the name the module gives it."""
     task = step.task
     assert task is not None
-    given: dict[str, Value] = dict(defaults_for(handler.name, step, renderer, groups))
+    given: dict[str, Value] = dict(defaults_for(handler.name, step, renderer, groups, handler.defaults))
     own = dict(task.args)
     whole = own.pop("_args", None)
     if whole is not None:
@@ -329,6 +332,7 @@ def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer, grou
     if handler.free_form and "_raw_params" in given:
         given.setdefault(handler.free_form, given.pop("_raw_params"))
     return given
+
 
 
 def failing_condition(step: Step, renderer: Renderer) -> Value:

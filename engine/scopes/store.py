@@ -91,6 +91,13 @@ class VariableStore:
             for name, value in variables.facts.items()
         }
 
+    def name_facts(self, host: HostName, facts: Mapping[str, Value]) -> None:
+        """Facts as variables under the names they come with."""
+        variables = self.of(host)
+        if self.inject_facts:
+            variables.injected.update(facts)
+        variables.version += 1
+
     def assign(self, host: HostName, values: Mapping[str, Value]) -> None:
         variables = self.of(host)
         variables.assigned.update(values)

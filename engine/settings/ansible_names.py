@@ -58,6 +58,7 @@ HONOURED: dict[str, str] = {
     "DEFAULT_MODULE_ARGS": "run.module_args",
     "DEFAULT_MODULE_NAME": "run.module_name",
     "DEFAULT_MODULE_PATH": "paths.library",
+    "DEFAULT_MODULE_UTILS_PATH": "paths.module_utils",
     "DEFAULT_NO_LOG": "run.no_log",
     "DEFAULT_POLL_INTERVAL": "run.poll_interval",
     "DEFAULT_PRIVATE_KEY_FILE": "ssh.private_key_file",
@@ -185,7 +186,6 @@ IGNORED: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("DEFAULT_CONNECTION_PLUGIN_PATH", "defaults.connection_plugins", "ANSIBLE_CONNECTION_PLUGINS"),
         ("DEFAULT_INVENTORY_PLUGIN_PATH", "defaults.inventory_plugins", "ANSIBLE_INVENTORY_PLUGINS"),
         ("DEFAULT_LOAD_CALLBACK_PLUGINS", "defaults.bin_ansible_callbacks", "ANSIBLE_LOAD_CALLBACK_PLUGINS"),
-        ("DEFAULT_MODULE_UTILS_PATH", "defaults.module_utils", "ANSIBLE_MODULE_UTILS"),
         ("DEFAULT_STRATEGY_PLUGIN_PATH", "defaults.strategy_plugins", "ANSIBLE_STRATEGY_PLUGINS"),
         ("DEFAULT_VARS_PLUGIN_PATH", "defaults.vars_plugins", "ANSIBLE_VARS_PLUGINS"),
         ("DOC_FRAGMENT_PLUGIN_PATH", "defaults.doc_fragment_plugins", "ANSIBLE_DOC_FRAGMENT_PLUGINS"),
@@ -324,11 +324,6 @@ OTHERS: dict[str, tuple[tuple[str, str, str], ...]] = {
 """The same for options of Ansible's own plugins, which `ansible-config list` does not name."""
 
 NOT_YET: dict[str, str] = {
-    "paths.collections_path": "modules and plugins of collections are not loaded yet",
-    "paths.filter_plugins": "plugins written for Ansible are not loaded yet",
-    "paths.library": "modules written for Ansible are not loaded yet",
-    "paths.lookup_plugins": "plugins written for Ansible are not loaded yet",
-    "paths.test_plugins": "plugins written for Ansible are not loaded yet",
     "variables.jinja_extensions": "Jinja extensions are not loaded yet",
 }
 """Our fields that nothing reads yet: setting one gives a notice. Take a line out with the change that honours it."""

@@ -164,6 +164,11 @@ class PathSettings:
         Ansible(ini="defaults.collections_path", env="ANSIBLE_COLLECTIONS_PATH"), kind="paths")
     library: tuple[str, ...] = setting((), Ansible(ini="defaults.library", env="ANSIBLE_LIBRARY", cli="--module-path"), kind="paths")
     """Modules of the project's own."""
+    module_utils: tuple[str, ...] = setting((), Ansible(ini="defaults.module_utils", env="ANSIBLE_MODULE_UTILS"), kind="paths")
+    """What such modules import, of the project's own."""
+    ansible_core: str | None = setting(None, kind="path")
+    """An installed ansible-core for modules that import `ansible.module_utils`: the folder that holds it, an environment, or its Python.
+    None: the one installed beside the engine, if there is one."""
     filter_plugins: tuple[str, ...] = setting((), Ansible(ini="defaults.filter_plugins", env="ANSIBLE_FILTER_PLUGINS"), kind="paths")
     lookup_plugins: tuple[str, ...] = setting((), Ansible(ini="defaults.lookup_plugins", env="ANSIBLE_LOOKUP_PLUGINS"), kind="paths")
     test_plugins: tuple[str, ...] = setting((), Ansible(ini="defaults.test_plugins", env="ANSIBLE_TEST_PLUGINS"), kind="paths")

@@ -45,6 +45,34 @@ def _jinjas(table: Mapping[str, Any]) -> dict[str, Plugin]:
     return {name: plugin for name, plugin in table.items() if name.isidentifier()}
 
 
+class Table(dict[str, Plugin]):
+    """Filters or tests by name. What is not in it is asked of `find`, once: collections' plugins, by their full names."""
+
+    def __init__(self, kind: str, find: Callable[[str, str], Plugin | None]) -> None:
+        super().__init__()
+        self.kind = kind
+        self.find = find
+
+    def add(self, name: str, plugin: Plugin) -> None:
+        self[name] = _guarded(self.kind, name, name, plugin)
+
+    def __missing__(self, name: str) -> Plugin:
+        found = self.find(self.kind, name) if name.count(".") >= 2 else None
+        if found is None:
+            raise KeyError(name)
+        self.add(name, found)
+        return self[name]
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(name) is not None
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
 def _named(kind: str, ours: Mapping[str, Plugin], extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
     named: dict[str, Plugin] = {}
     for name, plugin in ours.items():

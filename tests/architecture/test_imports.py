@@ -101,7 +101,7 @@ DOORS = [
         *(name for name in modules() if name.startswith(("engine.cli.", "engine.connections.", "engine.runtime.", "engine.state.stores."))),
         "engine.engine", "engine.blocking", "engine.clock", "engine.actions.copy", "engine.actions.fetch", "engine.actions.pause",
     }),
-    ("subprocess", {"engine.outside", "engine.connections.ssh_options", *on_targets()}),
+    ("subprocess", {"engine.outside", "engine.connections.ssh_options", "engine.bridge.legacy_plugins", *on_targets()}),
 ]
 
 

@@ -95,7 +95,7 @@ def test_a_library_engine_reads_no_environment(monkeypatch: pytest.MonkeyPatch) 
 
 SILENT = {
     "output.deprecation_warnings", "output.action_warnings", "output.system_warnings", "output.show_per_host_start",
-    "run.remote_tmp", "variables.allow_embedded_templates", "vault.encrypt_identity",
+    "variables.allow_embedded_templates", "vault.encrypt_identity",
 }
 """Settings that nothing reads and that give no notice either. May only become shorter: honour them, or put them into NOT_YET."""
 
