@@ -43,7 +43,10 @@ def run(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host")
     finally:
         if not request["args"].get("_ansible_keep_remote_files"):
             removed(folder)
-    return answered(ran, bool(request.get("diff")))
+    reply = answered(ran, bool(request.get("diff")))
+    if ran.stderr and "job" in server.options:
+        reply["result"].setdefault("stderr", ran.stderr.decode("utf-8", "surrogateescape"))   # nobody is there to see it
+    return reply
 
 
 def made(host: "Host", request: "Dict[str, Any]") -> str:

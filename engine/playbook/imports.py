@@ -105,7 +105,8 @@ def checked_include(reader: Reader, task: Task) -> Task:
         reader.report("missing-argument", "An argument is missing", f"{action} needs {needs}", task.action_span)
     for name in ("tasks_from", "vars_from", "defaults_from", "handlers_from"):
         if not isinstance(task.args.get(name, ""), str):
-            reader.wrong_type(f"`{name}` takes the name of a file", task.spans.get(f"args.{name}", task.action_span))
+            words = f"Expected a string for {name} but got {type(task.args[name])} instead"
+            reader.wrong_type(f"`{name}` takes the name of a file", task.spans.get(f"args.{name}", task.action_span), words=words)
     if task.args.get("apply") is None:
         return task
     return replace(task, args={**task.args, "apply": _applied(reader, task)})

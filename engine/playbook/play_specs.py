@@ -8,8 +8,7 @@ from typing import Final
 from engine import yaml
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
-from engine.playbook.context import Place, Reader
-from engine.playbook.keyword_values import FALSE, TRUE
+from engine.playbook.context import Place, Reader, has_template
 from engine.playbook.tree import Task
 
 SUFFIXES: Final = (".yml", ".yaml", ".json", "")
@@ -24,25 +23,33 @@ def play_checks(reader: Reader, wanted: Value, name: Value, place: Place, span: 
         name: The play's, as written.
         span: Of the keyword.
     """
-    chosen = reader.static_name(wanted, place) if isinstance(wanted, TemplateText) else wanted
-    word = str(chosen).strip().lower()
-    if chosen is None or word in FALSE:
+    templated = isinstance(wanted, TemplateText) and has_template(wanted)
+    chosen = reader.static_name(wanted, place) if templated else wanted
+    # a text is a name, also `no`; of a template only the text is known, so that its yes and no are Python's words
+    word = str(chosen).strip().lower() if templated or isinstance(wanted, bool) else ""
+    if chosen is None:
+        words = f"Error processing keyword 'validate_argspec': {wanted} is undefined"
+        _refuse(reader, "the name of the specification is not known before the run", span, place, words)
         return ()
-    if word in TRUE:
+    if word == "false" or chosen == "":
+        return ()
+    if word == "true":
         if name is None:
             _refuse(reader, "a play without a name needs the name of a specification", span, place)
             return ()
         chosen = reader.static_name(name, place)
     path = next((each for each in _candidates(place) if reader.files.is_file(each)), None)
     if path is None:
-        _refuse(reader, "there is no file of specifications beside the playbook", span, place)
+        words = "A playbook meta file is required. Considered:\n" + "\n".join(f"    - {each}" for each in _candidates(place))
+        _refuse(reader, "there is no file of specifications beside the playbook", span, place, words)
         return ()
     node = reader.document(path, "playbook's argument specification")
     entry = node.get("argument_specs") if isinstance(node, yaml.Mapping) else None
     specs = yaml.value_of(entry.value) if entry else None
     spec = specs.get(str(chosen)) if isinstance(specs, Mapping) else None
     if not isinstance(spec, Mapping):
-        _refuse(reader, f"no argument spec named '{chosen}' in {path}", span, place)
+        words = f"No argument spec named '{chosen}' in {path}"
+        _refuse(reader, f"no argument spec named '{chosen}' in {path}", span, place, words)
         return ()
     return (_check(str(chosen), spec, str(name or ""), path, span),)
 
@@ -68,6 +75,6 @@ def _candidates(place: Place) -> tuple[str, ...]:
     return tuple(base + suffix for suffix in SUFFIXES)
 
 
-def _refuse(reader: Reader, detail: str, span: Span, place: Place) -> None:
+def _refuse(reader: Reader, detail: str, span: Span, place: Place, words: str = "") -> None:
     reader.report("no-argument-spec", "The specification of a play's variables is missing", detail, span,
-                  "argument_specs: {NAME: {options: {}}}", tuple(f"considered {path}" for path in _candidates(place)))
+                  "argument_specs: {NAME: {options: {}}}", tuple(f"considered {path}" for path in _candidates(place)), words=words)

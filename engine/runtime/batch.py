@@ -65,6 +65,8 @@ class Batch:
     """Meta steps that were done, by host."""
     """Meta steps that were announced: a flush is come back to when its handlers have run."""
     _slots: asyncio.Semaphore = field(init=False)
+    _throttles: dict[int, asyncio.Semaphore] = field(default_factory=dict)
+    """Of steps with `throttle`, by their id."""
 
     def __post_init__(self) -> None:
         self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public)
@@ -164,10 +166,12 @@ class Batch:
 
     async def _everywhere(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         limit = self._limit(step, hosts[0])
-        if len(hosts) == 1:
+        slots = self._slots
+        if limit < self.play.settings.run.forks:  # of the step, whoever comes to it when: under `free` each host comes alone
+            slots = self._throttles.setdefault(id(step), asyncio.Semaphore(limit))
+        elif len(hosts) == 1:
             await self._on(step, hosts[0], fell)
             return
-        slots = self._slots if limit >= self.play.settings.run.forks else asyncio.Semaphore(limit)
 
         async def limited(host: HostName) -> None:
             async with slots:

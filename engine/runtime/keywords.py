@@ -128,7 +128,7 @@ def environment_of(step: Step, renderer: Renderer) -> dict[str, str]:
         elif isinstance(value, list | tuple):
             for each in value:
                 add(each)
-        elif value not in (None, ""):
+        elif value is not OMIT and value not in (None, ""):
             raise wrong(step, "environment", f"{value!r} is no dictionary of variables")
 
     for each in given if isinstance(given, list | tuple) else [given]:

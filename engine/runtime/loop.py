@@ -45,6 +45,9 @@ def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
     """The items, rendered. TemplateError where they are no list."""
     if loop.lookup:
         terms = renderer.render(loop.terms)
+        if loop.lookup == "items" and isinstance(loop.terms, list) and isinstance(terms, list):
+            # as written: texts of the playbook stay such, so that `debug: var={{ item }}` may name a variable
+            return [each for term in terms for each in (term if isinstance(term, list) else [term])]
         if isinstance(loop.terms, TemplateText) and "{{" not in loop.terms and isinstance(terms, str) and loop.terms.isidentifier():
             terms = renderer.name(str(loop.terms)) if loop.terms in renderer.scope else terms
         return list(renderer.lookup(loop.lookup, terms if isinstance(terms, list) else [terms], {}))

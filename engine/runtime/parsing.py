@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.bridge.content import Content
 from engine.errors import TemplateError
 from engine.model.problem import Problem
-from engine.model.values import TemplateText, Value
+from engine.model.values import OMIT, TemplateText, Value
 from engine.playbook.context import ParseContext
 from engine.runtime import dispatch
 from engine.runtime.names import known_actions
@@ -41,7 +41,8 @@ def parse_context(
 
     def render(text: TemplateText, names: Mapping[str, Value]) -> str | None:
         try:
-            return str(templates().renderer(static_scope(names)).render(text))
+            value = templates().renderer(static_scope(names)).render(text)
+            return "" if value is OMIT else str(value)
         except TemplateError:
             return None
 

@@ -200,6 +200,8 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
     delegate: HostName | None = None
     try:
         delegate = delegate_of(step, renderer)
+        if delegate is not None:
+            renderer = renderer.over({"ansible_delegated_vars": {delegate: play.scopes.seen_from_outside(delegate)}})
         false = failing_condition(step, renderer)
         if false is not None:
             outcome = concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=no_log_of(step, renderer))
@@ -286,7 +288,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         diff=keywords.diff,
         diff_limit=play.settings.run.max_diff_size,
         no_log=keywords.no_log,
-        environment=environment_of(step, renderer),
+        environment={**environment_of(step, renderer), **async_place(name, keywords, renderer)},
         timeout=keywords.timeout,
         verbosity=play.settings.output.verbosity,
         span=task.span,
@@ -314,6 +316,13 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         duplicates=play.settings.variables.duplicate_key,
     )
     return call, handler
+
+
+def async_place(name: str, keywords: TaskKeywords, renderer: Renderer) -> dict[str, str]:
+    """Where jobs of `async` leave their results, where the variable `ansible_async_dir` says."""
+    if (keywords.async_seconds <= 0 and name != "async_status") or not renderer.raw_exists("ansible_async_dir"):
+        return {}
+    return {"ANSIBLE_ASYNC_DIR": str(renderer.name("ansible_async_dir"))}
 
 
 def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer, groups: ActionGroups) -> dict[str, Value]:

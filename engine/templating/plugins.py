@@ -23,6 +23,8 @@ Plugin = Callable[..., Any]
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
 HANDS_ON_MISSING = frozenset(("extract", "map", "select", "reject", "selectattr", "rejectattr"))
 """Filters of a list that is not there: what they give is not there either, and may be tested for that."""
+CHOOSES = frozenset(("ternary",))
+"""Filters that give one of their arguments and leave the others alone."""
 PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
 
 
@@ -89,7 +91,7 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
     hands_on = kind == "filter" and name in HANDS_ON_MISSING
 
     def guarded(*args: Any, **options: Any) -> Any:
-        for arg in args:
+        for arg in args[:1] if name in CHOOSES else args:
             if hands_on and type(arg) is Missing and arg.error is None:
                 return arg
             if type(arg) is Missing and (not takes_missing or arg.error is not None):

@@ -228,7 +228,11 @@ def random(context: Any, end: Any, start: int | None = None, step: int | None = 
 
 @pass_context
 def shuffle(context: Any, values: Any, seed: Any = None) -> Any:
-    mixed = list(values)
+    """The elements in another order, the same one for the same `seed`; what has no elements comes back as it is."""
+    try:
+        mixed = list(values)
+    except TypeError:
+        return values
     _chance(seed).shuffle(mixed)
     return mixed
 

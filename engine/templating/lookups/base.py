@@ -56,11 +56,13 @@ class LookupCall:
         search = self.renderer.search
         return ", ".join(search.candidates(subfolder, name)) if search is not None else name
 
-    def text(self, path: str) -> str:
+    def text(self, path: str, encoding: str = "utf-8") -> str:
         """A file's text; a failure of this lookup where it cannot be read."""
         try:
-            return self.files.read_text(path)
-        except (OSError, EngineError) as error:
+            if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+                return self.files.read_text(path)
+            return self.files.read_bytes(path).decode(encoding)
+        except (OSError, EngineError, UnicodeError, LookupError) as error:
             raise self.fail(f"Unable to read {path}: {error}") from error
 
 

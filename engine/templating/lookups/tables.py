@@ -29,7 +29,7 @@ def csvfile(call: LookupCall, terms: list[Any]) -> list[Any]:
         path = call.found("files", str(options["file"]))
         if path is None:
             raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")
-        rows = csv.reader(io.StringIO(call.text(path), newline=""), delimiter=delimiter)
+        rows = csv.reader(io.StringIO(call.text(path, str(options["encoding"])), newline=""), delimiter=delimiter)
         column, key_column = int(options["col"]), int(options["keycol"])
         value = next((row[column] for row in rows if len(row) > key_column and row[key_column] == key), None)
         if value is None:
@@ -66,7 +66,7 @@ def _parser(call: LookupCall, options: dict[str, Any]) -> ConfigParser:
     parser = configparser.ConfigParser(allow_no_value=options["allow_no_value"] in _YES, interpolation=interpolation)
     if options["case_sensitive"] in _YES:
         parser.optionxform = str  # type: ignore[assignment,method-assign]
-    text = call.text(path)
+    text = call.text(path, str(options["encoding"]))
     if options["type"] == "properties":
         text = "[java_properties]\n" + text
     try:
