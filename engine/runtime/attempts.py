@@ -113,7 +113,7 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
     seconds = attempt.keywords.timeout
     try:
         async with asyncio.timeout(seconds if seconds > 0 else None):
-            if attempt.keywords.async_seconds > 0 and not call.invocation.check and (handler.module or handler.start):
+            if attempt.keywords.async_seconds > 0 and (handler.module or handler.start):
                 return await in_background(attempt, handler, call)
             return await handler.run(call)
     except TimeoutError:

@@ -412,5 +412,7 @@ def _syntax_problem(error: yaml.YAMLError, text: str, path: str) -> Problem:
     if error.context and error.context_mark and error.context_mark.line != row:
         notes = (f"{error.context}, which began in line {error.context_mark.line + 1}",)
     detail = error.problem or error.context or ""
+    words = f"YAML parsing failed: {detail[:1].upper()}{detail[1:]}."
     hint = hint_for(lines, row, column, detail)
-    return Problem(code="yaml-syntax", summary=summary, detail=detail, span=Span(path, row + 1, column + 1), notes=notes, hint=hint)
+    return Problem(code="yaml-syntax", summary=summary, detail=detail, span=Span(path, row + 1, column + 1), notes=notes, hint=hint,
+                   words=words)

@@ -91,6 +91,12 @@ def key_values(call: LookupCall, text: str) -> dict[str, str]:
 def split_term(call: LookupCall, term: str, defaults: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The key in front of a term, and its options: defaults, overruled by the call's, overruled by `name=value` in the term."""
     words, given = _words(call, term, defaults)
+    unknown = next((word.partition("=")[0] for word in words if "=" in word), None)
+    if unknown is not None:
+        raise call.fail(f"{unknown!r} is not a valid option.")
+    if not words and given:
+        ini = f"No key to look up was provided as first term within string inline options: {term}"
+        raise call.fail(ini if call.name == "ini" else "Search key is required but was not found")
     return " ".join(words), {**defaults, **{name: value for name, value in call.options.items() if name in defaults}, **given}
 
 
