@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from engine.cli.terminal import Terminal
 from engine.model.event import Event
 from engine.model.values import Value
+from engine.outside import RealOutside
 
 INTERRUPTED = 99
 
@@ -73,11 +74,13 @@ def settled() -> None:
     gc.enable()
 
 
-def interruptible(work: Callable[[], Coroutine[Any, Any, int]], grace: float) -> int:
+def interruptible(work: Callable[[], Coroutine[Any, Any, int]], made: Engine) -> int:
     """Run `work` to its end; its exit code. Ctrl-C (or SIGTERM) stops it once, decently: the recap is printed, the record completed.
 
-    Further signals change nothing; what has not ended `grace` seconds after the first is left behind.
+    Further signals change nothing; what has not ended `run.stop_grace` seconds after the first is left behind. A lookup that waits
+    for a program holds up everything else: the handler is a plain one, so that it also runs then, and ends the program.
     """
+    grace = made.settings.run.stop_grace
     stopping = False
 
     async def guarded() -> int:
@@ -91,8 +94,13 @@ def interruptible(work: Callable[[], Coroutine[Any, Any, int]], grace: float) ->
                 task.cancel()
                 loop.call_later(grace, leave)
 
+        def interrupted(number: int, frame: object) -> None:
+            loop.call_soon_threadsafe(stop)
+            if isinstance(made.outside, RealOutside):
+                made.outside.stop()
+
         for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, stop)
+            signal.signal(each, interrupted)
         return await work()
 
     try:

@@ -65,7 +65,7 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
             recap = await made.carry_out(prepared, listeners=[listener])
         return recap.exit_code
 
-    code = interruptible(go, made.settings.run.stop_grace)
+    code = interruptible(go, made)
     quick_end(code)
     return code
 

@@ -45,6 +45,6 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
             recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
         return recap.exit_code
 
-    code = interruptible(go, made.settings.run.stop_grace)
+    code = interruptible(go, made)
     quick_end(code)
     return code

@@ -70,7 +70,7 @@ def command(
             recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
             return recap.exit_code
 
-    return interruptible(go, made.settings.run.stop_grace)
+    return interruptible(go, made)
 
 
 def confirmed(terminal: Terminal) -> bool:

@@ -42,7 +42,7 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
             recap = await made.carry_out(prepared, listeners=listeners_for(output, made, terminal))
         return recap.exit_code
 
-    code = interruptible(go, made.settings.run.stop_grace)
+    code = interruptible(go, made)
     quick_end(code)
     return code
 
