@@ -28,6 +28,7 @@ from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.values import EncryptedText, TemplateText, Value
+from engine.model.variables import Variables
 from engine.outside import Outside, RealOutside
 from engine.plan.build import PlanOptions, build_plan
 from engine.plan.graph import PlanGraph
@@ -223,9 +224,9 @@ class Engine:
             localhost_warning=chosen.localhost_warning,
         )
 
-    def extra_vars(self, given: ExtraVars) -> dict[str, Value]:
+    def extra_vars(self, given: ExtraVars) -> Variables:
         """What `-e` says, texts as on the command line, mappings from the library."""
-        found: dict[str, Value] = {}
+        found = Variables()
         for each in [given] if isinstance(given, Mapping) else given:
             found.update(parse_extra_vars(each, self.reading, self.cwd) if isinstance(each, str) else each)
         return found

@@ -5,15 +5,16 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine import yaml
 from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.errors import EngineError
 from engine.model.effect import IncludeVariables
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
-from engine.model.source import Span
+from engine.model.source import NOWHERE, Span
 from engine.model.values import Value
+from engine.model.variables import Variables
+from engine.yaml.variables import load_variables
 
 CONNECTS = False
 FREE_FORM = "file"
@@ -50,7 +51,7 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure("You are mixing file only and dir only arguments, these are incompatible")
     if not isinstance(args["extensions"], list):
         return ModuleResult.failure("The 'extensions' option must be a list.")
-    found: dict[str, Value] = {}
+    found = Variables()
     read: list[str] = []
     try:
         for path in [one_file(call, args)] if args.get("dir") is None else in_directory(call, args):
@@ -135,28 +136,28 @@ def known_ending(name: str, extensions: Sequence[str]) -> bool:
     return os.path.splitext(name)[1].lstrip(".") in extensions and "." in name
 
 
-def variables_in(call: ActionCall, path: str) -> dict[str, Value]:
+def variables_in(call: ActionCall, path: str) -> Variables:
     """The variables of one file, as written. An empty file has none."""
     try:
-        value = yaml.load(call.files.read_text(path), path)
+        value = load_variables(call.files.read_text(path), path)
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror or error}") from None
     except EngineError as error:
         raise Unusable(f"{path}: {error.problem}", error.problem) from None
     if value is None:
-        return {}
-    if not isinstance(value, dict):
+        return Variables()
+    if not isinstance(value, Variables):
         raise Unusable(f"'{path}' must be stored as a dictionary/hash")
     return value
 
 
-def arranged(call: ActionCall, args: Mapping[str, Value], found: dict[str, Value]) -> dict[str, Value]:
+def arranged(call: ActionCall, args: Mapping[str, Value], found: Variables) -> Variables:
     """The variables under `name`, and with `hash_behaviour: merge` on top of what the host has."""
     if args.get("name"):
-        found = {str(args["name"]): found}
+        found = Variables.at(place(call) or NOWHERE, {str(args["name"]): dict(found)})
     if args.get("hash_behaviour") != "merge":
         return found
-    return {name: merged(call.variables.get(name), value) for name, value in found.items()}
+    return Variables({name: merged(call.variables.get(name), value) for name, value in found.items()}, found.spans)
 
 
 def merged(below: Value, above: Value) -> Value:

@@ -19,6 +19,7 @@ from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, Value
+from engine.model.variables import over
 
 LayerName: TypeAlias = str
 """The name of a `scopes.layers.Layer` (that room lies above this one): `INVENTORY_HOST`."""
@@ -178,7 +179,7 @@ class Inventory:
     def with_host(self, name: HostName, groups: Sequence[GroupName] = (), vars: Mapping[str, Value] = EMPTY) -> Inventory:
         """`add_host`: the host in `groups` (made where missing), its variables over those it has."""
         known = self.hosts.get(name)
-        host = replace(known, vars={**known.vars, **vars}) if known else Host(name=name, vars=dict(vars))
+        host = replace(known, vars=over(vars, known.vars)) if known else Host(name=name, vars=dict(vars))
         hosts = {**self.hosts, name: host}
         drafts = dict(self.groups)
         if known is None:

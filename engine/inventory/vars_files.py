@@ -5,12 +5,13 @@ import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from engine import yaml
 from engine.errors import ParseError
 from engine.files import Files, MemoryFiles
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.values import Value
+from engine.model.variables import Variables
+from engine.yaml.variables import load_variables
 
 EXTENSIONS = (".yml", ".yaml", ".json")
 EMPTY: Mapping[str, Value] = MappingProxyType({})
@@ -54,11 +55,11 @@ class VarsFiles:
         found = self._read.get(key)
         if found is None:
             bases = self.inventory_dirs if not playbook else (self.playbook_dir,) if self.playbook_dir is not None else ()
-            merged: dict[str, Value] = {}
+            merged = Variables()
             for base in bases:
                 for path in self._paths(os.path.join(base, folder), name):
                     merged.update(read_vars(self.files, path, self.problems))
-            found = self._read[key] = MappingProxyType(merged) if merged else EMPTY
+            found = self._read[key] = merged or EMPTY
         return found
 
     def _paths(self, folder: str, name: str) -> list[str]:
@@ -89,7 +90,7 @@ def vars_files_below(files: Files, folder: str) -> list[str]:
     return found
 
 
-def read_vars(files: Files, path: str, problems: list[Problem] | None = None) -> dict[str, Value]:
+def read_vars(files: Files, path: str, problems: list[Problem] | None = None) -> Variables:
     """The mapping of one vars file; {} where it is empty.
 
     Raises:
@@ -100,10 +101,10 @@ def read_vars(files: Files, path: str, problems: list[Problem] | None = None) ->
         text = files.read_text(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    value = yaml.load(text, path, kind="vars file", problems=problems)
+    value = load_variables(text, path, kind="vars file", problems=problems)
     if value is None:
-        return {}
-    if not isinstance(value, dict):
+        return Variables()
+    if not isinstance(value, Variables):
         raise ParseError(
             Problem(
                 code="vars-not-mapping",

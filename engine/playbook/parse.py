@@ -14,6 +14,7 @@ from engine.files import Files
 from engine.model.keywords import Where, keywords_of
 from engine.model.source import Span
 from engine.model.values import UNSET, TemplateText, Value
+from engine.model.variables import over
 from engine.model.words import did_you_mean
 from engine.playbook import roles
 from engine.playbook.context import ParseContext, Place, Reader, has_template
@@ -125,7 +126,7 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
     serial = node.get("serial")
     if serial is not None:
         heading.keywords["serial"] = _serial(reader, serial.value)
-    own = {**heading.vars, **variables}
+    own = over(variables, heading.vars)
     place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
     sections: dict[str, tuple[Node, ...]] = {}
     for name in SECTIONS:
@@ -217,7 +218,7 @@ def _imported(
     if not isinstance(named, str) or not named.strip():
         wrong_type(reader, "import_playbook", "the name of a file", entry.value)
         return []
-    own = {**heading.vars, **variables}
+    own = over(variables, heading.vars)
     place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
     name = reader.static_name(named, place)
     if name is None:

@@ -10,9 +10,11 @@ from engine.model.frozen import frozen
 from engine.model.keywords import Where, keywords_of
 from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
+from engine.model.variables import Variables
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
 from engine.playbook.tree import Block, BlockKind, Node, Role, Task
+from engine.yaml.variables import variables_of
 
 SUFFIXES = (".yml", ".yaml", ".json", "")
 CHECKED = "argument_spec"
@@ -158,7 +160,7 @@ def _tasks(reader: Reader, request: RoleRequest, path: str, part: str, name: str
     return reader.nodes(node, replace(place, path=found))
 
 
-def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name: str) -> dict[str, Value]:
+def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name: str) -> Variables:
     """A file of variables, or, where there is none, all files of a folder of that name, later ones winning."""
     folder = os.path.join(path, part)
     found = find_role_file(reader, folder, name)
@@ -169,12 +171,12 @@ def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name:
     else:
         if name != "main":
             _no_such_file(reader, request, path, part, name)
-        return {}
-    merged: dict[str, Value] = {}
+        return Variables()
+    merged = Variables()
     for each in paths:
         node = reader.document(each, "vars file", request.span)
         if isinstance(node, yaml.Mapping):
-            merged.update(yaml.value_of(node))
+            merged.update(variables_of(node))
         elif node is not None and not is_null(node):
             reader.wrong_type(f"a file of variables is a mapping, not {described(node)}", node.span)
     return merged
@@ -285,12 +287,12 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
     return Block(body=body, kind=BlockKind.ROLE, keywords=keywords, vars=variables, params=params, role=role, span=span, spans=spans)
 
 
-def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value], dict[str, Span]]:
+def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value], Variables, Mapping[str, Value], dict[str, Span]]:
     """Keywords, parameters, variables and where each key stands."""
     legal, of_tasks = keywords_of(Where.ROLE), keywords_of(Where.TASK)
     keywords: dict[str, Value] = {}
-    params: dict[str, Value] = {}
-    variables: dict[str, Value] = {}
+    params = Variables()
+    variables: Mapping[str, Value] = {}
     spans: dict[str, Span] = {}
     for entry in node.index().values():
         name = str(entry.key.value)
@@ -298,7 +300,7 @@ def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value],
         if name in ("role", "name"):
             continue
         if name == "vars":
-            variables = dict(read_vars(reader, entry.value))
+            variables = read_vars(reader, entry.value)
         elif name in legal:
             value = keyword_value(legal[name], entry.value, reader)
             if value is not UNSET:
@@ -307,7 +309,7 @@ def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value],
             if name in of_tasks or name.startswith("with_"):
                 reader.warn("keyword-ignored", "This keyword has no effect here", f"`{name}` is taken as a parameter of the role",
                             entry.key.span, "use include_role in a task")
-            params[name] = yaml.value_of(entry.value)
+            params.put(name, yaml.value_of(entry.value), entry.value.span)
     return keywords, params, variables, spans
 
 

@@ -17,6 +17,7 @@ from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
+from engine.model.variables import over
 from engine.plan.build import Builder, same_handlers
 from engine.plan.expand import expand_role, expand_tasks
 from engine.plan.step import Step
@@ -150,13 +151,13 @@ class Includer:
                 playbook_dir=self._playbook_dir,
                 role=step.around.role,
                 handlers=step.task.handler,
-                variables={**self.play.plan.play.vars, **step.task.vars},
+                variables=over(step.task.vars, self.play.plan.play.vars),
                 span=step.task.action_span,
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
             block = expand_tasks(
-                self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra}
+                self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params=over(extra, step.task.vars)
             )
             known = self._blocks[key, met[key]] = Inclusion(path=path, block=block, copy=copy)
         return known
@@ -188,7 +189,7 @@ class Includer:
             keywords, variables = applied(args)
             copy = self._next_copy(step)
             self.builder.handler_roles.clear()
-            block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
+            block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params=over(extra, step.task.vars))
             self._add_handlers()
             if role.public:
                 self.public.append(role)

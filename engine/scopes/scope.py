@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
 
 from engine.model.frozen import frozen
-from engine.model.source import Span
+from engine.model.source import NOWHERE, Span
 from engine.model.values import EncryptedText, TemplateText, Value
+from engine.model.variables import Variables
 from engine.scopes.layers import Layer
 
 
@@ -16,10 +18,16 @@ class Binding:
 
     value: Value
     layer: Layer
+    name: str
+    source: Mapping[str, Value] = field(repr=False, compare=False)
+    """The layer's mapping that holds it."""
 
     @property
     def span(self) -> Span | None:
-        return self.value.span if isinstance(self.value, TemplateText | EncryptedText) else None
+        """Where the value stands; None for what no text holds: magic variables, facts, what tasks set."""
+        if isinstance(self.value, TemplateText | EncryptedText):
+            return None if self.value.span is NOWHERE else self.value.span
+        return self.source.spans.get(self.name) if isinstance(self.source, Variables) else None
 
 
 class Scope:
@@ -35,12 +43,12 @@ class Scope:
         """The binding that wins, or None where nothing defines `name`."""
         for layer, mapping in self.layers:
             if name in mapping:
-                return Binding(mapping[name], layer)
+                return Binding(mapping[name], layer, name, mapping)
         return None
 
     def all(self, name: str) -> list[Binding]:
         """Every binding of `name`, the winner first."""
-        return [Binding(mapping[name], layer) for layer, mapping in self.layers if name in mapping]
+        return [Binding(mapping[name], layer, name, mapping) for layer, mapping in self.layers if name in mapping]
 
     def __contains__(self, name: object) -> bool:
         return any(name in mapping for _, mapping in self.layers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.model.addresses import HostName
 from engine.model.values import Value
+from engine.model.variables import Variables
 
 
 @dataclass(slots=True)
@@ -19,7 +20,7 @@ class HostVariables:
     """`ansible_facts` itself and, if facts are injected, `ansible_NAME` for each."""
     assigned: dict[str, Value] = field(default_factory=dict)
     """set_fact and register."""
-    included: dict[str, Value] = field(default_factory=dict)
+    included: Variables = field(default_factory=Variables)
     """include_vars."""
     added: dict[str, Value] = field(default_factory=dict)
     """Variables that add_host gave it."""

@@ -109,9 +109,18 @@ def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | N
     return documents[0] if documents else Scalar(None, Span(path, 1))
 
 
-def value_of(node: Node) -> Value:
-    """The plain value of a node: dicts (keys plain `str`, or TemplateText where they hold a template), lists, scalars."""
-    return _value_of(node, {})
+def value_of(node: Node, seen: dict[int, Value] | None = None) -> Value:
+    """The plain value of a node: dicts (keys plain `str`, or TemplateText where they hold a template), lists, scalars.
+
+    Args:
+        seen: values made so far by their node's id, where what aliases share between several nodes is to be one value.
+    """
+    return _value_of(node, {} if seen is None else seen)
+
+
+def key_of(key: Scalar) -> Value:
+    """A mapping's key as `value_of` has it."""
+    return _key_of(key.value)
 
 
 def node_of(value: Value, span: Span) -> Node:

@@ -1,0 +1,48 @@
+"""Variables as one place defines them: names, values as written, and where each value stands."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.model.source import Span
+from engine.model.values import Value
+
+
+class Variables(dict[str, Value]):
+    """A layer's mapping. Texts know their place themselves; `spans` tells it of numbers, lists and all other values too."""
+
+    __slots__ = ("spans",)
+
+    def __init__(self, values: Mapping[str, Value] | Iterable[tuple[str, Value]] = (), spans: Mapping[str, Span] | None = None) -> None:
+        super().__init__()
+        self.spans: dict[str, Span] = {}
+        self.update(values)
+        self.spans.update(spans or {})
+
+    @classmethod
+    def at(cls, span: Span, values: Mapping[str, Value]) -> Variables:
+        """All of `values` at one place, for sources that have no lines of their own."""
+        return cls(values, dict.fromkeys(values, span))
+
+    def put(self, name: str, value: Value, span: Span) -> None:
+        self[name] = value
+        self.spans[name] = span
+
+    def update(self, values: Any = (), /, **named: Value) -> None:
+        """As a dict's; places come along, and a value without one has none, not that of the value before it."""
+        given = dict(values, **named)
+        spans = getattr(values, "spans", {})
+        for name, value in given.items():
+            self[name] = value
+            if name in spans:
+                self.spans[name] = spans[name]
+            else:
+                self.spans.pop(name, None)
+
+
+def over(*mappings: Mapping[str, Value]) -> Variables:
+    """All of them in one mapping, the first one winning; nothing of them is changed."""
+    found = Variables()
+    for mapping in reversed(mappings):
+        found.update(mapping)
+    return found

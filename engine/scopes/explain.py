@@ -1,0 +1,78 @@
+"""All definitions of one variable, the winner first: which layer, which place, what was written. Nothing is rendered or decrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from enum import Enum
+
+from engine.model.frozen import frozen
+from engine.model.source import Span
+from engine.model.values import EncryptedText, Value
+from engine.scopes.layers import Layer
+from engine.scopes.scope import Binding, Scope
+
+ENCRYPTED, HIDDEN, COMPUTED = "(encrypted)", "(hidden: no_log)", "(computed)"
+"""What is shown instead of a value."""
+
+
+class Part(Enum):
+    """What a definition has to do with the variable's value."""
+
+    WINS = "wins"
+    LOSES = "loses"
+
+
+@frozen(kw_only=True)
+class Definition:
+    """One place that gives the variable a value."""
+
+    part: Part
+    layer: Layer
+    span: Span | None
+    value: Value
+    """As written, as plain data; secrets are replaced by one of the words above."""
+
+
+@frozen(kw_only=True)
+class Secrecy:
+    """What must not be shown."""
+
+    names: Collection[str] = ()
+    """Variables that hold passwords, wherever they stand."""
+    hidden: Collection[int] = ()
+    """`id` of mappings that stand under no_log."""
+    sealed: Callable[[str], bool] = lambda path: False
+    """Whether a file is encrypted as a whole."""
+
+    def shown(self, name: str, value: Value, span: Span | None, source: Mapping[str, Value]) -> Value:
+        """The value as it may be told."""
+        if span is not None and self.sealed(span.path):
+            return ENCRYPTED
+        if id(source) in self.hidden or name in self.names:
+            return HIDDEN if id(source) in self.hidden else "(hidden: a password)"
+        return as_written(value)
+
+
+def definitions(scope: Scope, name: str, secrecy: Secrecy) -> tuple[Definition, ...]:
+    """Every definition of `name` that `scope` sees, the winner first; () where there is none."""
+    return tuple(definition(binding, Part.LOSES if number else Part.WINS, secrecy) for number, binding in enumerate(scope.all(name)))
+
+
+def definition(binding: Binding, part: Part, secrecy: Secrecy) -> Definition:
+    shown = secrecy.shown(binding.name, binding.value, binding.span, binding.source)
+    return Definition(part=part, layer=binding.layer, span=binding.span, value=shown)
+
+
+def as_written(value: Value) -> Value:
+    """Plain data: texts as they stand, encrypted ones as a word, what is made while it is looked up as another."""
+    if isinstance(value, EncryptedText):
+        return ENCRYPTED
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if type(value) is dict:
+        return {str(key): as_written(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_written(each) for each in value]
+    return str(value) if type(value).__module__ == "datetime" else COMPUTED
