@@ -5,10 +5,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from engine import yaml
 from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.errors import EngineError
 from engine.model.effect import IncludeVariables
+from engine.model.merging import Merging
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
 from engine.model.source import NOWHERE, Span
@@ -61,7 +63,8 @@ async def run(call: ActionCall) -> ModuleResult:
     except Unusable as error:
         return ModuleResult.failure(str(error), error.problem, message=str(error), ansible_facts={}, ansible_included_var_files=read)
     call.effects.append(IncludeVariables(call.host, variables))
-    return ModuleResult(values={"ansible_facts": variables, "ansible_included_var_files": read})
+    told = {name: value.value if isinstance(value, Merging) else value for name, value in variables.items()}
+    return ModuleResult(values={"ansible_facts": told, "ansible_included_var_files": read})
 
 
 def one_file(call: ActionCall, args: Mapping[str, Value]) -> str:
@@ -154,6 +157,8 @@ def variables_in(call: ActionCall, path: str) -> Variables:
 def arranged(call: ActionCall, args: Mapping[str, Value], found: Variables) -> Variables:
     """The variables under `name`, and with `hash_behaviour: merge` on top of what the host has."""
     if args.get("name"):
+        if tagged := next((value for value in found.values() if isinstance(value, Merging)), None):
+            yaml.check_tag(yaml.Sequence([], tagged.span, merges=True))
         found = Variables.at(place(call) or NOWHERE, {str(args["name"]): dict(found)})
     if args.get("hash_behaviour") != "merge":
         return found

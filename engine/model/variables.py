@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from engine.model.merging import Merging
 from engine.model.source import Span
 from engine.model.values import Value
 
@@ -29,10 +30,15 @@ class Variables(dict[str, Value]):
         self.spans[name] = span
 
     def update(self, values: Any = (), /, **named: Value) -> None:
-        """As a dict's; places come along, and a value without one has none, not that of the value before it."""
+        """As a dict's; places come along, and a value without one has none, not that of the value before it.
+
+        A value tagged `!merge` keeps what was there below it.
+        """
         given = dict(values, **named)
         spans = getattr(values, "spans", {})
         for name, value in given.items():
+            if type(value) is Merging and name in self:
+                value = value.above(self[name], self.spans.get(name))
             self[name] = value
             if name in spans:
                 self.spans[name] = spans[name]

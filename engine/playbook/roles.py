@@ -14,7 +14,7 @@ from engine.model.variables import Variables
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
 from engine.playbook.tree import Block, BlockKind, Node, Role, Task
-from engine.yaml.variables import variables_of
+from engine.yaml.variables import variable, variables_of
 
 SUFFIXES = (".yml", ".yaml", ".json", "")
 CHECKED = "argument_spec"
@@ -309,7 +309,7 @@ def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value],
             if name in of_tasks or name.startswith("with_"):
                 reader.warn("keyword-ignored", "This keyword has no effect here", f"`{name}` is taken as a parameter of the role",
                             entry.key.span, "use include_role in a task")
-            params.put(name, yaml.value_of(entry.value), entry.value.span)
+            params.put(name, variable(entry.value), entry.value.span)
     return keywords, params, variables, spans
 
 

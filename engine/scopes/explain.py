@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 
 from engine.model.frozen import frozen
+from engine.model.merging import Merging
 from engine.model.source import Span
 from engine.model.values import EncryptedText, Value
 from engine.scopes.layers import Layer
@@ -19,6 +20,8 @@ class Part(Enum):
     """What a definition has to do with the variable's value."""
 
     WINS = "wins"
+    MERGES = "merges"
+    """It stands below one that is tagged `!merge`, and adds to it."""
     LOSES = "loses"
 
 
@@ -55,18 +58,28 @@ class Secrecy:
 
 def definitions(scope: Scope, name: str, secrecy: Secrecy) -> tuple[Definition, ...]:
     """Every definition of `name` that `scope` sees, the winner first; () where there is none."""
-    return tuple(definition(binding, Part.LOSES if number else Part.WINS, secrecy) for number, binding in enumerate(scope.all(name)))
+    found: list[Definition] = []
+    adds = Part.WINS
+    for binding in scope.all(name):
+        tagged = isinstance(binding.value, Merging)
+        for value, span in binding.value.pieces if isinstance(binding.value, Merging) else ((binding.value, binding.span),):
+            found.append(definition(binding, value, span, adds, secrecy))
+            adds = Part.MERGES if tagged and adds is not Part.LOSES else Part.LOSES
+        if not tagged or binding.value.closed:
+            adds = Part.LOSES
+    return tuple(found)
 
 
-def definition(binding: Binding, part: Part, secrecy: Secrecy) -> Definition:
-    shown = secrecy.shown(binding.name, binding.value, binding.span, binding.source)
-    return Definition(part=part, layer=binding.layer, span=binding.span, value=shown)
+def definition(binding: Binding, value: Value, span: Span | None, part: Part, secrecy: Secrecy) -> Definition:
+    return Definition(part=part, layer=binding.layer, span=span, value=secrecy.shown(binding.name, value, span, binding.source))
 
 
 def as_written(value: Value) -> Value:
     """Plain data: texts as they stand, encrypted ones as a word, what is made while it is looked up as another."""
     if isinstance(value, EncryptedText):
         return ENCRYPTED
+    if isinstance(value, Merging):
+        return as_written(value.value)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, bool | int | float) or value is None:

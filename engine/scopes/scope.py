@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
 from engine.model.frozen import frozen
+from engine.model.merging import Merging
 from engine.model.source import NOWHERE, Span
 from engine.model.values import EncryptedText, TemplateText, Value
 from engine.model.variables import Variables
@@ -17,6 +18,7 @@ class Binding:
     """A name's value, unrendered, and where it comes from."""
 
     value: Value
+    """A `Merging` where it was tagged `!merge`: scopes/merge.py finds the rest of it."""
     layer: Layer
     name: str
     source: Mapping[str, Value] = field(repr=False, compare=False)
@@ -25,7 +27,7 @@ class Binding:
     @property
     def span(self) -> Span | None:
         """Where the value stands; None for what no text holds: magic variables, facts, what tasks set."""
-        if isinstance(self.value, TemplateText | EncryptedText):
+        if isinstance(self.value, TemplateText | EncryptedText | Merging):
             return None if self.value.span is NOWHERE else self.value.span
         return self.source.spans.get(self.name) if isinstance(self.source, Variables) else None
 

@@ -12,6 +12,7 @@ from jinja2.parser import Parser
 
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
+from engine.model.merging import Merging
 from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value
 from engine.templating.environment import Templates, short
@@ -162,3 +163,6 @@ def _texts(value: Value) -> Iterable[TemplateText]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _texts(each)
+    elif isinstance(value, Merging):
+        for piece, _ in value.pieces:
+            yield from _texts(piece)

@@ -8,6 +8,7 @@ from jinja2.exceptions import TemplateNotFound
 from jinja2.utils import missing as NOT_FOUND
 
 from engine.errors import EngineError, TemplateError
+from engine.model.merging import Merging
 from engine.model.problem import Problem
 from engine.model.values import OMIT, EncryptedText, TemplateText, Value
 from engine.scopes.scope import Scope
@@ -67,6 +68,8 @@ class Renderer:
             return [each for each in (self.render(item) for item in value) if each is not OMIT]
         if isinstance(value, EncryptedText):
             return self.templates.decrypt(value)
+        if isinstance(value, Merging):
+            return self.render(value.value)
         if isinstance(value, Missing):
             raise absence(value, None, 1, self.known_names)
         return self._finish(value) if isinstance(value, Mapping) else value
@@ -175,6 +178,8 @@ class Renderer:
             return LazyList(value, self)
         if kind is EncryptedText:
             return Revealed(self.templates.decrypt(value))
+        if kind is Merging:
+            return self.lazily(value.value, name)
         if kind is tuple:
             return tuple(self.lazily(each) for each in value)
         if kind is Scope:
@@ -241,7 +246,29 @@ class Renderer:
         if self._extra is not None and name in self._extra:
             return self._extra[name]
         binding = self.scope.lookup(name)
-        return NOT_FOUND if binding is None else binding.value
+        if binding is None:
+            return NOT_FOUND
+        return self._merged(name) if type(binding.value) is Merging else binding.value
+
+    def _merged(self, name: str) -> Any:
+        """A variable tagged `!merge` with its lower definitions: raw, so that what is in it is still rendered when it is used.
+
+        A definition that is a template is rendered at once, since what it gives decides what is merged.
+        """
+        from engine.scopes.merge import combined, parts
+
+        values = []
+        for part in parts(self.scope, name):
+            value = part.value
+            if isinstance(value, TemplateText | EncryptedText):
+                value = self.lazily(value, name)
+                if isinstance(value, Missing):
+                    return value
+            values.append((value, part.span))
+        try:
+            return combined([(self._finish(value) if isinstance(value, LazyDict | LazyList) else value, span) for value, span in values])
+        except TemplateError as error:
+            return Missing.failed(error)
 
     def _variable(self, name: str, value: Value) -> Any:
         made = self.lazily(value, name)
