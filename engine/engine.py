@@ -30,6 +30,7 @@ from engine.model.recap import Recap
 from engine.model.values import EncryptedText, TemplateText, Value
 from engine.model.variables import Variables
 from engine.outside import Outside, RealOutside
+from engine.plan import checks
 from engine.plan.build import PlanOptions, build_plan
 from engine.plan.graph import PlanGraph
 from engine.plan.restore import restore_plan
@@ -184,6 +185,7 @@ class Engine:
             selection = limited(hosts, self.settings.inventory.limit, self.files)
             limit = frozenset(selection.hosts)
             problems = [*problems, *selection.problems]
+        problems = [*problems, *checks.warnings(graph, hosts, given)]
         for problem in problems:
             self.warn(problem)
         return Prepared(
@@ -256,7 +258,8 @@ class Engine:
             is_module=dispatch.has,
             module_names=known_actions,
             render_static=render,
-            warn=self.warn,
+            warn=self.warn, compat=self.settings.run.compat,
+            scoping=self.settings.variables.scoping, forced_scoping=str(extra_vars.get("engine_scoping", "")),
         )
 
     def _plan_options(self, extra_vars: Mapping[str, Value]) -> PlanOptions:

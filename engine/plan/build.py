@@ -15,6 +15,7 @@ from engine.plan.digest import digest_of
 from engine.plan.graph import PlanGraph, PlayPlan
 from engine.plan.step import Step, StepKind, Surroundings
 from engine.plan.tags import TagFilter
+from engine.plan.views import RoleViews
 from engine.playbook.inherit import effective
 from engine.playbook.names import short
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role, Task
@@ -70,7 +71,7 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     for role, around in builder.handler_roles:
         handlers.extend(builder.handlers(role.handlers, len(handlers), around))
     handlers.extend(builder.handlers(play.handlers, len(handlers), Surroundings()))
-    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles))
+    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles), private=tuple(builder.private))
 
 
 def gathers(play: Play, options: PlanOptions) -> bool:
@@ -88,6 +89,9 @@ class Builder:
     play: Play
     options: PlanOptions
     roles: list[Role] = field(default_factory=list)
+    """As others see them: plan/views.py."""
+    private: list[Role] = field(default_factory=list)
+    views: RoleViews = field(default_factory=RoleViews)
     handler_roles: list[tuple[Role, Surroundings]] = field(default_factory=list)
 
     def steps(self, nodes: Sequence[Node], key: OrderKey, around: Surroundings) -> tuple[Step, ...]:
@@ -140,8 +144,11 @@ class Builder:
 
     def meet(self, role: Role, around: Surroundings, number: int) -> None:
         """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""
-        if role.public and all(known is not role for known in self.roles):
-            self.roles.append(role)
+        for view in self.views.of(role, around.blocks):
+            if all(known is not view for known in self.roles):
+                self.roles.append(view)
+        if around.blocks[-1].lexical and all(known is not role for known in self.private):
+            self.private.append(role)
         if role.handlers:
             # of a role that is used again its handlers count as they are there: with those variables, at that place
             self.handler_roles[:] = [pair for pair in self.handler_roles if not same_handlers(pair[0], role)]

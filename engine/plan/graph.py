@@ -31,6 +31,9 @@ class PlayPlan:
     roles: tuple[Role, ...] = ()
     """Every role known before the run, in the order of use, dependencies first."""
 
+    private: tuple[Role, ...] = ()
+    """The roles that keep their names to themselves (`scoping: lexical`)."""
+
     def steps(self) -> Iterator[Step]:
         for step in (*self.body, *(step for body in self.bodies.values() for step in body), *self.handlers):
             yield from step.walk()

@@ -43,6 +43,12 @@ class ParseContext:
     render_static: Callable[[TemplateText, Mapping[str, Value]], str | None] = _not_rendered
     """Render an import's name with these variables and what is known before any host (extra vars win); None where that is not enough."""
     warn: Callable[[Problem], None] = _ignored
+    compat: str = "engine"
+    """`ansible`: keywords of the engine's own are refused."""
+    scoping: str = "ansible"
+    """What holds where no play, role or variable says otherwise."""
+    forced_scoping: str = ""
+    """What an extra variable says; it wins over all."""
 
 
 @frozen(kw_only=True)

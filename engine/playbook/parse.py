@@ -20,6 +20,7 @@ from engine.playbook import roles
 from engine.playbook.context import ParseContext, Place, Reader, has_template
 from engine.playbook.keyword_values import described, is_null, is_task_list, keyword_value, read_vars, wrong_type
 from engine.playbook.roles import RoleRequest, role_blocks
+from engine.playbook.scoping import SCOPING, play_scoping
 from engine.playbook.tasks import Heading, first_span, parse_nodes, read_heading, text_keys
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role
 from engine.playbook.vars_prompt import read_prompts
@@ -120,14 +121,15 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
         reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint)
         if _like_task(node):
             return None
-    skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt")
+    skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt", "scoping")
     heading = read_heading(reader, node, Where.PLAY, skip=skip)
     _read_user(reader, node, heading)
     serial = node.get("serial")
     if serial is not None:
         heading.keywords["serial"] = _serial(reader, serial.value)
     own = over(variables, heading.vars)
-    place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
+    scoping = play_scoping(reader, node, own)
+    place = Place(path=path, playbook_dir=os.path.dirname(path), variables={**own, SCOPING: scoping})
     sections: dict[str, tuple[Node, ...]] = {}
     for name in SECTIONS:
         entry = node.get(name)
@@ -140,7 +142,7 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
         vars_files=_vars_files(reader, node.get("vars_files")), vars_prompt=read_prompts(reader, prompts.value) if prompts else (),
         pre_tasks=sections.get("pre_tasks", ()), roles=role_blocks(reader, entry.value, place) if entry else (),
         tasks=sections.get("tasks", ()), post_tasks=sections.get("post_tasks", ()), handlers=sections.get("handlers", ()),
-        path=path, span=first_span(node), spans=heading.spans,
+        path=path, scoping=scoping, span=first_span(node), spans=heading.spans,
     )
 
 

@@ -13,6 +13,7 @@ from engine.model.values import UNSET, TemplateText, Value
 from engine.model.variables import Variables
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.scoping import SCOPING, exported, in_force, role_use
 from engine.playbook.tree import Block, BlockKind, Node, Role, Task
 from engine.yaml.variables import variable, variables_of
 
@@ -72,7 +73,7 @@ def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None
         reader.report("role-cycle", "Roles depend on each other in a circle", " → ".join([*names[start:], request.name]), request.span)
         return None
     key = (path, request.name, request.tasks_from, request.vars_from, request.defaults_from, request.handlers_from,
-           request.allow_duplicates, request.public, request.rolespec_validate)
+           request.allow_duplicates, request.public, request.rolespec_validate, in_force(reader.context, place.variables))
     if key in reader.roles:
         return reader.roles[key]
     rendered = reader.rendered
@@ -101,6 +102,7 @@ def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) ->
         argument_specs=specs,
         meta={str(name): yaml.value_of(entry.value) for name, entry in meta.index().items()} if meta else {},
         public=request.public,
+        exports=_exports(reader, path),
         validate=request.rolespec_validate,
     )
 
@@ -212,6 +214,23 @@ def _meta(reader: Reader, path: str) -> yaml.Mapping | None:
     return node
 
 
+def _exports(reader: Reader, path: str) -> tuple[str, ...]:
+    """`exports` of meta/engine.yml, the role's word to this engine."""
+    found = find_role_file(reader, os.path.join(path, "meta"), "engine")
+    node = reader.document(found, "role's meta") if found else None
+    if node is None or is_null(node):
+        return ()
+    if not isinstance(node, yaml.Mapping):
+        wrong_type(reader, "meta/engine", "a mapping", node)
+        return ()
+    for entry in node.index().values():
+        if entry.key.value != "exports":
+            detail = f"`{entry.key.value}` is not a meta/engine.yml keyword"
+            reader.report("unknown-keyword", "Unknown meta/engine.yml keyword", detail, entry.key.span, "it holds `exports`")
+    given = node.get("exports")
+    return exported(reader, yaml.value_of(given.value), given.value.span) if given else ()
+
+
 def _flag(reader: Reader, meta: yaml.Mapping | None, name: str) -> bool:
     entry = meta.get(name) if meta else None
     if entry is None or is_null(entry.value):
@@ -263,7 +282,10 @@ def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
             return None
         name = _static_role_name(reader, item.value, item.span, place)
         role = load_role(reader, RoleRequest(name=name, span=item.span), place) if name else None
-        return Block(body=(), kind=BlockKind.ROLE, role=role, span=item.span) if role else None
+        if role is None:
+            return None
+        use = role_use(reader, {}, {}, {}, place.variables, item.span)
+        return Block(body=(), kind=BlockKind.ROLE, role=role, lexical=use.lexical, exports=use.exports, span=item.span)
     if not isinstance(item, yaml.Mapping):
         reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span)
         return None
@@ -278,13 +300,17 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
         reader.report("missing-argument", "An argument is missing", "a role entry needs `role`", span, "add `role: NAME`")
         return None
     keywords, params, variables, spans = _role_heading(reader, node)
-    inside = replace(place, variables={**place.variables, **variables, **params})
+    use = role_use(reader, params, variables, spans, place.variables, span)
+    inside = replace(place, variables={**place.variables, **variables, **params, SCOPING: use.scoping})
     name = _static_role_name(reader, named.value.value, named.value.span, inside)
     role = load_role(reader, RoleRequest(name=name, span=named.value.span), inside) if name else None
     if role is None:
         return None
     body = _with_params(role, params)
-    return Block(body=body, kind=BlockKind.ROLE, keywords=keywords, vars=variables, params=params, role=role, span=span, spans=spans)
+    return Block(
+        body=body, kind=BlockKind.ROLE, keywords=keywords, vars=variables, params=params, role=role, lexical=use.lexical,
+        exports=use.exports, span=span, spans=spans,
+    )
 
 
 def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value], Variables, Mapping[str, Value], dict[str, Span]]:

@@ -22,7 +22,7 @@ from engine.playbook.tree import BlockKind, Role
 from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
-from engine.runtime.effects import effects_of, shared
+from engine.runtime.effects import effects_of, kept, shared
 from engine.runtime.handlers import answering
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
@@ -43,6 +43,7 @@ class Batch:
     builder: Builder
     handlers: list[Step]
     public: list[Role]
+    private: list[Role]
     max_fail: float | None = None
     cursors: dict[HostName, HostCursor] = field(default_factory=dict)
     ended_play: bool = False
@@ -62,7 +63,7 @@ class Batch:
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public)
+        self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public, private=self.private)
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
         for host in self.play.batch:
             self._roles_done[host] = set()
@@ -202,7 +203,8 @@ class Batch:
             for name in step.keywords["notify"]:
                 shown = renderer.render(name)
                 notify.extend(str(each) for each in (shown if isinstance(shown, list) else [shown]))
-        return effects_of(outcome, register=str(register or ""), notify=notify, acted=run.acted, facts_to=run.facts_to)
+        effects = effects_of(outcome, register=str(register or ""), notify=notify, acted=run.acted, facts_to=run.facts_to)
+        return kept(effects, step.around.blocks)
 
     async def _settle(self, step: Step, outcome: TaskOutcome, effects: Sequence[Effect]) -> None:
         """Apply, keep, then tell: in this order, so that nothing is shown that could be lost."""
@@ -411,7 +413,7 @@ class Batch:
         elif step.keywords.get("register"):
             included = ModuleResult(values={"include": [each.path for each in result.inclusions]})
             found = concluded(step, host, "", included, Status.OK)
-            self.play.run.ledger.apply(effects_of(found, register=str(step.keywords["register"])))
+            self.play.run.ledger.apply(kept(effects_of(found, register=str(step.keywords["register"])), step.around.blocks))
         cursor = self.cursors[host]
         cursor.advance()
         blocks = [each.block for each in result.inclusions if each.block is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 
 from engine.model.frozen import frozen
@@ -35,9 +35,11 @@ class Binding:
 class Scope:
     """Immutable. Renders nothing and decrypts nothing; layers are shared between hosts and steps."""
 
-    __slots__ = ("layers",)
+    __slots__ = ("elsewhere", "layers")
 
-    def __init__(self, layers: Iterable[tuple[Layer, Mapping[str, Value]]]) -> None:
+    def __init__(self, layers: Iterable[tuple[Layer, Mapping[str, Value]]], elsewhere: Callable[[str], str] | None = None) -> None:
+        self.elsewhere = elsewhere
+        """Says of a name that is not defined here who keeps it to himself; empty for nobody. None where nobody keeps anything."""
         self.layers: tuple[tuple[Layer, Mapping[str, Value]], ...] = tuple(layers)
         """Highest first. A mapping may compute its values on access (magic variables do)."""
 
@@ -75,5 +77,5 @@ class Scope:
     def over(self, layer: Layer, mapping: Mapping[str, Value]) -> Scope:
         """A scope with one more layer on top, but under the magic variables."""
         if self.layers and self.layers[0][0] is Layer.MAGIC:
-            return Scope((self.layers[0], (layer, mapping), *self.layers[1:]))
-        return Scope(((layer, mapping), *self.layers))
+            return Scope((self.layers[0], (layer, mapping), *self.layers[1:]), self.elsewhere)
+        return Scope(((layer, mapping), *self.layers), self.elsewhere)

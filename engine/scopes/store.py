@@ -11,6 +11,14 @@ from engine.model.variables import Variables
 
 
 @dataclass(slots=True)
+class RoleVariables:
+    """What one lexical role has set on one host."""
+
+    assigned: dict[str, Value] = field(default_factory=dict)
+    included: Variables = field(default_factory=Variables)
+
+
+@dataclass(slots=True)
 class HostVariables:
     """One host's own layers. The dicts are the layers that scopes look into: changed in place, never replaced."""
 
@@ -24,8 +32,17 @@ class HostVariables:
     """include_vars."""
     added: dict[str, Value] = field(default_factory=dict)
     """Variables that add_host gave it."""
+    private: dict[str, RoleVariables] = field(default_factory=dict)
+    """What lexical roles have set for themselves, by the role's path."""
     version: int = 0
     """Grows with every change; what was derived from the variables is stale when it has grown."""
+
+    def own(self, role: str) -> RoleVariables:
+        """Those of the lexical role at this path, made when they are first asked for."""
+        found = self.private.get(role)
+        if found is None:
+            found = self.private[role] = RoleVariables()
+        return found
 
 
 class VariableStore:
@@ -54,14 +71,15 @@ class VariableStore:
                 variables.injected[injected_name(name)] = value
         variables.version += 1
 
-    def assign(self, host: HostName, values: Mapping[str, Value]) -> None:
+    def assign(self, host: HostName, values: Mapping[str, Value], role: str = "") -> None:
+        """`role`: the path of the lexical role that keeps them to itself."""
         variables = self.of(host)
-        variables.assigned.update(values)
+        (variables.own(role) if role else variables).assigned.update(values)
         variables.version += 1
 
-    def include(self, host: HostName, values: Mapping[str, Value]) -> None:
+    def include(self, host: HostName, values: Mapping[str, Value], role: str = "") -> None:
         variables = self.of(host)
-        variables.included.update(values)
+        (variables.own(role) if role else variables).included.update(values)
         variables.version += 1
 
     def add(self, host: HostName, values: Mapping[str, Value]) -> None:

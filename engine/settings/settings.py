@@ -263,6 +263,8 @@ class VariablesSettings:
     hash_behaviour: str = setting(
         "replace", Ansible(ini="defaults.hash_behaviour", env="ANSIBLE_HASH_BEHAVIOUR"), choices=("replace", "merge"))
     """What a mapping does with one of the same name in a lower layer."""
+    scoping: str = setting("ansible", choices=("ansible", "lexical"))
+    """`lexical`: what a role defines and sets is its own, unless it is exported. Plays and roles may say otherwise."""
     private_role_vars: bool = setting(False, Ansible(ini="defaults.private_role_vars", env="ANSIBLE_PRIVATE_ROLE_VARS"))
     """Defaults and vars of a role are not seen by later tasks of the play."""
     error_on_undefined: bool = setting(

@@ -22,6 +22,8 @@ from engine.templating.lookups.table import BLOCKING, LOOKUPS
 from engine.templating.renderer import has_markers
 
 FUNCTIONS = frozenset((*LOOKUP_NAMES, "now", "undef", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "omit"))
+FORGIVING = frozenset(("default", "d"))
+ASKING = frozenset(("defined", "undefined"))
 
 
 @frozen
@@ -33,6 +35,8 @@ class Named:
     tests: frozenset[str] = frozenset()
     lookups: frozenset[str] = frozenset()
     """By the name as written; those whose name is computed are not known."""
+    guarded: frozenset[str] = frozenset()
+    """Of the variables, those that it asks about: `x is defined`, `x | default(1)`."""
     computed_lookup: bool = False
     """A lookup's name is itself an expression."""
 
@@ -66,11 +70,11 @@ def named_in(text: TemplateText, *, expression: bool = False) -> Named:
 
 def named_in_value(value: Value) -> Named:
     """Everything that the texts of a nested value name."""
-    found = [named_in(text) for text in _texts(value)]
+    found = [named_in(text) for text in texts_in(value)]
     return Named(
         frozenset().union(*(each.variables for each in found)), frozenset().union(*(each.filters for each in found)),
         frozenset().union(*(each.tests for each in found)), frozenset().union(*(each.lookups for each in found)),
-        any(each.computed_lookup for each in found),
+        frozenset().union(*(each.guarded for each in found)), any(each.computed_lookup for each in found),
     )
 
 
@@ -111,7 +115,7 @@ def _named(source: str, expression: bool) -> Named:
         frozenset(find_undeclared_variables(tree)) - FUNCTIONS,
         frozenset(node.name for node in tree.find_all(nodes.Filter)),
         frozenset(node.name for node in tree.find_all(nodes.Test)),
-        lookups, computed,
+        lookups, _guarded(tree), computed,
     )
 
 
@@ -153,16 +157,30 @@ def _lookups(tree: nodes.Template) -> tuple[frozenset[str], bool]:
     return frozenset(names), computed
 
 
-def _texts(value: Value) -> Iterable[TemplateText]:
+def _guarded(tree: nodes.Template) -> frozenset[str]:
+    """Names, and names of which a part is asked about, that may be undefined without harm."""
+    asked = [node.node for node in tree.find_all(nodes.Filter) if node.node is not None and short(node.name) in FORGIVING]
+    asked += [node.node for node in tree.find_all(nodes.Test) if short(node.name) in ASKING]
+    found: set[str] = set()
+    for node in asked:
+        while isinstance(node, nodes.Getattr | nodes.Getitem):
+            node = node.node
+        if isinstance(node, nodes.Name):
+            found.add(node.name)
+    return frozenset(found)
+
+
+def texts_in(value: Value) -> Iterable[TemplateText]:
+    """Every text of a nested value that may be a template."""
     if isinstance(value, TemplateText):
         yield value
     elif isinstance(value, dict):
         for key, each in value.items():
-            yield from _texts(key)
-            yield from _texts(each)
+            yield from texts_in(key)
+            yield from texts_in(each)
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _texts(each)
+            yield from texts_in(each)
     elif isinstance(value, Merging):
         for piece, _ in value.pieces:
-            yield from _texts(piece)
+            yield from texts_in(piece)

@@ -14,7 +14,7 @@ from engine.model.values import OMIT, EncryptedText, TemplateText, Value
 from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import FILE_OPTIONS, Compiled
-from engine.templating.failures import absence, cycle, failure
+from engine.templating.failures import absence, cycle, failure, nearest
 from engine.templating.jinja import JinjaTemplate, RenderContext
 from engine.templating.lazy import LazyDict, LazyList, Revealed
 from engine.templating.missing import Missing
@@ -71,7 +71,7 @@ class Renderer:
         if isinstance(value, Merging):
             return self.render(value.value)
         if isinstance(value, Missing):
-            raise absence(value, None, 1, self.known_names)
+            raise absence(value, None, 1, self.hint_for)
         return self._finish(value) if isinstance(value, Mapping) else value
 
     def render_arguments(self, args: Mapping[str, Value]) -> dict[str, Value]:
@@ -88,7 +88,7 @@ class Renderer:
         """The variable `name`, rendered. TemplateError `undefined-variable` where there is none."""
         value = self.value_of(name)
         if value is NOT_FOUND:
-            raise absence(Missing(name=name), None, 1, self.known_names)
+            raise absence(Missing(name=name), None, 1, self.hint_for)
         return self._finish(value)
 
     def text(self, template: TemplateText, options: Mapping[str, Value] | None = None, extra: Mapping[str, Value] | None = None) -> str:
@@ -205,6 +205,10 @@ class Renderer:
         yield from self._extra or ()
         yield from self.scope.names()
 
+    def hint_for(self, name: str) -> str:
+        """What to say about a variable that is not defined: who keeps it to himself, or which name is like it."""
+        return (self.scope.elsewhere(name) if self.scope.elsewhere is not None else "") or nearest(name, self.known_names())
+
     def embedded(self, constant: str) -> Value:
         """A string constant of a template, itself rendered: as Ansible does for arguments of lookups."""
         text = self._stack[-1][1] if self._stack else None
@@ -314,7 +318,7 @@ class Renderer:
         return _ended(value, compiled.newlines) if compiled.newlines else value
 
     def _failure(self, error: Exception, text: TemplateText, name: str) -> TemplateError:
-        made = failure(error, text, self.known_names, (name,) if name else ())
+        made = failure(error, text, self.hint_for, (name,) if name else ())
         absent = getattr(error, "absent", None)
         if isinstance(absent, Missing):
             if absent.text is None:
