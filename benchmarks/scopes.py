@@ -41,8 +41,8 @@ def lining_up() -> Callable[[], object]:
     plan = build_plan([load_playbook("/p/site.yml", MemoryFiles(PLAYBOOK))], PlanOptions()).plays[0]
     step = next(step for step in plan.steps() if step.task is not None and step.task.action == "command")
     builder = ScopeBuilder(
-        play=plan.play, facts=PlayFacts(groups=dict, hostvars={}), store=VariableStore(), inventory_layers=lambda host: LAYERS[15:], extra_vars={},
-        public_roles=lambda: plan.roles,
+        play=plan.play, facts=PlayFacts(groups=dict, hostvars={}), store=VariableStore(), inventory_layers=lambda host: LAYERS[15:],
+        extra_vars={}, public_roles=lambda: plan.roles,
     )
     return lambda: builder.scope_for(step, "web1")
 

@@ -70,9 +70,11 @@ class ScopeBuilder:
         if self.extra_vars:
             layers.append((Layer.EXTRA, self.extra_vars))
         layers.extend(of_step.params)
-        layers.extend((Layer.SET_FACT, variables.own(role).assigned) for role in of_step.owners)
+        if of_step.owners:
+            layers.extend((Layer.SET_FACT, variables.own(role).assigned) for role in of_step.owners)
         layers.append((Layer.SET_FACT, variables.assigned))
-        layers.extend((Layer.INCLUDE_VARS, variables.own(role).included) for role in of_step.owners)
+        if of_step.owners:
+            layers.extend((Layer.INCLUDE_VARS, variables.own(role).included) for role in of_step.owners)
         if variables.included:
             layers.append((Layer.INCLUDE_VARS, variables.included))
         layers.extend(of_step.text)
@@ -82,8 +84,9 @@ class ScopeBuilder:
             layers.append((Layer.INVENTORY_HOST, variables.added))
         layers.extend(self._of_host(host))
         layers.extend(of_step.defaults)
-        kept = variables.private or self.private_roles()
-        return Scope(layers, partial(self._keeper_of, variables)) if kept else Scope(layers)
+        if variables.private or self.private_roles():
+            return Scope(layers, partial(self._keeper_of, variables))
+        return Scope(layers)
 
     def seen_from_outside(self, host: HostName) -> Scope:
         """What `hostvars[host]` shows: nothing of the play and its steps."""

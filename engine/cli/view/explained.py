@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.model.source import Span
 from engine.model.values import Value
 from engine.scopes.layers import WORDS
+from engine.scopes.lexical import home_of
 
 if TYPE_CHECKING:
     from engine.plan.step import Step
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 WIDEST = 100
 """Characters of a value that a line shows; --json shows all."""
 NO_PLACE = "-"
+WHEN = {True: "once it has run", False: "there alone"}
 
 
 def as_text(found: Explained, cwd: str) -> str:
@@ -54,7 +56,8 @@ def cells(definition: Definition, cwd: str) -> list[str]:
 
 
 def elsewhere_cells(each: Elsewhere, cwd: str) -> list[str]:
-    when = "once it has run" if each.setter.runs else "there alone"
+    keeper = home_of(each.setter.name, each.setter.step.around.blocks) if each.setter.runs else ""
+    when = f"once it has run, inside the role {os.path.basename(keeper)}" if keeper else WHEN[each.setter.runs]
     value = shown(each.value) if not is_result(each) else "(the result)"
     return [WORDS[each.setter.layer], place(each.setter.span, cwd), value, f"{in_step(each.setter.step, cwd)}, {when}"]
 
