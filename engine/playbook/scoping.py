@@ -93,8 +93,11 @@ def task_use(reader: Reader, task: Task, known: Mapping[str, Value], span: Span)
         known = {**known, SCOPING: checked} if checked else known
     checked_variable(reader, known, span)
     named = args.get("exports")
-    named = task.vars.get(EXPORTS) if named is None else named
-    return Use(scoping=in_force(reader.context, known), exports=exported(reader, named, task.spans.get("args.exports", span)))
+    scoping, where = in_force(reader.context, known), task.spans.get("args.exports", span)
+    if named is not None and scoping != LEXICAL:
+        detail = "the role is not used lexically: all of it is seen"
+        reader.warn("keyword-ignored", "This keyword has no effect here", detail, where, "add `scoping: lexical`")
+    return Use(scoping=scoping, exports=exported(reader, task.vars.get(EXPORTS) if named is None else named, where))
 
 
 def use_at(context: ParseContext, args: Mapping[str, Value], own: Mapping[str, Value], blocks: Sequence[Block], play: Play) -> Use:

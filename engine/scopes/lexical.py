@@ -20,10 +20,19 @@ def is_private(blocks: Sequence[Block]) -> bool:
 
 
 def home_of(name: str, blocks: Sequence[Block]) -> str:
-    """The path of the role whose own a name becomes that is set there; empty: the host's, seen by all."""
+    """The path of the role whose own a name becomes that is set there; empty: the host's, seen by all.
+
+    What a dependency exports to the role that asked for it stays with the dependency, where that role finds it anyway: so do
+    others that depend on it, for whom it does not run again.
+    """
+    inner: Block | None = None
     for block in reversed(blocks):
-        if block.lexical and block.role is not None and name not in exports_of(block):
-            return block.role.path
+        if not block.lexical or block.role is None:
+            continue
+        if name not in exports_of(block):
+            asked_for = inner is not None and any(inner is each for each in block.role.dependencies)
+            return inner.role.path if asked_for and inner is not None and inner.role is not None else block.role.path
+        inner = block
     return ""
 
 

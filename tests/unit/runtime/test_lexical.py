@@ -250,6 +250,34 @@ def test_leaks_that_ansible_has(tmp_path: Path, what: str, files: dict[str, str]
     assert ran(tmp_path, play("scoping: lexical", nothing, roles), files)["seen"] == isolated
 
 
+def test_a_dependency_of_two_runs_once_and_is_seen_by_both(tmp_path: Path) -> None:
+    look = '- {{name: in {0}, debug: {{msg: "{{{{ [c_fact, c_shown, c_default] }}}}"}}}}\n'
+    files = {
+        "roles/common/tasks/main.yml": "- {name: runs, set_fact: {c_fact: 1, c_shown: 2}}\n",
+        "roles/common/defaults/main.yml": "c_default: 3\n",
+        "roles/common/meta/engine.yml": "exports: [c_shown]\n",
+        **{f"roles/{name}/tasks/main.yml": look.format(name) for name in "ab"},
+        **{f"roles/{name}/meta/main.yml": "dependencies: [common]\n" for name in "ab"},
+    }
+    tasks = '- {name: later, debug: {msg: "{{ [c_fact | d(0), c_shown | d(0), c_default | d(0)] }}"}}'
+    found = ran(tmp_path, play("scoping: lexical", tasks), files)
+    assert (found["in a"], found["in b"], found["later"]) == ([1, 2, 3], [1, 2, 3], [0, 0, 0])
+    assert len(found.said["runs"]) == 1
+    found = ran(tmp_path, play("scoping: lexical", tasks, "[{role: a, exports: [c_shown, c_fact]}, b]"), files)
+    assert found["later"] == [0, 2, 0], "a gives on what it was given; c_fact was never given to it"
+
+
+def test_what_was_exported_is_one_variable_for_both_sides(tmp_path: Path) -> None:
+    files = {"roles/a/tasks/again.yml": '- {name: again, debug: {msg: "{{ a_fact }}"}}\n'}
+    tasks = "- set_fact: {a_fact: 50}\n- import_role: {name: a, tasks_from: again, exports: [a_fact]}"
+    assert ran(tmp_path, play("scoping: lexical", tasks, "[{role: a, exports: [a_fact]}]"), files)["again"] == 50
+
+
+def test_exports_of_an_import_that_is_not_lexical_are_told(tmp_path: Path) -> None:
+    found = ran(tmp_path, play("", "- import_role: {name: a, exports: [a_fact]}", "[]"))
+    assert [each.code for each in found.problems] == ["keyword-ignored"]
+
+
 def test_hosts_plays_and_uses(tmp_path: Path) -> None:
     """A role's own names are one host's; a later use of the role, in a later play too, finds them; hostvars does not."""
     files = {
