@@ -175,7 +175,9 @@ def merged(fragments: Sequence[Fragment], vars_files: VarsFiles) -> Inventory:
     host_variables: dict[str, Variables] = {}
     for fragment in fragments:
         for name, given in fragment.hosts.items():
-            own_variables = host_variables.setdefault(name, Variables())
+            own_variables = host_variables.get(name)
+            if own_variables is None:
+                own_variables = host_variables[name] = Variables()
             if name not in hosts:
                 hosts[name] = Host(name=name, vars=own_variables, source=fragment.source, directory=fragment.directory)
             own_variables.update(given)

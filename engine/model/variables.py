@@ -15,10 +15,8 @@ class Variables(dict[str, Value]):
     __slots__ = ("spans",)
 
     def __init__(self, values: Mapping[str, Value] | Iterable[tuple[str, Value]] = (), spans: Mapping[str, Span] | None = None) -> None:
-        super().__init__()
-        self.spans: dict[str, Span] = {}
-        self.update(values)
-        self.spans.update(spans or {})
+        super().__init__(values)
+        self.spans: dict[str, Span] = dict(getattr(values, "spans", ()) if spans is None else spans)
 
     @classmethod
     def at(cls, span: Span, values: Mapping[str, Value]) -> Variables:
@@ -34,8 +32,12 @@ class Variables(dict[str, Value]):
 
         A value tagged `!merge` keeps what was there below it.
         """
-        given = dict(values, **named)
+        given = dict(values, **named) if named or not isinstance(values, dict) else values
         spans = getattr(values, "spans", {})
+        if not self:  # most layers are filled once
+            super().update(given)
+            self.spans = dict(spans)
+            return
         for name, value in given.items():
             if type(value) is Merging and name in self:
                 value = value.above(self[name], self.spans.get(name))
