@@ -31,6 +31,9 @@ class Outside(Protocol):
     def ask(self, prompt: str, *, secret: bool = True) -> str:
         """A line from the terminal; UsageError `no-terminal` where there is none."""
 
+    def say(self, text: str) -> None:
+        """A line for whoever is asked."""
+
     def is_terminal(self) -> bool: ...
 
 
@@ -60,6 +63,10 @@ class RealOutside:
         sys.stderr.flush()
         return sys.stdin.readline().rstrip("\n")
 
+    def say(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
     def is_terminal(self) -> bool:
         return sys.stdin is not None and sys.stdin.isatty()
 
@@ -81,6 +88,9 @@ class ClosedOutside:
 
     def ask(self, prompt: str, *, secret: bool = True) -> str:
         raise UsageError(Problem(code="no-terminal", summary="A question cannot be asked without a terminal", detail=prompt.strip()))
+
+    def say(self, text: str) -> None:
+        return None
 
     def is_terminal(self) -> bool:
         return False

@@ -13,12 +13,12 @@ from engine.yaml.variables import variables_of
 PARTS = ("hosts", "children", "vars")
 
 
-def read_yaml(text: str, path: str, directory: str) -> Fragment:
+def read_yaml(text: str, path: str, directory: str, *, duplicates: str = "warn") -> Fragment:
     """The hosts and groups of a YAML text. ParseError with the place."""
     fragment = Fragment(path, directory)
     fragment.group("all")
     fragment.group("ungrouped")
-    node = yaml.compose(text, path, kind="inventory", problems=fragment.problems)
+    node = yaml.compose(text, path, kind="inventory", problems=fragment.problems, duplicates=duplicates)
     if isinstance(node, yaml.Scalar) and node.value is None:
         return fragment
     if not isinstance(node, yaml.Mapping):

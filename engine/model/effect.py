@@ -29,6 +29,11 @@ class SetFacts(Effect):
 
 
 @frozen
+class NamedFacts(SetFacts):
+    """Of facts that a module written for Ansible brings, those that are variables under their own names, without a prefix."""
+
+
+@frozen
 class SetVariables(Effect):
     """`set_fact`: host variables of the set_facts layer."""
 

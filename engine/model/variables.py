@@ -1,7 +1,7 @@
 """Variables as one place defines them: names, values as written, and where each value stands."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from engine.model.merging import Merging
@@ -12,11 +12,13 @@ from engine.model.values import Value
 class Variables(dict[str, Value]):
     """A layer's mapping. Texts know their place themselves; `spans` tells it of numbers, lists and all other values too."""
 
-    __slots__ = ("spans",)
+    __slots__ = ("part_of", "spans")
 
     def __init__(self, values: Mapping[str, Value] | Iterable[tuple[str, Value]] = (), spans: Mapping[str, Span] | None = None) -> None:
         super().__init__(values)
         self.spans: dict[str, Span] = dict(getattr(values, "spans", ()) if spans is None else spans)
+        self.part_of: Mapping[str, Value] | None = None
+        """The mapping that it was taken out of, by which it is told what may be shown of it."""
 
     @classmethod
     def at(cls, span: Span, values: Mapping[str, Value]) -> Variables:
@@ -46,6 +48,15 @@ class Variables(dict[str, Value]):
                 self.spans[name] = spans[name]
             else:
                 self.spans.pop(name, None)
+
+
+def only(variables: Mapping[str, Value], names: Collection[str]) -> Variables:
+    """Those of `names`, with their places."""
+    spans = getattr(variables, "spans", {})
+    kept = [name for name in variables if name in names]
+    found = Variables({name: variables[name] for name in kept}, {name: spans[name] for name in kept if name in spans})
+    found.part_of = variables
+    return found
 
 
 def over(*mappings: Mapping[str, Value]) -> Variables:

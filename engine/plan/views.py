@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.model.values import Value
-from engine.model.variables import Variables
+from engine.model.variables import only
 from engine.playbook.tree import Block, Role
 from engine.scopes.lexical import exports_of
 
@@ -17,20 +16,27 @@ class RoleViews:
 
     _made: dict[tuple[int, str, frozenset[str] | None], tuple[Role, Role]] = field(default_factory=dict)
 
-    def of(self, role: Role, blocks: Sequence[Block]) -> list[Role]:
+    def of(self, role: Role, blocks: Sequence[Block], *, public: bool = False) -> list[Role]:
         """The views of `role`, used by the last of `blocks`: for each lexical role around it and for the play, if it gets so far.
 
-        Without lexical roles that is the role itself. The play always has one, perhaps empty, since it lists its roles.
+        Without lexical roles that is the role itself. Those that it depends on come first: they are seen where it is.
+
+        Args:
+            public: its variables are seen although it does not say so, since those of the role are that depends on it.
         """
         own = blocks[-1]
-        names = exports_of(own) if own.lexical else None if role.public else frozenset()
+        public = public or role.public
+        names = exports_of(own) if own.lexical else None if public else frozenset()
         found: list[Role] = []
+        if public or names:
+            needed = [(each.role, (*blocks, each)) for each in role.dependencies if each.role is not None]
+            found.extend(view for other, around in needed for view in self.of(other, around, public=True))
         for block in reversed(blocks[:-1]):
             if block.lexical and block.role is not None:
                 if names != frozenset():
                     found.append(self._view(role, names, block.role.path))
                 names = exports_of(block) if names is None else names & exports_of(block)
-        if role.public or names:
+        if public or names:
             found.append(self._view(role, names, ""))
         return found
 
@@ -39,16 +45,7 @@ class RoleViews:
             return role
         key = (id(role), within, names)
         if key not in self._made:
-            defaults, vars = only(role.defaults, names), only(role.vars, names)
+            defaults, vars = (held if names is None else only(held, names) for held in (role.defaults, role.vars))
             view = replace(role, defaults=defaults, vars=vars, within=within, tasks=(), handlers=(), dependencies=())
             self._made[key] = (role, view)  # the role is kept, so that no other one gets its id
         return self._made[key][1]
-
-
-def only(variables: Mapping[str, Value], names: frozenset[str] | None) -> Mapping[str, Value]:
-    """Those of `names`, with their places; all where it is None."""
-    if names is None:
-        return variables
-    spans = getattr(variables, "spans", {})
-    kept = [name for name in variables if name in names]
-    return Variables({name: variables[name] for name in kept}, {name: spans[name] for name in kept if name in spans})

@@ -25,7 +25,7 @@ ROLE_ARGUMENTS: Final = (
 
 
 def role_arguments(reader: Reader) -> tuple[str, ...]:
-    return ROLE_ARGUMENTS if reader.context.compat == "ansible" else (*ROLE_ARGUMENTS, *OWN_ARGUMENTS)
+    return (*ROLE_ARGUMENTS, *OWN_ARGUMENTS) if reader.context.extensions else ROLE_ARGUMENTS
 
 
 def task_file_candidates(name: str, *, folder: str, role_path: str = "", playbook_dir: str = "") -> tuple[str, ...]:
@@ -147,7 +147,8 @@ def _role_request(reader: Reader, task: Task, name: str, span: Span, place: Plac
                 return None
             entries[argument] = rendered
     flags: dict[str, bool] = {}
-    for argument, default in (("allow_duplicates", True), ("public", True), ("rolespec_validate", True)):
+    public = not reader.context.private_role_vars
+    for argument, default in (("allow_duplicates", True), ("public", public), ("rolespec_validate", True)):
         value = task.args.get(argument, default)
         try:
             flags[argument] = boolean(value)

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from engine import yaml
 from engine.model.frozen import frozen
+from engine.model.hash_merging import put_over
 from engine.model.keywords import Where, keywords_of
 from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.variables import Variables
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.names import collection_around
 from engine.playbook.scoping import SCOPING, exported, in_force, role_use
 from engine.playbook.tree import Block, BlockKind, Node, Role, Task
 from engine.yaml.variables import variable, variables_of
@@ -84,10 +86,12 @@ def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None
 
 
 def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) -> Role:
+    reader.context.meet(path, True)
     meta = _meta(reader, path)
     defaults = _variables(reader, request, path, "defaults", request.defaults_from)
     variables = _variables(reader, request, path, "vars", request.vars_from)
     inside = replace(place, role_path=path, handlers=False, imports=(), variables={**defaults, **place.variables, **variables})
+    inside = replace(inside, collections=_collections(path, meta))
     allow = request.allow_duplicates
     specs = _argument_specs(reader, path, meta)
     return Role(
@@ -122,7 +126,9 @@ def _validation(request: RoleRequest, path: str, specs: Mapping[str, Value]) -> 
             args={
                 "argument_spec": spec.get("options") or {},
                 "provided_arguments": {},
-                "validate_args_context": {"type": "role", "name": request.name, "argument_spec_name": entry, "path": path},
+                "validate_args_context": {
+                    "type": "role", "name": request.name.rpartition(".")[2], "argument_spec_name": entry, "path": path,
+                },
             },
             keywords={"tags": ["always"]},
             origin=CHECKED,
@@ -138,6 +144,13 @@ def _with_params(role: Role, params: Mapping[str, Value]) -> tuple[Node, ...]:
     if not params or not isinstance(first, Task) or first.origin != CHECKED:
         return ()
     return (replace(first, args={**first.args, "provided_arguments": dict(params)}), *role.tasks[1:])
+
+
+def _collections(path: str, meta: yaml.Mapping | None) -> tuple[str, ...]:
+    """Where a role's short names of modules are looked for first: in its own collection, and in those that its meta names."""
+    entry = meta.get("collections") if meta is not None else None
+    named = yaml.value_of(entry.value) if entry is not None else None
+    return (*collection_around(path), *(str(each) for each in (named if isinstance(named, list) else ())))
 
 
 def find_role_file(reader: Reader, folder: str, name: str) -> str | None:
@@ -178,7 +191,7 @@ def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name:
     for each in paths:
         node = reader.document(each, "vars file", request.span)
         if isinstance(node, yaml.Mapping):
-            merged.update(variables_of(node))
+            put_over(merged, variables_of(node), merging=reader.context.merging)
         elif node is not None and not is_null(node):
             reader.wrong_type(f"a file of variables is a mapping, not {described(node)}", node.span)
     return merged
@@ -260,12 +273,17 @@ def _dependencies(reader: Reader, meta: yaml.Mapping | None, place: Place) -> tu
     return role_blocks(reader, entry.value, place, "dependencies")
 
 
+def _of_play(reader: Reader, name: str, span: Span) -> RoleRequest:
+    """A role of `roles:` or of dependencies: only the settings say whether its variables are seen outside of it."""
+    return RoleRequest(name=name, span=span, public=not reader.context.private_role_vars)
+
+
 def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "roles") -> tuple[Block, ...]:
     """The entries of `roles:` or `dependencies:` as blocks of kind ROLE."""
     if is_null(node):
         return ()
     if not isinstance(node, yaml.Sequence):
-        wrong_type(reader, keyword, "a list of roles", node)
+        wrong_type(reader, keyword, "a list of roles", node, words="A malformed role declaration was encountered.")
         return ()
     blocks = [_role_block(reader, item, place) for item in node.items]
     return tuple(block for block in blocks if block is not None)
@@ -278,10 +296,10 @@ def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
             return None
         if "," in item.value:
             reader.report("wrong-value", "This value is none of those allowed", "a version cannot be given here", item.span,
-                          "versions belong into requirements.yml")
+                          "versions belong into requirements.yml", words=f"Invalid old style role requirement: {item.value}")
             return None
         name = _static_role_name(reader, item.value, item.span, place)
-        role = load_role(reader, RoleRequest(name=name, span=item.span), place) if name else None
+        role = load_role(reader, _of_play(reader, name, item.span), place) if name else None
         if role is None:
             return None
         use = role_use(reader, {}, {}, {}, place.variables, item.span)
@@ -303,7 +321,7 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
     use = role_use(reader, params, variables, spans, place.variables, span)
     inside = replace(place, variables={**place.variables, **variables, **params, SCOPING: use.scoping})
     name = _static_role_name(reader, named.value.value, named.value.span, inside)
-    role = load_role(reader, RoleRequest(name=name, span=named.value.span), inside) if name else None
+    role = load_role(reader, _of_play(reader, name, named.value.span), inside) if name else None
     if role is None:
         return None
     body = _with_params(role, params)

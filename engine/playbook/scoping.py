@@ -79,7 +79,7 @@ def role_use(
     scoping = in_force(reader.context, known)
     if scoping != LEXICAL:
         return Use(scoping=scoping)
-    given = params.pop("exports", None) if reader.context.compat != ANSIBLE else None
+    given = params.pop("exports", None) if reader.context.extensions else None
     given = own.get(EXPORTS, params.get(EXPORTS)) if given is None else given
     return Use(scoping=scoping, exports=exported(reader, given, spans.get("exports", span)))
 
@@ -167,7 +167,7 @@ def names_of(value: Value) -> tuple[str, ...] | None:
 
 def refused(reader: Reader, keyword: str, span: Span) -> bool:
     """Under `compat = "ansible"` the engine's own keywords are mistakes, as they are for Ansible."""
-    if reader.context.compat != ANSIBLE:
+    if reader.context.extensions:
         return False
     reader.report(
         "engine-keyword", "A keyword that Ansible does not have", f"`{keyword}` is refused under compat = \"ansible\"", span,

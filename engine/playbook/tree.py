@@ -56,8 +56,23 @@ class Task:
     """Where each key of the task stands, `args.NAME` for arguments."""
     handler: bool = False
     listen: tuple[TemplateText, ...] = ()
+    collections: tuple[str, ...] = ()
+    """Where a short name is looked for first: `collections:` of the task and of what it stands in, and the role's own collection."""
     origin: str = ""
     """Set on tasks that no text holds: `gather_facts`."""
+
+
+@frozen(kw_only=True)
+class Repeat:
+    """How often a block is done: an extension."""
+
+    loop: Loop | None = None
+    """For each item; None: once."""
+    control: Mapping[str, Value] = field(default_factory=dict)
+    """loop_control."""
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    """until, retries, delay: those that were given."""
+    span: Span = NOWHERE
 
 
 @frozen(kw_only=True)
@@ -71,6 +86,7 @@ class Block:
     vars: Mapping[str, Value] = field(default_factory=dict)
     """Of a role use: its params (`{role: x, http_port: 80}`), which rank higher than a block's `vars:`: see `params`."""
     params: Mapping[str, Value] = field(default_factory=dict)
+    repeat: Repeat | None = None
     role: Role | None = None
     """The role that begins here, for kind ROLE."""
     lexical: bool = False
@@ -134,6 +150,8 @@ class Play:
     vars_files: tuple[Value, ...] = ()
     """Each a path or a list of alternatives, unrendered."""
     vars_prompt: tuple[VarsPrompt, ...] = ()
+    checks: tuple[Task, ...] = ()
+    """Tasks that no text holds, before all sections: `validate_argspec`."""
     pre_tasks: tuple[Node, ...] = ()
     roles: tuple[Block, ...] = ()
     """Blocks of kind ROLE in the order of `roles:`."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.model.addresses import HostName
 from engine.model.effect import Effect, IncludeVariables, Notify, Register, SetFacts, SetVariables
 from engine.model.outcome import Status, TaskOutcome
-from engine.plan.views import only
+from engine.model.variables import only
 from engine.playbook.tree import Block
 from engine.scopes.lexical import home_of, is_private
 

@@ -79,6 +79,10 @@ class Explaining:
     """The disk, encrypted files opened as they are read."""
     disk: Files
     templates: Templates
+    merging: bool = False
+    """`hash_behaviour: merge`."""
+    duplicates: str = "warn"
+    """What a key is that stands twice in one mapping."""
     names: set[str] = field(default_factory=set)
     """Every name that was met on the way: for "did you mean"."""
 
@@ -124,7 +128,8 @@ class Explaining:
         inventory = self.inventory if plan is None else self.inventory.with_playbook_dir(os.path.dirname(plan.play.path))
         hosts = list(inventory.hosts) or ["localhost"]
         if plan is not None:
-            static = Scope(((Layer.MAGIC, self.constant), (Layer.EXTRA, self.extra_vars), (Layer.PLAY, plan.play.vars)))
+            layers = ((Layer.MAGIC, self.constant), (Layer.EXTRA, self.extra_vars), (Layer.PLAY, plan.play.vars))
+            static = Scope(layers, merging=self.merging)
             try:
                 hosts = select(inventory, pattern_words(self.templates.renderer(static).render(plan.play.hosts))).hosts
             except TemplateError:
@@ -151,14 +156,14 @@ class Explaining:
             groups=lambda: inventory, hostvars=MappingProxyType({}), hosts_all=hosts, alive=lambda: hosts, batch=lambda: hosts,
             playbook_dir=os.path.dirname(play.path), constant=self.constant,
         )  # fmt: skip
-        store = VariableStore()
+        store = VariableStore(merging=self.merging)
         builder = ScopeBuilder(
             play=play, facts=facts, store=store, inventory_layers=layers, extra_vars=self.extra_vars,
             prompts={prompt.name: ASKED for prompt in play.vars_prompt if prompt.name not in self.extra_vars},
-            public_roles=lambda: plan.roles if plan is not None else (),
+            public_roles=lambda: plan.roles if plan is not None else (), merging=self.merging,
         )  # fmt: skip
         builder.play_files = PlayFiles(
-            play=play, files=self.files, store=store,
+            play=play, files=self.files, store=store, duplicates=self.duplicates,
             render=lambda host, value: self.templates.renderer(builder.scope_for(None, host)).render(value),
         ).of  # fmt: skip
         return builder

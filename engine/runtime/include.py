@@ -20,6 +20,7 @@ from engine.model.values import Value
 from engine.model.variables import over
 from engine.plan.build import Builder, same_handlers
 from engine.plan.expand import expand_role, expand_tasks
+from engine.plan.repeats import once
 from engine.plan.step import Step
 from engine.playbook import parse
 from engine.playbook.names import short
@@ -95,7 +96,12 @@ class Includer:
         """An inclusion for each item. Their order is that in which the first hosts met them, so that hosts go through them together."""
         assert step.task is not None and step.task.loop is not None
         control = control_of(step.keywords, renderer)
-        items = items_of(step.task.loop, renderer)
+        try:
+            items = items_of(step.task.loop, renderer)
+        except EngineError:
+            if step.block is not None and failing_condition(step, renderer) is not None:
+                return IncludeResult(outcome=concluded(step, host, name, skipped(False), Status.SKIPPED))
+            raise
         whole = IncludeResult()
         met: Counter[Key] = Counter()
         for index, item in enumerate(items):
@@ -132,6 +138,8 @@ class Includer:
         false = failing_condition(step, renderer)
         if false is not None:
             return IncludeResult(outcome=concluded(step, host, name, skipped(false), Status.SKIPPED))
+        if step.block is not None:
+            return IncludeResult([replace(self._block(step, extra, met), item_label=label, is_item=True)])
         args = arguments_of_include(step, renderer)
         assert step.task is not None
         if short(step.task.action) == "include_role":
@@ -139,6 +147,20 @@ class Includer:
         else:
             inclusion = self._tasks(step, args, extra, met)
         return IncludeResult([replace(inclusion, item_label=label, is_item=bool(extra))])
+
+    def _block(self, step: Step, extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
+        """A looped block, for one item."""
+        block = step.block
+        assert block is not None
+        key = (id(step), "", repr(sorted(extra.items(), key=lambda pair: pair[0])))
+        met[key] += 1
+        known = self._blocks.get((key, met[key]))
+        if known is None:
+            copy = self._next_copy(step)
+            around = replace(step.around, blocks=step.around.blocks[:-1])
+            made = self.builder.block(replace(once(block), params={**block.params, **extra}), (*step.key, copy), around)
+            known = self._blocks[key, met[key]] = Inclusion(path=str(block.name or "block"), block=made, copy=copy)
+        return known
 
     def _tasks(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
         path = self._find(step, str(args.get("file") or args.get("_raw_params") or ""))
@@ -156,6 +178,7 @@ class Includer:
                 handlers=step.task.handler,
                 variables=self._variables(step, step.task.vars),
                 span=step.task.action_span,
+                collections=step.task.collections,
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
@@ -177,7 +200,7 @@ class Includer:
             request = RoleRequest(
                 name=name,
                 span=step.task.action_span,
-                public=boolean(args.get("public", False)),
+                public=boolean(args.get("public", self.play.run.parser.private_role_vars is False)),
                 allow_duplicates=boolean(args.get("allow_duplicates", True)),
                 rolespec_validate=boolean(args.get("rolespec_validate", True)),
                 **froms,
@@ -225,7 +248,7 @@ class Includer:
     def _add_handlers(self) -> None:
         """Those of the roles just met; they take the place of what the same files brought before."""
         for role, around in self.builder.handler_roles:
-            self.handlers[:] = [step for step in self.handlers if step.around.role is None or not same_handlers(step.around.role, role)]
+            self.handlers[:] = [step for step in self.handlers if not replaced_by(step, role)]
             self._numbered = max(self._numbered, len(self.handlers))
             added = self.builder.handlers(role.handlers, self._numbered, around)
             self._numbered += len(added)
@@ -237,7 +260,7 @@ class Includer:
         own = os.path.dirname(step.span.path)
         folders = [] if step.around.roles else [own]
         for role in reversed(step.around.roles):
-            folders += [os.path.join(role.path, kind), *(() if own in folders else (own,)), role.path]
+            folders += [os.path.join(role.path, kind), *(() if own in folders else (own,)), os.path.join(role.path, "tasks"), role.path]
         folders.append(self._playbook_dir)
         tried = list(dict.fromkeys(os.path.normpath(os.path.join(folder, os.path.expanduser(name))) for folder in folders))
         for path in tried:
@@ -257,6 +280,12 @@ class Includer:
         number = self._copies.get(id(step), 0)
         self._copies[id(step)] = number + 1
         return number
+
+
+def replaced_by(handler: Step, role: Role) -> bool:
+    """Does `role`, met now, bring this handler anew? One without a name stays beside the new one."""
+    known = handler.around.role
+    return known is not None and handler.task is not None and bool(handler.task.name) and same_handlers(known, role)
 
 
 def applied(args: Mapping[str, Value]) -> tuple[dict[str, Value], Mapping[str, Value]]:

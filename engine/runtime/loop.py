@@ -58,6 +58,7 @@ def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
                 " Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query"
                 " instead of lookup.",
                 span=loop.span,
+                words=f"The `loop` value must resolve to a 'list', not '{type(items).__name__}'.",
                 hint="a dictionary becomes a list with `| dict2items`",
             )
         )
@@ -88,8 +89,8 @@ def extended(control: LoopControl, items: Sequence[Value], index: int) -> dict[s
     }
     if control.extended_allitems:
         about["allitems"] = list(items)
-    if index > 0:
-        about["previtem"] = items[index - 1]
     if index + 1 < length:
         about["nextitem"] = items[index + 1]
+    if index > 0:
+        about["previtem"] = items[index - 1]
     return about

@@ -11,7 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.model.addresses import HostName
+from engine.model.merging import Merging
 from engine.model.values import Value
+from engine.model.variables import only
 from engine.scopes.layers import Layer
 from engine.scopes.lexical import owners_seen, places_inside
 from engine.scopes.magic import Magic, PlayFacts
@@ -56,6 +58,8 @@ class ScopeBuilder:
     """Roles whose variables the rest of the play sees, in order of use; of lexical ones what they export."""
     private_roles: Callable[[], Sequence[Role]] = tuple
     """Lexical roles met so far: whose names are not seen from outside."""
+    merging: bool = False
+    """`hash_behaviour: merge`."""
     _steps: dict[int, tuple[Step, StepLayers]] = field(default_factory=dict)
     _hosts: dict[HostName, Layered] = field(default_factory=dict)
 
@@ -84,9 +88,8 @@ class ScopeBuilder:
             layers.append((Layer.INVENTORY_HOST, variables.added))
         layers.extend(self._of_host(host))
         layers.extend(of_step.defaults)
-        if variables.private or self.private_roles():
-            return Scope(layers, partial(self._keeper_of, variables))
-        return Scope(layers)
+        keeper_of = partial(self._keeper_of, variables) if variables.private or self.private_roles() else None
+        return Scope(layers, keeper_of, merging=self.merging)
 
     def seen_from_outside(self, host: HostName) -> Scope:
         """What `hostvars[host]` shows: nothing of the play and its steps."""
@@ -99,7 +102,7 @@ class ScopeBuilder:
         layers.append((Layer.FACTS, variables.injected))
         layers.append((Layer.INVENTORY_HOST, variables.added))
         layers.extend(self._of_host(host))
-        return Scope(layers)
+        return Scope(layers, merging=self.merging)
 
     def _keeper_of(self, variables: HostVariables, name: str) -> str:
         """Which lexical role has `name` for itself, as a hint; empty for none."""
@@ -158,7 +161,46 @@ class ScopeBuilder:
         roles = roles_seen(step.around.roles, [role for role in self.public_roles() if role.within in inside])
         text.extend((Layer.ROLE, role.vars) for role in roles if role.vars)
         defaults = tuple((Layer.ROLE_DEFAULTS, role.defaults) for role in roles if role.defaults)
-        return StepLayers(params, tuple(text), defaults, step.around.roles, owners_seen(blocks))
+        owners = owners_seen(blocks)
+        if self.merging:
+            return StepLayers(innermost(params, step), innermost(text, step), defaults, step.around.roles, owners)
+        return StepLayers(params, tuple(text), defaults, step.around.roles, owners)
+
+
+def innermost(layers: Iterable[tuple[Layer, Mapping[str, Value]]], step: Step) -> Layered:
+    """The layers, highest first, as `hash_behaviour: merge` has them: blocks and includes around a task replace each other even so.
+
+    What an include is given hides what the blocks around it say; roles are not among them, their variables are merged.
+    """
+    of_roles = {id(block.vars) for block in step.around.blocks if block.role is not None}
+    outside = {id(block.vars): block for block in step.around.blocks}
+    found: list[tuple[Layer, Mapping[str, Value]]] = []
+    seen: set[str] = set()
+    given = includes_inside(step)
+    for layer, mapping in layers:
+        if layer not in (Layer.TASK, Layer.BLOCK, Layer.INCLUDE_PARAMS) or id(mapping) in of_roles:
+            found.append((layer, mapping))
+            continue
+        hidden = seen | given.get(id(outside.get(id(mapping))), frozenset())
+        found.append((layer, only(mapping, mapping.keys() - hidden)))
+        seen.update(hiding(mapping))
+    return tuple(found)
+
+
+def includes_inside(step: Step) -> dict[int, frozenset[str]]:
+    """Of each block around the step, by id: the names that includes further in are given."""
+    found: dict[int, frozenset[str]] = {}
+    names: frozenset[str] = frozenset()
+    for block in reversed(step.around.blocks):
+        found[id(block)] = names
+        if block.role is None:
+            names |= hiding(block.params)
+    return found
+
+
+def hiding(mapping: Mapping[str, Value]) -> frozenset[str]:
+    """The names that hide what stands further out: all but those tagged `!merge`."""
+    return frozenset(name for name, value in mapping.items() if not isinstance(value, Merging))
 
 
 def roles_seen(inside: Sequence[Role], public: Sequence[Role]) -> list[Role]:

@@ -8,7 +8,8 @@ from enum import Enum
 from engine.model.frozen import frozen
 from engine.model.merging import Merging
 from engine.model.source import Span
-from engine.model.values import EncryptedText, Value
+from engine.model.values import EncryptedText, TemplateText, Value
+from engine.model.variables import Variables
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Binding, Scope
 
@@ -49,25 +50,38 @@ class Secrecy:
 
     def shown(self, name: str, value: Value, span: Span | None, source: Mapping[str, Value]) -> Value:
         """The value as it may be told."""
-        if span is not None and self.sealed(span.path):
+        if any(self.sealed(path) for path in {span.path if span is not None else "", *paths_in(value)} - {""}):
             return ENCRYPTED
-        if id(source) in self.hidden or name in self.names:
-            return HIDDEN if id(source) in self.hidden else "(hidden: a password)"
+        whole = source.part_of if isinstance(source, Variables) else None
+        if id(source if whole is None else whole) in self.hidden:
+            return HIDDEN
+        if name in self.names:
+            return "(hidden: a password)"
         return as_written(value)
 
 
 def definitions(scope: Scope, name: str, secrecy: Secrecy) -> tuple[Definition, ...]:
     """Every definition of `name` that `scope` sees, the winner first; () where there is none."""
     found: list[Definition] = []
-    adds = Part.WINS
+    adds, tagged = Part.WINS, True
     for binding in scope.all(name):
-        tagged = isinstance(binding.value, Merging)
-        for value, span in binding.value.pieces if isinstance(binding.value, Merging) else ((binding.value, binding.span),):
+        pieces = binding.value.pieces if isinstance(binding.value, Merging) else ((binding.value, binding.span),)
+        for number, (value, span) in enumerate(pieces, 1):
+            if not tagged and not isinstance(value, dict):
+                adds = Part.LOSES  # only mappings are merged where `hash_behaviour` says so
             found.append(definition(binding, value, span, adds, secrecy))
-            adds = Part.MERGES if tagged and adds is not Part.LOSES else Part.LOSES
-        if not tagged or binding.value.closed:
-            adds = Part.LOSES
+            if adds is not Part.LOSES:
+                tagged = isinstance(binding.value, Merging) and not (binding.value.closed and number == len(pieces))
+                adds = Part.MERGES if tagged or (scope.merging and isinstance(value, dict)) else Part.LOSES
     return tuple(found)
+
+
+def paths_in(value: Value) -> set[str]:
+    """The files that texts of a value stand in: one that was merged has several."""
+    if isinstance(value, TemplateText):
+        return {value.span.path}
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return {path for each in inside for path in paths_in(each)}
 
 
 def definition(binding: Binding, value: Value, span: Span | None, part: Part, secrecy: Secrecy) -> Definition:

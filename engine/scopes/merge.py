@@ -32,10 +32,10 @@ def parts(scope: Scope, name: str) -> list[Part]:
     for binding in scope.all(name):
         value = binding.value
         if not isinstance(value, Merging):
-            found.append(Part(value, binding.span, binding))
+            found.append(Part(scope.whole(binding), binding.span, binding))
             break
         found.extend(Part(piece, span, binding) for piece, span in value.pieces)
-        if value.closed:
+        if value.closed and not (scope.merging and isinstance(value.pieces[-1][0], dict)):
             break
     return found
 

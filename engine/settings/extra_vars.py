@@ -26,12 +26,16 @@ def load_extra_vars(options: Sequence[str], files: Files, cwd: str = "") -> Vari
     return found
 
 
-def parse_extra_vars(option: str, files: Files, cwd: str = "", *, place: str = PLACE) -> Variables:
+def parse_extra_vars(
+    option: str, files: Files, cwd: str = "", *, place: str = PLACE, problems: list[Problem] | None = None, duplicates: str = "warn"
+) -> Variables:
     """The variables of one `-e` option. Values of `key=value` are text; those of JSON, YAML and files have their types.
 
     Args:
         cwd: What a relative `@file` counts from; empty: the process's own.
         place: What problems and values name as their file.
+        problems: Warnings are appended here.
+        duplicates: What a key is that stands twice in one mapping: `warn`, `error` or `ignore`.
 
     Raises:
         UsageError: `extra-vars`, the option is none of the three, or its file cannot be read.
@@ -42,21 +46,21 @@ def parse_extra_vars(option: str, files: Files, cwd: str = "", *, place: str = P
     if not text:
         return Variables()
     if text.startswith("@"):
-        return of_file(text[1:], files, cwd, span)
+        return of_file(text[1:], files, cwd, span, problems, duplicates)
     if text[0] in "/.":
         raise refused(span, f"`{option}` looks like a path", hint=f"write -e @{option} to read a file")
     if text[0] in "{[":
-        return mapping(load_variables(option, place, kind="extra variables"), span)
+        return mapping(load_variables(option, place, kind="extra variables", problems=problems, duplicates=duplicates), span)
     return key_values(option, span)
 
 
-def of_file(name: str, files: Files, cwd: str, span: Span) -> Variables:
+def of_file(name: str, files: Files, cwd: str, span: Span, problems: list[Problem] | None, duplicates: str) -> Variables:
     path = os.path.normpath(os.path.join(cwd, os.path.expanduser(name)))
     try:
         text = files.read_text(path)
     except OSError as error:
         raise refused(span, f"the file `{name}` cannot be read: {error.strerror or error}") from error
-    value = load_variables(text, path, kind="extra variables")
+    value = load_variables(text, path, kind="extra variables", problems=problems, duplicates=duplicates)
     return Variables() if value is None else mapping(value, Span(path, 1))
 
 

@@ -22,6 +22,11 @@ GENERATED = "<template>"
 class PluginFailed(Exception):
     """A filter, test or lookup refused its input. The message is complete; the cause is the plugin's own error."""
 
+    def __init__(self, text: str, path: str = "") -> None:
+        super().__init__(text)
+        self.path = path
+        """The file of a plugin that the engine did not bring."""
+
 
 class UnknownLookup(PluginFailed):
     """No lookup has this name."""
@@ -95,7 +100,8 @@ def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], 
         detail = str(error)
     else:
         detail = f"Error rendering template: {_message(error)}"
-    return TemplateError(_problem(code, summary, detail, place_of(where, line), names))
+    found = _problem(code, summary, detail, place_of(where, line), names)
+    return TemplateError(found.with_note(f"the plugin is {error.path}") if isinstance(error, PluginFailed) and error.path else found)
 
 
 def absence(

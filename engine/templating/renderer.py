@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2.exceptions import TemplateNotFound
 from jinja2.utils import missing as NOT_FOUND
 
-from engine.errors import EngineError, TemplateError
+from engine.errors import EngineError, TemplateError, VaultError
 from engine.model.merging import Merging
 from engine.model.problem import Problem
 from engine.model.values import OMIT, EncryptedText, TemplateText, Value
@@ -74,11 +74,19 @@ class Renderer:
             raise absence(value, None, 1, self.hint_for)
         return self._finish(value) if isinstance(value, Mapping) else value
 
+    @property
+    def managed_text(self) -> str:
+        return self.templates.managed_text
+
     def render_arguments(self, args: Mapping[str, Value]) -> dict[str, Value]:
         """A task's arguments, rendered; those that render to OMIT are left out. Names that are templates are rendered too."""
         rendered: dict[str, Value] = {}
         for name, value in args.items():
-            got = self.render(value)
+            try:
+                got = self.render(value)
+            except (TemplateError, VaultError) as error:
+                error.prefix(f"Error while resolving value for '{name}': ")
+                raise
             if got is not OMIT:
                 key = self.render(name) if isinstance(name, TemplateText) else name
                 rendered[str(key)] = got

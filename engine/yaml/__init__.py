@@ -80,27 +80,28 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-def load(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None) -> Value:
+def load(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None, duplicates: str = "warn") -> Value:
     """The value of a text that holds one document; None where it is empty.
 
     Args:
         kind: What the text is, for the problem's note: "inventory", "vars file".
         problems: Warnings (duplicate keys) are appended here.
+        duplicates: What a key is that stands twice in one mapping: `warn`, `error` or `ignore`.
 
     Raises:
-        ParseError: `yaml-syntax`, `yaml-key`, `yaml-tag`, `yaml-value`, `yaml-documents`, `yaml-alias`, `yaml-size`.
+        ParseError: `yaml-syntax`, `yaml-key`, `yaml-tag`, `yaml-value`, `yaml-documents`, `yaml-alias`, `yaml-size`; `duplicate-key`.
     """
-    return value_of(compose(text, path, kind=kind, problems=problems))
+    return value_of(compose(text, path, kind=kind, problems=problems, duplicates=duplicates))
 
 
-def load_all(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None) -> list[Value]:
+def load_all(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None, duplicates: str = "warn") -> list[Value]:
     """The values of all documents; [] for an empty text. Raises as `load`."""
-    return [value_of(node) for node in _documents(text, path, kind, problems)]
+    return [value_of(node) for node in _documents(text, path, kind, problems, duplicates)]
 
 
-def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None) -> Node:
+def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None, duplicates: str = "warn") -> Node:
     """The node of a text that holds one document; `Scalar(None)` where it is empty. Arguments and errors as of `load`."""
-    documents = _documents(text, path, kind, problems)
+    documents = _documents(text, path, kind, problems, duplicates)
     if len(documents) > 1:
         found = Problem(
             code="yaml-documents",
@@ -169,9 +170,9 @@ def _key_of(key: Value) -> Value:
     return key
 
 
-def _documents(text: str, path: str, kind: str, problems: list[Problem] | None) -> list[Node]:
+def _documents(text: str, path: str, kind: str, problems: list[Problem] | None, duplicates: str) -> list[Node]:
     try:
-        return _Builder(text, path, problems if problems is not None else []).documents()
+        return _Builder(text, path, problems if problems is not None else [], duplicates).documents()
     except yaml.YAMLError as error:
         found = _syntax_problem(error, text, path)
     except UnicodeEncodeError as error:
@@ -186,10 +187,11 @@ def _documents(text: str, path: str, kind: str, problems: list[Problem] | None) 
 class _Builder:
     """Events to nodes, for one text."""
 
-    def __init__(self, text: str, path: str, problems: list[Problem]) -> None:
+    def __init__(self, text: str, path: str, problems: list[Problem], duplicates: str) -> None:
         self.text = text
         self.path = path
         self.problems = problems
+        self.duplicates = duplicates
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.open: set[str] = set()
         self.levels = 0
@@ -276,17 +278,21 @@ class _Builder:
 
     def check_twice(self, key: Scalar, seen: dict[Value, Span]) -> None:
         first = seen.setdefault(key.value, key.span)
-        if first is not key.span:
-            self.problems.append(
-                Problem(
-                    code="duplicate-key",
-                    summary="A key is given twice",
-                    detail=f"already given in line {first.line}; this one counts",
-                    severity=Severity.WARNING,
-                    span=key.span,
-                    hint="keep one of them",
-                )
-            )
+        if first is key.span or self.duplicates == "ignore":
+            return
+        fatal = self.duplicates == "error"
+        found = Problem(
+            code="duplicate-key",
+            summary="A key is given twice",
+            detail=f"already given in line {first.line}{'' if fatal else '; this one counts'}",
+            severity=Severity.ERROR if fatal else Severity.WARNING,
+            span=key.span,
+            hint="keep one of them",
+            words=f"Found duplicate mapping key '{key.value}'." + ("" if fatal else " Using last defined value only."),
+        )
+        if fatal:
+            raise ParseError(found)
+        self.problems.append(found)
 
     def merge(self, node: Node, span: Span) -> list[Entry]:
         if isinstance(node, Mapping):

@@ -8,9 +8,9 @@ from engine.model.values import Value
 from engine.model.variables import Variables
 
 
-def load_variables(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None) -> Value:
+def load_variables(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None, duplicates: str = "warn") -> Value:
     """As `yaml.load`; a mapping is a `Variables`."""
-    node = yaml.compose(text, path, kind=kind, problems=problems)
+    node = yaml.compose(text, path, kind=kind, problems=problems, duplicates=duplicates)
     return variables_of(node) if isinstance(node, yaml.Mapping) else yaml.value_of(node)
 
 

@@ -49,6 +49,7 @@ def var(name: str, host: str | None, playbook: str | None, task: str | None, as_
     explaining = Explaining(
         inventory=prepared.inventory, plays=prepared.graph.plays, extra_vars=prepared.extra_vars, constant=made.constants(prepared),
         files=made.reading, disk=made.files, templates=made.templates,
+        merging=made.merging, duplicates=made.settings.variables.duplicate_key,
     )  # fmt: skip
     found = explaining.explain(name, host=host, task=task)
     document = made.redactor.value(as_document(found)) if as_json else None
@@ -64,7 +65,7 @@ def inventory_alone(made: Engine, extra_vars: tuple[str, ...]) -> Prepared:
     sources = made.settings.inventory.sources
     hosts, problems = made.inventory(sources)
     for problem in problems:
-        made.warn(problem)
+        made.tell(problem)
     graph, given = PlanGraph(plays=()), made.extra_vars(extra_vars)
     return Prepared(graph=graph, inventory=hosts, limit=None, extra_vars=given, sources=tuple(sources), project=made.cwd)
 

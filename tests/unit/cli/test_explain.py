@@ -52,7 +52,7 @@ PROJECT = {
                 - name: Inner
                   debug: {msg: x}
                   vars: {port: 3, silent: geheim2}
-                  no_log: "{{ secretive }}"
+                  no_log: "{{ secretive | default(true) }}"
               vars: {port: 4}
         - hosts: nobody
           vars: {port: 1}
