@@ -8,16 +8,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import secrets
-import sys
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-import engine
 from engine.bridge.content import Content
 from engine.clock import Clock, SystemClock
 from engine.errors import UsageError
@@ -30,18 +26,22 @@ from engine.lint.subject import Subject
 from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
 from engine.model.frozen import frozen
-from engine.model.merging import put_over
+from engine.model.hash_merging import put_over
 from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.values import EncryptedText, TemplateText, Value
+from engine.model.variables import Variables
 from engine.outside import Outside, RealOutside
+from engine.plan import checks
 from engine.plan.build import PlanOptions, build_plan
 from engine.plan.graph import PlanGraph
 from engine.plan.restore import restore_plan
 from engine.plan.start_at import started_at
 from engine.plan.tags import TagFilter
 from engine.playbook.context import ParseContext
+from engine.playbook.scoping import SCOPING
 from engine.playbook.tree import Play, Playbook
+from engine.runtime.constants import constants_of
 from engine.runtime.early import early_targets
 from engine.runtime.events import EventStream, Listener
 from engine.runtime.ledger import RunLedger
@@ -54,7 +54,7 @@ from engine.settings.lookup import setting_of
 from engine.settings.settings import Settings
 from engine.settings.sources import find_project
 from engine.state.encode import blobs_in, with_bytes
-from engine.state.record import RunRecord
+from engine.state.record import RunRecord, run_id
 from engine.state.rollback import RollbackPlan, choose, plan_rollback
 from engine.state.stores.base import StateStore
 from engine.state.walkers import walkers_of
@@ -65,9 +65,6 @@ if TYPE_CHECKING:
     from engine.connections.pool import Pool
     from engine.runtime.context import RunContext
     from engine.templating.environment import Templates
-
-COMPATIBLE = "2.21.5"
-"""The ansible-core whose behaviour is followed; the variable `ansible_version`."""
 
 TELLING: ContextVar[Callable[[Problem], None]] = ContextVar("TELLING")
 """Who is told problems in the run that the present task belongs to: runs of one engine may go on at once."""
@@ -223,6 +220,7 @@ class Engine:
             selection = limited(hosts, self.settings.inventory.limit, self.files)
             limit = frozenset(selection.hosts)
             problems = [*problems, *selection.problems]
+        problems = [*problems, *checks.warnings(graph, hosts, given)]
         for problem in problems:
             self.tell(problem)
         if self.settings.run.compat != "ansible":  # under the drop-in names ansible-core's order of things counts
@@ -276,9 +274,9 @@ class Engine:
             duplicates=self.settings.variables.duplicate_key,
         )
 
-    def extra_vars(self, given: ExtraVars) -> dict[str, Value]:
+    def extra_vars(self, given: ExtraVars) -> Variables:
         """What `-e` says, texts as on the command line, mappings from the library."""
-        found: dict[str, Value] = {}
+        found = Variables()
         warnings: list[Problem] = []
         twice = self.settings.variables.duplicate_key
         for each in [given] if isinstance(given, Mapping) else given:
@@ -297,10 +295,9 @@ class Engine:
     def parse_context(self, extra_vars: Mapping[str, Value], content: Content) -> ParseContext:
         from engine.runtime.parsing import parse_context
 
-        run, variables = self.settings.run, self.settings.variables
         return parse_context(
-            self.settings.paths, variables, content, lambda names: self.static_scope(extra_vars, names), lambda: self.templates, self.tell,
-            strict=run.compat == "ansible", merging=self.merging,
+            self.settings, content, lambda names: self.static_scope(extra_vars, names), lambda: self.templates, self.tell,
+            forced_scoping=str(extra_vars.get(SCOPING, "")),
         )
 
     def static_scope(self, extra_vars: Mapping[str, Value], variables: Mapping[str, Value]) -> Scope:
@@ -476,24 +473,7 @@ class Engine:
 
     def constants(self, prepared: Prepared) -> dict[str, Value]:
         """Magic variables that are the same for every host, play and task of a run."""
-        run = self.settings.run
-        major, minor, revision = (int(part) for part in COMPATIBLE.split("."))
-        made: dict[str, Value] = {
-            "ansible_version": {"full": COMPATIBLE, "major": major, "minor": minor, "revision": revision, "string": COMPATIBLE},
-            "ansible_check_mode": run.check,
-            "ansible_diff_mode": run.diff,
-            "ansible_forks": run.forks,
-            "ansible_verbosity": self.settings.output.verbosity,
-            "ansible_run_tags": list(run.tags) or ["all"],
-            "ansible_skip_tags": list(run.skip_tags),
-            "ansible_inventory_sources": list(self._absolute(prepared.sources)),
-            "ansible_playbook_python": sys.executable,
-            "ansible_config_file": self.settings.config_file,
-            "engine_version": engine.__version__,
-        }
-        if self.settings.inventory.limit:
-            made["ansible_limit"] = self.settings.inventory.limit
-        return made
+        return constants_of(self.settings, self._absolute(prepared.sources))
 
 
 def listed(names: Names) -> tuple[str, ...]:
@@ -506,8 +486,3 @@ def needs_rendering(value: Value) -> bool:
     if isinstance(value, list | tuple):
         return any(needs_rendering(each) for each in value)
     return False
-
-
-def run_id(now: float) -> RunId:
-    """Sortable by time, and not the same for two runs of one second."""
-    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)

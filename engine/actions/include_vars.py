@@ -10,11 +10,14 @@ from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.errors import EngineError
 from engine.model.effect import IncludeVariables
-from engine.model.merging import merged
+from engine.model.hash_merging import merged
+from engine.model.merging import Merging
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
-from engine.model.source import Span
+from engine.model.source import NOWHERE, Span
 from engine.model.values import Value
+from engine.model.variables import Variables
+from engine.yaml.variables import load_variables
 
 CONNECTS = False
 FREE_FORM = "file"
@@ -54,7 +57,7 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure("Task failed: The 'extensions' option must be a list.")
     if not isinstance(args.get("ignore_files"), list | str | None):
         return ModuleResult.failure("Task failed: The 'ignore_files' option must be a list.")
-    found: dict[str, Value] = {}
+    found = Variables()
     read: list[str] = []
     problems: list[Problem] = []
     try:
@@ -65,8 +68,9 @@ async def run(call: ActionCall) -> ModuleResult:
     except Unusable as error:
         return ModuleResult.failure(str(error), error.problem, message=str(error), ansible_facts={}, ansible_included_var_files=read)
     call.effects.append(IncludeVariables(call.host, variables))
+    told: dict[str, Value] = {name: value.value if isinstance(value, Merging) else value for name, value in variables.items()}
     warnings = tuple(f"{problem.span}: {problem.summary}: {problem.detail}" for problem in problems)
-    values: dict[str, Value] = {"ansible_facts": variables, "ansible_included_var_files": read}
+    values: dict[str, Value] = {"ansible_facts": told, "ansible_included_var_files": read}
     if any(call.files.is_encrypted(path) for path in read):
         values["_ansible_no_log"] = True
     return ModuleResult(values=values, warnings=warnings)
@@ -145,28 +149,30 @@ def known_ending(name: str, extensions: Sequence[str]) -> bool:
     return os.path.splitext(name)[1].lstrip(".") in extensions
 
 
-def variables_in(call: ActionCall, path: str, problems: list[Problem]) -> dict[str, Value]:
+def variables_in(call: ActionCall, path: str, problems: list[Problem]) -> Variables:
     """The variables of one file, as written. An empty file has none. `problems` gets warnings."""
     try:
-        value = yaml.load(call.files.read_text(path), path, problems=problems, duplicates=call.duplicates)
+        value = load_variables(call.files.read_text(path), path, problems=problems, duplicates=call.duplicates)
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror or error}") from None
     except EngineError as error:
         raise Unusable(f"{path}: {error.problem}", error.problem) from None
     if value is None:
-        return {}
-    if not isinstance(value, dict):
+        return Variables()
+    if not isinstance(value, Variables):
         raise Unusable(f"'{path}' must be stored as a dictionary/hash")
     return value
 
 
-def arranged(call: ActionCall, args: Mapping[str, Value], found: dict[str, Value]) -> dict[str, Value]:
+def arranged(call: ActionCall, args: Mapping[str, Value], found: Variables) -> Variables:
     """The variables under `name`, and with `hash_behaviour: merge` on top of what the host has."""
     if args.get("name"):
-        found = {str(args["name"]): found}
+        if tagged := next((value for value in found.values() if isinstance(value, Merging)), None):
+            yaml.check_tag(yaml.Sequence([], tagged.span, merges=True))
+        found = Variables.at(place(call) or NOWHERE, {str(args["name"]): dict(found)})
     if args.get("hash_behaviour") != "merge":
         return found
-    return {name: merged(call.variables.get(name), value) for name, value in found.items()}
+    return Variables({name: merged(call.variables.get(name), value) for name, value in found.items()}, found.spans)
 
 
 def place(call: ActionCall) -> Span | None:

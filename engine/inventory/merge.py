@@ -15,10 +15,11 @@ from engine.inventory.script import read_script
 from engine.inventory.tree import Group, Host, Inventory, arranged
 from engine.inventory.vars_files import VarsFiles, listed
 from engine.inventory.yaml import read_yaml
-from engine.model.merging import put_over
+from engine.model.hash_merging import put_over
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
 from engine.model.values import Value
+from engine.model.variables import Variables
 from engine.outside import Outside
 
 IGNORED_EXTENSIONS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
@@ -177,11 +178,13 @@ def merged(fragments: Sequence[Fragment], vars_files: VarsFiles) -> Inventory:
     hosts: dict[str, Host] = {}
     members: dict[str, dict[str, None]] = {"all": {}, "ungrouped": {}}
     children: dict[str, dict[str, Span]] = {}
-    variables: dict[str, dict[str, Value]] = {}
-    host_variables: dict[str, dict[str, Value]] = {}
+    variables: dict[str, Variables] = {}
+    host_variables: dict[str, Variables] = {}
     for fragment in fragments:
         for name, given in fragment.hosts.items():
-            own_variables = host_variables.setdefault(name, {})
+            own_variables = host_variables.get(name)
+            if own_variables is None:
+                own_variables = host_variables[name] = Variables()
             if name not in hosts:
                 hosts[name] = Host(name=name, vars=own_variables, source=fragment.source, directory=fragment.directory)
             put_over(own_variables, given, merging=vars_files.merging)
@@ -190,13 +193,13 @@ def merged(fragments: Sequence[Fragment], vars_files: VarsFiles) -> Inventory:
             children.setdefault(name, {}).update(group.children)
             for child in group.children:
                 members.setdefault(child, {})
-            put_over(variables.setdefault(name, {}), group.vars, merging=vars_files.merging)
+            put_over(variables.setdefault(name, Variables()), group.vars, merging=vars_files.merging)
     groups = {
         name: Group(
             name=name,
             hosts=tuple(inside),
             children=tuple(children.get(name, ())),
-            vars=(own := variables.get(name, {})),
+            vars=(own := variables.get(name, Variables())),
             priority=priority_of(own),
         )
         for name, inside in members.items()

@@ -5,13 +5,14 @@ import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from engine import yaml
 from engine.errors import ParseError
 from engine.files import Files, MemoryFiles
-from engine.model.merging import put_over
+from engine.model.hash_merging import put_over
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.values import Value
+from engine.model.variables import Variables
+from engine.yaml.variables import load_variables
 
 EXTENSIONS = (".yml", ".yaml", ".json")
 EMPTY: Mapping[str, Value] = MappingProxyType({})
@@ -73,12 +74,12 @@ class VarsFiles:
         found = self._read.get(key)
         if found is None:
             bases = self.inventory_dirs if not playbook else (self.playbook_dir,) if self.playbook_dir is not None else ()
-            merged: dict[str, Value] = {}
+            merged = Variables()
             for base in bases:
                 for path in self._paths(os.path.join(base, folder), name):
                     values = read_vars(self.files, path, self.problems, duplicates=self.duplicates)
                     put_over(merged, values, merging=self.merging)
-            found = self._read[key] = MappingProxyType(merged) if merged else EMPTY
+            found = self._read[key] = merged or EMPTY
         return found
 
     def _paths(self, folder: str, name: str) -> list[str]:
@@ -109,7 +110,7 @@ def vars_files_below(files: Files, folder: str) -> list[str]:
     return found
 
 
-def read_vars(files: Files, path: str, problems: list[Problem] | None = None, *, duplicates: str = "warn") -> dict[str, Value]:
+def read_vars(files: Files, path: str, problems: list[Problem] | None = None, *, duplicates: str = "warn") -> Variables:
     """The mapping of one vars file; {} where it is empty.
 
     Raises:
@@ -120,10 +121,10 @@ def read_vars(files: Files, path: str, problems: list[Problem] | None = None, *,
         text = files.read_text(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    value = yaml.load(text, path, kind="vars file", problems=problems, duplicates=duplicates)
+    value = load_variables(text, path, kind="vars file", problems=problems, duplicates=duplicates)
     if value is None:
-        return {}
-    if not isinstance(value, dict):
+        return Variables()
+    if not isinstance(value, Variables):
         raise ParseError(
             Problem(
                 code="vars-not-mapping",

@@ -1,7 +1,8 @@
 """Rule `role-leak`: a variable that a role defines is read outside of it, and no other definition comes before it.
 
 Roles share one space of variables in Ansible: defaults and vars of a role are seen by the rest of the play, what it sets or
-registers by everything after it (ansible#15243, #41481, #65851, #66610). Whether a binding wins is told from the text alone:
+registers by everything after it (ansible#15243, #41481, #65851, #66610). Of a role that is used lexically others see what
+it exports, which is no leak. Whether a binding wins is told from the text alone:
 layers are looked up as at run time (scopes/build.py), steps in the order of the plan, conditions not regarded.
 """
 from __future__ import annotations
@@ -26,6 +27,7 @@ from engine.playbook.context import has_template
 from engine.playbook.names import short
 from engine.playbook.tree import Role
 from engine.scopes.build import roles_seen
+from engine.scopes.lexical import home_of, is_private, owners_seen, places_inside
 from engine.scopes.magic import TABLE
 from engine.templating.names import place_of_read
 
@@ -53,8 +55,10 @@ class Leaks:
     """One value for each name that the inventory defines for any host."""
     files: Mapping[int, frozenset[str]]
     """By play: the names of vars_files."""
-    made: dict[str, Source] = field(default_factory=dict)
-    """Set or registered so far, by the last task that did."""
+    lexical: frozenset[str] = frozenset()
+    """Paths of roles that keep their names to themselves."""
+    made: dict[tuple[str, str], Source] = field(default_factory=dict)
+    """Set or registered so far, by the last task that did; by the path of the lexical role that keeps it, or empty, and name."""
     told: dict[tuple[str, str, str], list[Problem]] = field(default_factory=dict)
 
     def read(self, play: PlayPlan, step: Step, text: TemplateText, expression: bool, through: tuple[str, ...] = ()) -> None:
@@ -76,14 +80,16 @@ class Leaks:
             return ELSEWHERE
         if task.loop is not None and name in loop_names(step.keywords.get("loop_control")):
             return ELSEWHERE
-        if name in self.made:
-            return self.made[name]
+        for home in (*owners_seen(blocks), ""):
+            if (home, name) in self.made:
+                return ELSEWHERE if home else self.made[home, name]
         if name in task.vars or any(name in block.vars for block in blocks):
             return ELSEWHERE
-        roles = roles_seen(step.around.roles, self.public(play))
+        inside = places_inside(blocks)
+        roles = roles_seen(step.around.roles, [role for role in self.public(play) if role.within in inside])
         owner = next((role for role in roles if name in role.vars), None)
         if owner is not None:
-            return Source(owner, "is in the vars of", owner.vars[name])
+            return self.defined(owner, "is in the vars of", owner.vars[name])
         if name in play.play.vars:
             return Source(None, "", play.play.vars[name])
         if name in self.files[play.index] or any(prompt.name == name for prompt in play.play.vars_prompt):
@@ -91,25 +97,32 @@ class Leaks:
         if name in self.inventory:
             return Source(None, "", self.inventory[name])
         owner = next((role for role in roles if name in role.defaults), None)
-        return Source(owner, "is a default of", owner.defaults[name]) if owner is not None else ELSEWHERE
+        return self.defined(owner, "is a default of", owner.defaults[name]) if owner is not None else ELSEWHERE
+
+    def defined(self, role: Role, how: str, value: Value) -> Source:
+        return Source(None, "", value) if role.path in self.lexical else Source(role, how, value)
 
     def public(self, play: PlayPlan) -> tuple[Role, ...]:
         return (*play.roles, *(role for role in self.subject.included.roles if role.public))
 
     def make(self, play: PlayPlan, step: Step) -> None:
         """What a step leaves behind for all that come after it."""
-        task, role = step.task, step.around.role
+        task = step.task
         assert task is not None
         if step.keywords.get("register"):
-            self.made[str(step.keywords["register"])] = Source(role, "is registered by", step=step)
+            self.give(step, str(step.keywords["register"]), "is registered by")
         action = short(task.action)
         if action == "set_fact":
             for name in task.args:
                 if name not in OF_SET_FACT and not has_template(name):
-                    self.made[str(name)] = Source(role, "is set by", step=step)
+                    self.give(step, str(name), "is set by")
         elif action == "include_vars":
             for name in included_names(self.subject, play, step) or ():
-                self.made[name] = Source(role, "is included by", step=step)
+                self.give(step, name, "is included by")
+
+    def give(self, step: Step, name: str, how: str) -> None:
+        blocks = step.around.blocks
+        self.made[home_of(name, blocks), name] = ELSEWHERE if is_private(blocks) else Source(step.around.role, how, step=step)
 
     def tell(self, source: Source, reader: Role | None, name: str, place: Span | None) -> None:
         assert source.role is not None
@@ -130,7 +143,8 @@ def check(subject: Subject, uses: list[Use], inventory: list[Mapping[str, Value]
         if use.step is not None and not use.variable:
             of_step.setdefault(id(use.step), []).append(use)
     flat = {name: value for mapping in inventory for name, value in mapping.items()}
-    leaks = Leaks(subject, flat, {play.index: file_names(subject, play) for play in subject.graph.plays})
+    lexical = {block.role.path for _, step in subject.leaves for block in step.around.blocks if block.lexical and block.role is not None}
+    leaks = Leaks(subject, flat, {play.index: file_names(subject, play) for play in subject.graph.plays}, frozenset(lexical))
     for play, step in in_order(subject):
         for use in of_step.get(id(step), ()):
             leaks.read(play, step, use.text, use.expression and not whole_template(use.text))

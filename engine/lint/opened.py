@@ -15,7 +15,7 @@ from engine.lint.subject import Included, Subject
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.build import Builder, PlanOptions
-from engine.plan.expand import expand_role, expand_tasks
+from engine.plan.expand import OPEN, expand_role, expand_tasks
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step, StepKind
 from engine.playbook import parse
@@ -23,6 +23,7 @@ from engine.playbook.context import ParseContext, has_template
 from engine.playbook.imports import find_task_file
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
+from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
 
 PARTS = ("tasks_from", "vars_from", "defaults_from", "handlers_from")
 
@@ -66,7 +67,7 @@ class Opener:
             return path, None
         nodes = parse.load_tasks(
             path, self.subject.files, context=self.context, playbook_dir=os.path.dirname(play.play.path), role=step.around.role,
-            handlers=step.task.handler, variables={**play.play.vars, **step.task.vars}, span=step.task.action_span,
+            handlers=step.task.handler, variables={**known_in(play, step), **step.task.vars}, span=step.task.action_span,
         )
         keywords, variables = applied(step)
         made = expand_tasks(builder, step, 0, nodes, keywords=keywords, apply_vars=variables, params=step.task.vars)
@@ -80,21 +81,30 @@ class Opener:
         if not isinstance(name, str) or any(not isinstance(each, str) or has_template(each) for each in (name, *parts.values())):
             self.found.closed.add(id(step))
             return "", None
+        use = self.use(play, step)
         request = RoleRequest(name=str(name), span=step.task.action_span, public=args.get("public") is True, **parts)
         role = parse.load_role(
             request, self.subject.files, context=self.context, playbook_dir=os.path.dirname(play.play.path), within=step.around.role,
-            variables=play.play.vars,
+            variables={**known_in(play, step), SCOPING: use.scoping},
         )
         key = f"{role.path} {request.tasks_from}"
         if key in inside:
             return key, None
         keywords, variables = applied(step)
         builder.handler_roles.clear()
-        block = expand_role(builder, step, 0, role, keywords=keywords, apply_vars=variables, params=step.task.vars)
+        block = expand_role(builder, step, 0, role, use=use, keywords=keywords, apply_vars=variables, params=step.task.vars)
         for known, around in builder.handler_roles:
             self.found.handlers.setdefault(play.index, []).extend(builder.handlers(known.handlers, 0, around))
         self.found.roles.append(role)
         return key, block
+
+    def use(self, play: PlayPlan, step: Step) -> Use:
+        """How the role is isolated, as far as it stands in the text; what is wrong with it is told when it is included."""
+        assert step.task is not None
+        try:
+            return use_at(self.context, step.task.args, step.task.vars, step.around.blocks, play.play)
+        except ValueError:
+            return OPEN
 
 
 def opened(subject: Subject, context: ParseContext, options: PlanOptions) -> Subject:
@@ -103,6 +113,11 @@ def opened(subject: Subject, context: ParseContext, options: PlanOptions) -> Sub
     for play in subject.graph.plays:
         opener.open(play)
     return subject.with_included(opener.found)
+
+
+def known_in(play: PlayPlan, step: Step) -> Mapping[str, Value]:
+    """The play's variables, and which scoping is in force."""
+    return {**play.play.vars, SCOPING: scoping_within(step.around.blocks, play.play)}
 
 
 def applied(step: Step) -> tuple[dict[str, Value], Mapping[str, Value]]:

@@ -17,6 +17,8 @@ class Effect:
 class Register(Effect):
     name: str
     value: Value
+    role: str = ""
+    """The path of the lexical role that keeps it to itself; empty: everybody sees it."""
 
 
 @frozen
@@ -37,6 +39,8 @@ class SetVariables(Effect):
 
     variables: Mapping[str, Value]
     cacheable: bool = False
+    role: str = ""
+    """As of Register. What is cacheable is a fact too, and everybody sees facts."""
 
 
 @frozen
@@ -44,6 +48,8 @@ class IncludeVariables(Effect):
     """`include_vars`: host variables of the include_vars layer."""
 
     variables: Mapping[str, Value]
+    role: str = ""
+    """As of Register."""
 
 
 @frozen

@@ -16,10 +16,10 @@ from engine.plan.graph import PlanGraph, PlayPlan, RoleNames
 from engine.plan.repeats import attempted, looped, once
 from engine.plan.step import Step, StepKind, Surroundings
 from engine.plan.tags import TagFilter
+from engine.plan.views import RoleViews
 from engine.playbook.inherit import effective
 from engine.playbook.names import short
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role, Task
-from engine.scopes.build import dependencies_of
 
 HANDLERS, BODY = 0, 1
 """Second part of every order key: handlers sort before all else, so that a flush is over before any host goes on."""
@@ -73,7 +73,10 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     for role, around in builder.handler_roles:
         handlers.extend(builder.handlers(role.handlers, len(handlers), around))
     handlers.extend(builder.handlers(play.handlers, len(handlers), Surroundings()))
-    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles), names=builder.names)
+    return PlayPlan(
+        index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles), names=builder.names,
+        private=tuple(builder.private),
+    )
 
 
 def gathers(play: Play, options: PlanOptions) -> bool:
@@ -91,6 +94,9 @@ class Builder:
     play: Play
     options: PlanOptions
     roles: list[Role] = field(default_factory=list)
+    """As others see them: plan/views.py."""
+    private: list[Role] = field(default_factory=list)
+    views: RoleViews = field(default_factory=RoleViews)
     handler_roles: list[tuple[Role, Surroundings]] = field(default_factory=list)
     names: RoleNames = field(default_factory=RoleNames)
 
@@ -161,9 +167,11 @@ class Builder:
 
     def meet(self, role: Role, around: Surroundings, number: int) -> None:
         """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""
-        for each in (*dependencies_of(role), role) if role.public else ():
-            if all(known is not each for known in self.roles):
-                self.roles.append(each)
+        for view in self.views.of(role, around.blocks):
+            if all(known is not view for known in self.roles):
+                self.roles.append(view)
+        if around.blocks[-1].lexical and all(known is not role for known in self.private):
+            self.private.append(role)
         if role.handlers:
             # of a role that is used again its handlers count as they are there: with those variables, at that place
             self.handler_roles[:] = [(lasting(met, role), there) for met, there in self.handler_roles]

@@ -45,6 +45,8 @@ class PlayPlan:
     """Every role known before the run whose variables all of the play sees, in the order of use, dependencies first."""
     names: RoleNames = field(default_factory=RoleNames)
     """The roles known before the run, by name."""
+    private: tuple[Role, ...] = ()
+    """The roles that keep their names to themselves (`scoping: lexical`)."""
 
     def steps(self) -> Iterator[Step]:
         for step in (*self.body, *(step for body in self.bodies.values() for step in body), *self.handlers):

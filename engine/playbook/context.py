@@ -59,7 +59,7 @@ class ParseContext:
     """Leave to the run what ansible-core leaves to it: a keyword's value of the wrong type, free text for a module that takes none.
     Told before the run otherwise, since no run can get past it."""
     extensions: bool = False
-    """Is what Ansible does not have accepted (loops of blocks)?"""
+    """Is what Ansible does not have accepted (loops of blocks, scoping)?"""
     warn: Callable[[Problem], None] = _ignored
     private_role_vars: bool | None = None
     """Whether a role's variables stay in the role, unless its import or include says `public`. None: those of included roles do."""
@@ -73,6 +73,10 @@ class ParseContext:
     """Whether a project brings a lookup of that name, for `with_NAME`."""
     meet: Callable[[str, bool], None] = _not_met
     """Told each folder whose own modules and plugins count from now on: a playbook's (False), a role's (True)."""
+    scoping: str = "ansible"
+    """What holds where no play, role or variable says otherwise."""
+    forced_scoping: str = ""
+    """What an extra variable says; it wins over all."""
 
 
 @frozen(kw_only=True)

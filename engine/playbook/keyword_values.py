@@ -10,6 +10,7 @@ from engine.model.source import Span
 from engine.model.values import UNSET, EncryptedText, TemplateText, Value
 from engine.model.words import did_you_mean
 from engine.playbook.context import Reader, has_template
+from engine.yaml.variables import variables_of
 
 TRUE = frozenset(("y", "yes", "on", "1", "true", "t"))
 FALSE = frozenset(("n", "no", "off", "0", "false", "f"))
@@ -132,8 +133,7 @@ def read_vars(reader: Reader, node: yaml.Node) -> Mapping[str, Value]:
     for entry in node.index().values():
         if not is_identifier(entry.key.value):
             invalid_name(reader, entry.key.value, entry.key)
-    value: dict[str, Value] = yaml.value_of(node)
-    return value
+    return variables_of(node)
 
 
 def is_task_list(node: yaml.Node, path: str, reader: Reader) -> bool:

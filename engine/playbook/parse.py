@@ -14,6 +14,7 @@ from engine.files import Files
 from engine.model.keywords import Where, keywords_of
 from engine.model.source import Span
 from engine.model.values import UNSET, TemplateText, Value
+from engine.model.variables import over
 from engine.model.words import did_you_mean
 from engine.playbook import roles
 from engine.playbook.context import ParseContext, Place, Reader, has_template
@@ -21,6 +22,7 @@ from engine.playbook.keyword_values import described, is_null, is_task_list, key
 from engine.playbook.names import collection_around
 from engine.playbook.play_specs import play_checks
 from engine.playbook.roles import RoleRequest, role_blocks
+from engine.playbook.scoping import SCOPING, play_scoping
 from engine.playbook.tasks import Heading, collections_of, first_span, parse_nodes, read_heading, text_keys
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role
 from engine.playbook.vars_prompt import read_prompts
@@ -128,14 +130,15 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
         reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint, words=words)
         if _like_task(node):
             return None
-    skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt")
+    skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt", "scoping")
     heading = read_heading(reader, node, Where.PLAY, skip=skip)
     _read_user(reader, node, heading)
     serial = node.get("serial")
     if serial is not None:
         heading.keywords["serial"] = _serial(reader, serial.value)
-    own = {**heading.vars, **variables}
-    place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
+    own = over(variables, heading.vars)
+    scoping = play_scoping(reader, node, own)
+    place = Place(path=path, playbook_dir=os.path.dirname(path), variables={**own, SCOPING: scoping})
     place = replace(place, collections=(*collections_of(node, place), *collection_around(path)))
     entry = node.get("roles")
     roles = role_blocks(reader, entry.value, place) if entry else ()   # first: modules that they bring are the tasks' too
@@ -152,7 +155,7 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
         checks=play_checks(reader, argspec, heading.name, place, heading.spans["validate_argspec"]) if argspec is not None else (),
         pre_tasks=sections.get("pre_tasks", ()), roles=roles,
         tasks=sections.get("tasks", ()), post_tasks=sections.get("post_tasks", ()), handlers=sections.get("handlers", ()),
-        path=path, span=first_span(node), spans=heading.spans,
+        path=path, scoping=scoping, span=first_span(node), spans=heading.spans,
     )
 
 
@@ -232,7 +235,7 @@ def _imported(
     if not isinstance(named, str) or not named.strip():
         wrong_type(reader, "import_playbook", "the name of a file", entry.value)
         return []
-    own = {**heading.vars, **variables}
+    own = over(variables, heading.vars)
     place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
     name = reader.static_name(named, place)
     if name is None:

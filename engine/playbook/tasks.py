@@ -281,6 +281,7 @@ def read_register(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
 
 def text_keys(reader: Reader, node: yaml.Mapping) -> bool:
     """Whether all keys are text; if not, that is reported."""
+    yaml.check_tag(node)
     wrong = [entry.key for entry in node.entries if not isinstance(entry.key.value, str)]
     for key in wrong:
         reader.wrong_type(f"a keyword or module is expected, not {described(key)}", key.span)

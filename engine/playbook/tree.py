@@ -89,6 +89,10 @@ class Block:
     repeat: Repeat | None = None
     role: Role | None = None
     """The role that begins here, for kind ROLE."""
+    lexical: bool = False
+    """For kind ROLE: what the role defines and sets is its own (`scoping: lexical`)."""
+    exports: tuple[str, ...] = ()
+    """Names that a lexical role gives to its surroundings here."""
     span: Span = NOWHERE
     spans: Mapping[str, Span] = field(default_factory=dict)
 
@@ -114,6 +118,10 @@ class Role:
     meta: Mapping[str, Value] = field(default_factory=dict)
     public: bool = True
     """Its defaults and vars are seen by later tasks of the play (`roles:` and import_role always; include_role by `public`)."""
+    exports: tuple[str, ...] = ()
+    """Names that it gives to its surroundings wherever it is used lexically: `exports` of meta/engine.yml."""
+    within: str = ""
+    """For a view of the role that others see (plan/views.py): the path of the lexical role inside which it is seen; empty: in the play."""
     validate: bool = True
     """Its arguments are checked by `argument_specs` before it runs: `rolespec_validate` of an import or include."""
 
@@ -153,6 +161,8 @@ class Play:
     """The play's own; those of roles stand in their `Role`."""
     path: str = ""
     """Of the playbook file that holds it."""
+    scoping: str = "ansible"
+    """`ansible` or `lexical`: what roles used in it are, unless they say otherwise."""
     span: Span = NOWHERE
     spans: Mapping[str, Span] = field(default_factory=dict)
 

@@ -23,7 +23,7 @@ from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
 from engine.runtime.debugger import step_to_redo
-from engine.runtime.effects import effects_of, shared
+from engine.runtime.effects import effects_of, kept, shared
 from engine.runtime.failed import failed_variables
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
@@ -46,6 +46,7 @@ class Batch:
     builder: Builder
     handlers: list[Step]
     public: list[Role]
+    private: list[Role]
     max_fail: float | None = None
     cursors: dict[HostName, HostCursor] = field(default_factory=dict)
     ended_play: bool = False
@@ -69,7 +70,7 @@ class Batch:
     """Of steps with `throttle`, by their id."""
 
     def __post_init__(self) -> None:
-        self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public)
+        self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public, private=self.private)
         self._repeats = Repeats(play=self.play, cursors=self.cursors)
         self._notices = Notices(play=self.play, handlers=self.handlers)
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
@@ -261,7 +262,8 @@ class Batch:
             for name in step.keywords["notify"]:
                 shown = renderer.render(name)
                 notify.extend(str(each) for each in (shown if isinstance(shown, list) else [shown]))
-        return effects_of(outcome, register=str(register or ""), notify=notify, acted=run.acted, facts_to=run.facts_to)
+        effects = effects_of(outcome, register=str(register or ""), notify=notify, acted=run.acted, facts_to=run.facts_to)
+        return kept(effects, step.around.blocks)
 
     async def _settle(self, step: Step, outcome: TaskOutcome, effects: Sequence[Effect]) -> None:
         """Apply, keep, then tell: in this order, so that nothing is shown that could be lost."""
@@ -424,7 +426,7 @@ class Batch:
         elif step.keywords.get("register"):
             included = ModuleResult(values={"include": [each.path for each in result.inclusions]})
             found = concluded(step, host, "", included, Status.OK)
-            self.play.run.ledger.apply(effects_of(found, register=str(step.keywords["register"])))
+            self.play.run.ledger.apply(kept(effects_of(found, register=str(step.keywords["register"])), step.around.blocks))
         cursor = self.cursors[host]
         cursor.advance()
         blocks = [each.block for each in result.inclusions if each.block is not None]

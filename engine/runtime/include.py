@@ -17,6 +17,7 @@ from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
+from engine.model.variables import over
 from engine.plan.build import Builder, same_handlers
 from engine.plan.expand import expand_role, expand_tasks
 from engine.plan.repeats import once
@@ -24,13 +25,13 @@ from engine.plan.step import Step
 from engine.playbook import parse
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
-from engine.playbook.tree import Role
+from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
+from engine.playbook.tree import Block, BlockKind, Role
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, skipped
 from engine.runtime.loop import control_of, items_of, variables_of
 from engine.runtime.task import arguments_of_include, concluded, failing_condition, task_name
-from engine.scopes.build import dependencies_of
 from engine.templating.renderer import Renderer
 
 Key = tuple[int, str, str]
@@ -68,6 +69,8 @@ class Includer:
     """The play's handlers; those of an included role are added."""
     public: list[Role]
     """Roles whose variables the rest of the play sees; grows with `public: true`."""
+    private: list[Role]
+    """Roles that keep their names to themselves; grows with each that is included lexically."""
     _blocks: dict[tuple[Key, int], Inclusion] = field(default_factory=dict)
     _copies: dict[int, int] = field(default_factory=dict)
     _numbered: int = 0
@@ -173,20 +176,21 @@ class Includer:
                 playbook_dir=self._playbook_dir,
                 role=step.around.role,
                 handlers=step.task.handler,
-                variables={**self.play.plan.play.vars, **step.task.vars},
+                variables=self._variables(step, step.task.vars),
                 span=step.task.action_span,
                 collections=step.task.collections,
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
             block = expand_tasks(
-                self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra}
+                self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params=over(extra, step.task.vars)
             )
             known = self._blocks[key, met[key]] = Inclusion(path=path, block=block, copy=copy)
         return known
 
     def _role(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
         name = str(args.get("name") or args.get("role") or "")
+        use = self._use(step, args)
         key = (id(step), repr(sorted((k, str(v)) for k, v in args.items())), repr(sorted(extra.items(), key=lambda pair: pair[0])))
         met[key] += 1
         known = self._blocks.get((key, met[key]))
@@ -207,18 +211,39 @@ class Includer:
                 context=self.play.run.parser,
                 playbook_dir=self._playbook_dir,
                 within=step.around.role,
-                variables=self.play.plan.play.vars,
+                variables=self._variables(step, {SCOPING: use.scoping}),
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
             self.builder.handler_roles.clear()
-            block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
+            params = over(extra, step.task.vars)
+            block = expand_role(self.builder, step, copy, role, use=use, keywords=keywords, apply_vars=variables, params=params)
             self._add_handlers()
-            if role.public:
-                self.public.extend((*dependencies_of(role), role))
-                self.play.scopes.forget_steps()
+            self._show(role, step, use)
             known = self._blocks[key, met[key]] = Inclusion(path=name, block=block, copy=copy)
         return known
+
+    def _use(self, step: Step, args: Mapping[str, Value]) -> Use:
+        assert step.task is not None
+        try:
+            return use_at(self.play.run.parser, args, step.task.vars, step.around.blocks, self.play.plan.play)
+        except ValueError as error:
+            raise failures.bad_arguments(step.task, str(error)) from None
+
+    def _variables(self, step: Step, own: Mapping[str, Value]) -> Mapping[str, Value]:
+        """What is known for imports in what is included: the play's variables, and which scoping is in force."""
+        play = self.play.plan.play
+        return over(own, {SCOPING: scoping_within(step.around.blocks, play)}, play.vars)
+
+    def _show(self, role: Role, step: Step, use: Use) -> None:
+        """Let others see of the role what they may."""
+        used = Block(body=(), kind=BlockKind.ROLE, role=role, lexical=use.lexical, exports=use.exports)
+        views = self.builder.views.of(role, (*step.around.blocks, used))
+        if use.lexical:
+            self.private.append(role)
+        self.public.extend(views)
+        if views:
+            self.play.scopes.forget_steps()
 
     def _add_handlers(self) -> None:
         """Those of the roles just met; they take the place of what the same files brought before."""

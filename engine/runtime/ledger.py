@@ -61,10 +61,10 @@ class RunLedger:
     def _apply(self, effect: Effect) -> None:
         host = effect.host
         match effect:
-            case Register(name=name, value=value):
-                self.variables.assign(host, {name: value})
-            case SetVariables(variables=values, cacheable=cacheable):
-                self.variables.assign(host, values)
+            case Register(name=name, value=value, role=role):
+                self.variables.assign(host, {name: value}, role)
+            case SetVariables(variables=values, cacheable=cacheable, role=role):
+                self.variables.assign(host, values, role)
                 if cacheable:
                     self.variables.keep(host, values)
                     self._keep(host)
@@ -73,8 +73,8 @@ class RunLedger:
             case SetFacts(facts=facts):
                 self.variables.set_facts(host, facts)
                 self._keep(host)
-            case IncludeVariables(variables=values):
-                self.variables.include(host, values)
+            case IncludeVariables(variables=values, role=role):
+                self.variables.include(host, values, role)
             case Notify(handler=handler):
                 self.notified.setdefault(host, {})[handler] = None
             case ClearFacts():

@@ -14,29 +14,26 @@ from engine.playbook.context import ParseContext
 from engine.runtime import dispatch
 from engine.runtime.names import known_actions
 from engine.scopes.scope import Scope
-from engine.settings.settings import PathSettings, VariablesSettings
+from engine.settings.settings import Settings
 
 if TYPE_CHECKING:
     from engine.templating.environment import Templates
 
 
 def parse_context(
-    paths: PathSettings,
-    variables: VariablesSettings,
+    settings: Settings,
     content: Content,
     static_scope: Callable[[Mapping[str, Value]], Scope],
     templates: Callable[[], Templates],
     warn: Callable[[Problem], None],
     *,
-    strict: bool,
-    merging: bool,
+    forced_scoping: str = "",
 ) -> ParseContext:
     """For one plan and what it includes while it runs; `content` learns which folders count. Templates are made when a name needs them.
 
     Args:
         static_scope: What is known before any host, with these variables of the text.
-        strict: As ansible-core: nothing of our own is accepted, and what it leaves to the run is left there.
-        merging: `hash_behaviour: merge`.
+        forced_scoping: The scoping that an extra variable asks for.
     """
 
     def render(text: TemplateText, names: Mapping[str, Value]) -> str | None:
@@ -46,7 +43,8 @@ def parse_context(
         except TemplateError:
             return None
 
-    modules = content.modules
+    strict = settings.run.compat == "ansible"
+    modules, paths, variables = content.modules, settings.paths, settings.variables
     return ParseContext(
         roles_path=tuple(map(os.path.expanduser, paths.roles_path)),
         collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
@@ -56,10 +54,12 @@ def parse_context(
         is_lookup=content.is_lookup,
         meet=content.meet,
         render_static=render,
+        warn=warn,
         late=strict,
         extensions=not strict,
-        warn=warn,
+        scoping=variables.scoping,
+        forced_scoping=forced_scoping,
         private_role_vars=variables.private_role_vars,
         duplicates=variables.duplicate_key,
-        merging=merging,
+        merging=variables.hash_behaviour == "merge",
     )

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine import yaml
 from engine.errors import ParseError, PlanError, TemplateError
 from engine.files import Files
 from engine.model.addresses import HostName
@@ -15,6 +14,7 @@ from engine.model.source import Span
 from engine.model.values import TemplateText, Value
 from engine.playbook.tree import Play
 from engine.scopes.store import VariableStore
+from engine.yaml.variables import load_variables
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class PlayFiles:
         known = self._read.get(path)
         if known is None:
             problems: list[Problem] = []
-            value = yaml.load(self.files.read_text(path), path, problems=problems, duplicates=self.duplicates)
+            value = load_variables(self.files.read_text(path), path, problems=problems, duplicates=self.duplicates)
             for problem in problems:
                 self.tell(problem)
             if value is None:

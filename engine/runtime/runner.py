@@ -121,10 +121,10 @@ class Plays:
         if not hosts:
             run.events.publish(PlayStarted(name=name, hosts=(), span=play.span))
             return False
-        public: list[Role] = list(plan.roles)
+        public, private = list(plan.roles), list(plan.private)
         for number, batch in enumerate(batches_of(hosts, static(play.keywords.get("serial")), play.spans.get("serial"))):
             run.events.publish(PlayStarted(name=name, hosts=tuple(batch), span=play.span, batch=number))
-            done = await self._batch(plan, name, (matched, known), batch, prompts, static, public)
+            done = await self._batch(plan, name, (matched, known), batch, prompts, static, public, private)
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
@@ -146,6 +146,7 @@ class Plays:
         prompts: Mapping[str, Value],
         static: Callable[[Value], Value],
         public: list[Role],
+        private: list[Role],
     ) -> Batch:
         run, play = self.run, plan.play
         made: list[Batch] = []
@@ -170,6 +171,7 @@ class Plays:
             extra_vars=run.extra_vars,
             prompts=prompts,
             public_roles=lambda: public,
+            private_roles=lambda: private,
             merging=run.ledger.variables.merging,
         )
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
@@ -191,9 +193,10 @@ class Plays:
         done = Batch(
             play=context,
             strategy=strategy_of(str(static(play.keywords.get("strategy") or run.settings.run.strategy)), run, play.span),
-            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles), names=plan.names),
+            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles), names=plan.names, private=private),
             handlers=list(plan.handlers),
             public=public,
+            private=private,
             max_fail=percentage(max_fail, play),
         )
         made.append(done)

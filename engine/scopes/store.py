@@ -6,8 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from engine.model.addresses import HostName
-from engine.model.merging import put_over
+from engine.model.hash_merging import put_over
 from engine.model.values import Value
+from engine.model.variables import Variables
+
+
+@dataclass(slots=True)
+class RoleVariables:
+    """What one lexical role has set on one host."""
+
+    assigned: dict[str, Value] = field(default_factory=dict)
+    included: Variables = field(default_factory=Variables)
 
 
 @dataclass(slots=True)
@@ -20,14 +29,23 @@ class HostVariables:
     """`ansible_facts` itself and, if facts are injected, `ansible_NAME` for each."""
     assigned: dict[str, Value] = field(default_factory=dict)
     """set_fact and register."""
-    included: dict[str, Value] = field(default_factory=dict)
+    included: Variables = field(default_factory=Variables)
     """include_vars."""
     added: dict[str, Value] = field(default_factory=dict)
     """Variables that add_host gave it."""
+    private: dict[str, RoleVariables] = field(default_factory=dict)
+    """What lexical roles have set for themselves, by the role's path."""
     kept: set[str] = field(default_factory=set)
     """Names of facts that set_fact made (`cacheable: true`): variables under just these names."""
     version: int = 0
     """Grows with every change; what was derived from the variables is stale when it has grown."""
+
+    def own(self, role: str) -> RoleVariables:
+        """Those of the lexical role at this path, made when they are first asked for."""
+        found = self.private.get(role)
+        if found is None:
+            found = self.private[role] = RoleVariables()
+        return found
 
 
 def nothing_known(host: HostName) -> Mapping[str, Value]:
@@ -98,14 +116,15 @@ class VariableStore:
             variables.injected.update(facts)
         variables.version += 1
 
-    def assign(self, host: HostName, values: Mapping[str, Value]) -> None:
+    def assign(self, host: HostName, values: Mapping[str, Value], role: str = "") -> None:
+        """`role`: the path of the lexical role that keeps them to itself."""
         variables = self.of(host)
-        variables.assigned.update(values)
+        (variables.own(role) if role else variables).assigned.update(values)
         variables.version += 1
 
-    def include(self, host: HostName, values: Mapping[str, Value]) -> None:
+    def include(self, host: HostName, values: Mapping[str, Value], role: str = "") -> None:
         variables = self.of(host)
-        put_over(variables.included, values, merging=self.merging)
+        put_over((variables.own(role) if role else variables).included, values, merging=self.merging)
         variables.version += 1
 
     def add(self, host: HostName, values: Mapping[str, Value]) -> None:

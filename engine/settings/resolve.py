@@ -83,6 +83,11 @@ def resolve(
     return Resolved(settings, origins, (*sources.problems, *notices(sources, ansible_fields())))
 
 
+def everything_for(key: str, declared: Declared, sources: Sources) -> list[Raw]:
+    """Every place that sets `group.field`, the winner last."""
+    return Reading(sources, "", {}).find(key, declared)
+
+
 def ansible_fields() -> dict[str, str]:
     """Every name of ansible.cfg (`section.key`) and every variable that has an effect → `group.field`."""
     return {

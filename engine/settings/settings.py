@@ -275,6 +275,8 @@ class VariablesSettings:
     hash_behaviour: str = setting(
         "replace", Ansible(ini="defaults.hash_behaviour", env="ANSIBLE_HASH_BEHAVIOUR"), choices=("replace", "merge"))
     """What a mapping does with one of the same name in a lower layer."""
+    scoping: str = setting("ansible", choices=("ansible", "lexical"))
+    """`lexical`: what a role defines and sets is its own, unless it is exported. Plays and roles may say otherwise."""
     private_role_vars: bool | None = setting(None, Ansible(ini="defaults.private_role_vars", env="ANSIBLE_PRIVATE_ROLE_VARS"))
     """Whether defaults and vars of a role are hidden from the rest of the play, unless its import or include says `public`.
     None: those of included roles are, those of others are not."""

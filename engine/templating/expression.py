@@ -73,7 +73,7 @@ def _value(renderer: Renderer, expression: TemplateText) -> Any:
     try:
         value = renderer.expression(expression)
         if isinstance(value, Missing):
-            raise absence(value, expression, 1, renderer.known_names)
+            raise absence(value, expression, 1, renderer.hint_for)
     except TemplateError as error:
         if error.problem.code == "undefined-variable":
             error.prefix("Error while evaluating conditional: ")

@@ -69,14 +69,18 @@ def line_of(error: BaseException) -> tuple[TemplateText | None, int]:
     return text, line
 
 
-def failure(error: BaseException, text: TemplateText, known: Callable[[], Iterable[str]], names: tuple[str, ...] = ()) -> TemplateError:
-    """`error`, raised while `text` was rendered for the variables `names` (innermost first), as a TemplateError."""
+def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], str], names: tuple[str, ...] = ()) -> TemplateError:
+    """`error`, raised while `text` was rendered for the variables `names` (innermost first), as a TemplateError.
+
+    Args:
+        hint_for: what to say about a variable that is not defined.
+    """
     if isinstance(error, TemplateError):
         return through(error, names)
     included, line = line_of(error)
     where = included if included is not None else text
     if isinstance(error, MissingUsed):
-        return absence(error.absent, where, line, known, names)
+        return absence(error.absent, where, line, hint_for, names)
     if isinstance(error, RecursionError):
         return cycle(text, names)
     if isinstance(error, TemplateSyntaxError):
@@ -101,7 +105,7 @@ def failure(error: BaseException, text: TemplateText, known: Callable[[], Iterab
 
 
 def absence(
-    absent: Missing, text: TemplateText | None, line: int, known: Callable[[], Iterable[str]], names: tuple[str, ...] = ()
+    absent: Missing, text: TemplateText | None, line: int, hint_for: Callable[[str], str], names: tuple[str, ...] = ()
 ) -> TemplateError:
     """The error of a missing value that was used."""
     if absent.error is not None:
@@ -112,7 +116,7 @@ def absence(
     span = place_of(origin, line, absent.absent_name)
     hint = ""
     if absent.is_variable:
-        hint = nearest(absent.absent_name, known())
+        hint = hint_for(absent.absent_name)
     elif isinstance(absent.near, Mapping):
         hint = nearest(absent.absent_name, (str(key) for key in absent.near))
     return TemplateError(

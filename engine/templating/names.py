@@ -11,6 +11,7 @@ from jinja2.parser import Parser
 
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
+from engine.model.merging import Merging
 from engine.model.problem import Problem
 from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, Value
@@ -21,7 +22,10 @@ from engine.templating.lookups.table import BLOCKING
 from engine.templating.reads import Read, Reads, read_by
 from engine.templating.renderer import has_markers
 
-__all__ = ["Named", "Read", "Reads", "named_in", "named_in_value", "names_in", "place_of_read", "reads_in", "unknown_name", "unknown_names"]
+__all__ = [
+    "Named", "Read", "Reads", "named_in", "named_in_value", "names_in", "place_of_read", "reads_in", "texts_in", "unknown_name",
+    "unknown_names",
+]
 
 
 @frozen
@@ -33,6 +37,8 @@ class Named:
     tests: frozenset[str] = frozenset()
     lookups: frozenset[str] = frozenset()
     """By the name as written; those whose name is computed are not known."""
+    guarded: frozenset[str] = frozenset()
+    """Of the variables, those that it asks about: `x is defined`, `x | default(1)`."""
     computed_lookup: bool = False
     """A lookup's name is itself an expression."""
 
@@ -93,11 +99,11 @@ BEFORE = {"filter": r"\|\s*", "test": r"\bis\s+(?:not\s+)?", "lookup": r"[\"']"}
 
 def named_in_value(value: Value) -> Named:
     """Everything that the texts of a nested value name."""
-    found = [named_in(text) for text in _texts(value)]
+    found = [named_in(text) for text in texts_in(value)]
     return Named(
         frozenset().union(*(each.variables for each in found)), frozenset().union(*(each.filters for each in found)),
         frozenset().union(*(each.tests for each in found)), frozenset().union(*(each.lookups for each in found)),
-        any(each.computed_lookup for each in found),
+        frozenset().union(*(each.guarded for each in found)), any(each.computed_lookup for each in found),
     )
 
 
@@ -144,12 +150,14 @@ def _reads(source: str, expression: bool) -> Reads:
 @lru_cache(maxsize=8192)
 def _named(source: str, expression: bool) -> Named:
     by_kind: dict[str, set[str]] = {"variable": set(), "filter": set(), "test": set(), "lookup": set()}
-    for read in _reads(source, expression).all:
+    found = _reads(source, expression).all
+    for read in found:
         by_kind[read.kind].add(read.name)
+    guarded = frozenset(read.name for read in found if read.kind == "variable" and read.optional)
     computed = "" in by_kind["lookup"]
     return Named(
         frozenset(by_kind["variable"]), frozenset(by_kind["filter"]), frozenset(by_kind["test"]),
-        frozenset(by_kind["lookup"] - {""}), computed,
+        frozenset(by_kind["lookup"] - {""}), guarded, computed,
     )
 
 
@@ -178,13 +186,17 @@ def _every(*args: Any) -> None:
     """Stands for any filter or test; never called."""
 
 
-def _texts(value: Value) -> Iterable[TemplateText]:
+def texts_in(value: Value) -> Iterable[TemplateText]:
+    """Every text of a nested value that may be a template."""
     if isinstance(value, TemplateText):
         yield value
     elif isinstance(value, dict):
         for key, each in value.items():
-            yield from _texts(key)
-            yield from _texts(each)
+            yield from texts_in(key)
+            yield from texts_in(each)
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _texts(each)
+            yield from texts_in(each)
+    elif isinstance(value, Merging):
+        for piece, _ in value.pieces:
+            yield from texts_in(piece)

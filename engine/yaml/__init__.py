@@ -45,6 +45,8 @@ class Scalar:
 class Sequence:
     items: list[Node]
     span: Span
+    merges: bool = False
+    """It is tagged `!merge`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +63,8 @@ class Mapping:
 
     entries: list[Entry]
     span: Span
+    merges: bool = False
+    """It is tagged `!merge`."""
     _index: dict[Any, Entry] = field(default_factory=dict)
 
     def index(self) -> dict[Any, Entry]:
@@ -110,9 +114,30 @@ def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | N
     return documents[0] if documents else Scalar(None, Span(path, 1))
 
 
-def value_of(node: Node) -> Value:
-    """The plain value of a node: dicts (keys plain `str`, or TemplateText where they hold a template), lists, scalars."""
-    return _value_of(node, {})
+def value_of(node: Node, seen: dict[int, Value] | None = None) -> Value:
+    """The plain value of a node: dicts (keys plain `str`, or TemplateText where they hold a template), lists, scalars.
+
+    Args:
+        seen: values made so far by their node's id, where what aliases share between several nodes is to be one value.
+
+    Raises:
+        ParseError: `merge-misplaced`, there is a `!merge` in it: see `engine.yaml.variables`.
+    """
+    return _value_of(node, {} if seen is None else seen)
+
+
+def check_tag(node: Sequence | Mapping) -> None:
+    """Raises ParseError `merge-misplaced` where the node is tagged `!merge`."""
+    if node.merges:
+        raise ParseError(Problem(
+            code="merge-misplaced", summary="`!merge` stands where nothing can be merged", detail="this is no variable's own value",
+            span=node.span, hint="tag the variable itself, `name: !merge {…}`: mappings are merged all the way down",
+        ))
+
+
+def key_of(key: Scalar) -> Value:
+    """A mapping's key as `value_of` has it."""
+    return _key_of(key.value)
 
 
 def node_of(value: Value, span: Span) -> Node:
@@ -129,6 +154,7 @@ def _value_of(node: Node, seen: dict[int, Value]) -> Value:
         return node.value
     if id(node) in seen:
         return seen[id(node)]
+    check_tag(node)
     value: Value
     if isinstance(node, Sequence):
         value = [_value_of(item, seen) for item in node.items]
@@ -211,8 +237,10 @@ class _Builder:
             self.open.add(anchor)
         self.unsafe += unsafe
         is_mapping = isinstance(event, yaml.MappingStartEvent)
-        node: Node = self.mapping(span, events) if is_mapping else self.sequence(span, events)
-        if event.tag and event.tag != "!" and not unsafe:
+        made: Sequence | Mapping = self.mapping(span, events) if is_mapping else self.sequence(span, events)
+        made.merges = event.tag == "!merge"
+        node: Node = made
+        if event.tag and event.tag != "!" and not unsafe and not made.merges:
             node = self.tagged(event.tag, node)
         self.unsafe -= unsafe
         self.levels -= 1
@@ -308,6 +336,8 @@ class _Builder:
             return Scalar(EncryptedText(text, span), span)
         if tag == PREFIX + "str":
             return Scalar(text if self.unsafe else TemplateText.read(text, span), span)
+        if tag == "!merge":
+            raise self.refused("yaml-value", "This value does not fit its tag", "`!merge` is for mappings and lists", span)
         construct = scalars.CONSTRUCTORS.get(tag.removeprefix(PREFIX)) if tag.startswith(PREFIX) else None
         if construct is None:
             raise self.unknown_tag(tag, self.span(event))
@@ -342,7 +372,8 @@ class _Builder:
 
     def unknown_tag(self, tag: str, span: Span) -> ParseError:
         shown = "!!" + tag.removeprefix(PREFIX) if tag.startswith(PREFIX) else tag
-        return self.refused("yaml-tag", "Unknown YAML tag", f"`{shown}` has no meaning here", span, "known are `!vault` and `!unsafe`")
+        hint = "known are `!vault`, `!unsafe` and `!merge`"
+        return self.refused("yaml-tag", "Unknown YAML tag", f"`{shown}` has no meaning here", span, hint)
 
     def refused(self, code: str, summary: str, detail: str, span: Span, hint: str = "") -> ParseError:
         return ParseError(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint))

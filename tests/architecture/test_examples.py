@@ -80,6 +80,22 @@ def test_getting_started(tmp_path: Path) -> None:
     assert not (tmp_path / "web1").exists(), "the rollback took the folders away"
 
 
+def test_scopes(tmp_path: Path) -> None:
+    """The page about variables, as it stands."""
+    reader = Reader(tmp_path)
+    shown = 0
+    for name, language, text in blocks((ROOT / "docs" / "concepts" / "scopes.md").read_text()):
+        if name:
+            reader.write(name, text)
+        elif language == "sh":
+            for line in text.splitlines():
+                reader.type(line)
+        elif language == "text":
+            assert [line.strip() for line in lines(reader.said)] == [line.strip() for line in lines(text)]
+            shown += 1
+    assert shown == 3
+
+
 def test_custom_modules(tmp_path: Path) -> None:
     assert follow(Reader(tmp_path), "custom-modules.md") == 1
 

@@ -36,9 +36,9 @@ def version(program: str) -> str:
     from importlib.metadata import version as installed
 
     import engine
-    from engine.engine import COMPATIBLE
     from engine.files import DiskFiles
     from engine.outside import RealOutside
+    from engine.runtime.constants import COMPATIBLE
     from engine.settings.sources import read_sources
 
     sources = read_sources(DiskFiles(), RealOutside().environ(), cwd=os.getcwd())
