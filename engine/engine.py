@@ -22,6 +22,7 @@ from engine.inventory.merge import load_inventory
 from engine.inventory.patterns import limited
 from engine.inventory.tree import Inventory
 from engine.lint.before_run import check_names
+from engine.lint.findings import heeded
 from engine.lint.subject import Subject
 from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
@@ -220,7 +221,7 @@ class Engine:
             selection = limited(hosts, self.settings.inventory.limit, self.files)
             limit = frozenset(selection.hosts)
             problems = [*problems, *selection.problems]
-        problems = [*problems, *checks.warnings(graph, hosts, given)]
+        problems = [*problems, *heeded(checks.warnings(graph, hosts, given), self.reading)]
         for problem in problems:
             self.tell(problem)
         if self.settings.run.compat != "ansible":  # under the drop-in names ansible-core's order of things counts

@@ -10,6 +10,7 @@ from engine.lint.glance import unknown_tokens, worth_parsing
 from engine.lint.subject import Subject
 from engine.lint.uses import uses_of, uses_of_variables
 from engine.model.problem import Problem
+from engine.plan import checks
 
 
 def findings(subject: Subject) -> list[Problem]:
@@ -28,4 +29,5 @@ def all_of(subject: Subject) -> Iterator[Problem]:
     yield from typed.check(subject)
     yield from handlers.check(subject)
     yield from leaks.check(subject, uses, of_inventory)
+    yield from checks.warnings(subject.graph, subject.inventory, subject.extra_vars)
     yield from unused.check(subject, uses)
