@@ -157,6 +157,8 @@ class DefaultOutput:
         elif outcome.status is Status.SKIPPED and self.show_skipped:
             self._task_banner(outcome.step)
             self._line(f"skipping: [{self._host(outcome)}]{self._why_skipped(outcome)}", "skip")
+        elif outcome.status is Status.FAILED and is_debug(outcome) and not outcome.no_log:
+            self._failed(outcome)
         elif outcome.status is Status.FAILED and outcome.ignored:
             self._line("...ignoring", "skip")
 
@@ -180,7 +182,11 @@ class DefaultOutput:
         return {Status.SKIPPED: self.show_skipped, Status.OK: self.show_ok}.get(outcome.status, True)
 
     def _failed(self, outcome: TaskOutcome) -> None:
+        """A failure. Of `debug` only the message is told, also of a whole loop of it, whose items have said the rest."""
         values = shown_values(outcome, self.verbosity)
+        debug = is_debug(outcome) and not self.verbosity
+        if debug and not outcome.no_log:
+            values = {"msg": values["msg"]} if "msg" in values else without_marks(values)
         lost = outcome.status is Status.UNREACHABLE
         if outcome.is_item:
             text, colour = f"failed: [{self._host(outcome)}] (item={self._label(outcome)}) => ", "error"
@@ -191,7 +197,8 @@ class DefaultOutput:
             text, colour = f"fatal: [{self._host(outcome)}]: FAILED! => ", "error"
         if self.show_path_of_failures and not lost and self.verbosity < 2:
             self._path(self._names.get(outcome.step), failed=True)
-        self._line(text + self.form.text(values, verbosity=self.verbosity), colour, failed=True)
+        always = debug and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
+        self._line(text + self.form.text(values, verbosity=self.verbosity, always=always), colour, failed=True)
         if outcome.ignored and not outcome.is_item:
             self._line("...ignoring", "skip")
 
@@ -226,10 +233,8 @@ class DefaultOutput:
     def _values(self, outcome: TaskOutcome) -> str:
         values = shown_values(outcome, self.verbosity)
         if outcome.action.rpartition(".")[2] in SHOWN_WITH_VALUES:
-            if outcome.action.rpartition(".")[2] == "debug":
+            if is_debug(outcome):
                 values = {"msg": values["msg"]} if "msg" in values else without_marks(values)
-            if outcome.is_item:
-                values.pop(outcome.loop_var, None)
             return self.form.text(values, verbosity=self.verbosity, always=True)
         return self.form.text(values, verbosity=self.verbosity)
 
@@ -317,9 +322,13 @@ def on_one_line(value: Value) -> str:
     return as_json(value, indent=1).replace("\n", "")
 
 
+def is_debug(outcome: TaskOutcome) -> bool:
+    return outcome.action.rpartition(".")[2] == "debug"
+
+
 def without_marks(values: dict[str, Value]) -> dict[str, Value]:
-    """What `debug: var=` shows: the value alone, without what every result and every item of a loop says."""
-    names = {"changed", "skipped", "ansible_loop_var", "ansible_index_var", "ansible_loop", values.get("ansible_index_var")}
+    """What `debug: var=` shows: the value, and the variables of a loop's item, without what every result says."""
+    names = {"changed", "skipped", "ansible_loop_var", "ansible_index_var", "ansible_loop"}
     return {name: value for name, value in values.items() if name not in names}
 
 

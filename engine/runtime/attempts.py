@@ -26,6 +26,8 @@ from engine.runtime.judge import judge, registered
 from engine.runtime.keywords import TaskKeywords
 
 DEFAULT_RETRIES = 3
+FAILED_WHEN = "Task failed: Action failed: A 'failed_when' expression evaluated to 'True'."
+"""The message of a task that failed for this reason only, where the module had none to give."""
 STATUS_MODULE = "engine.modules.builtin.async_status"
 
 
@@ -185,7 +187,10 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
         return Verdict(status=Status.FAILED, result=failure, shape=registered(failure))
     if failed_holds is not None:
         shape["failed"] = shape["failed_when_result"] = failed_holds
-        result = replace(result, failed=failed_holds, values={**result.values, "failed_when_result": failed_holds})
+        said: dict[str, Value] = {"failed_when_result": failed_holds}
+        if failed_holds and not shape.get("msg"):
+            said["msg"] = shape["msg"] = FAILED_WHEN
+        result = replace(result, failed=failed_holds, values={**result.values, **said})
     return Verdict(status=judge(result, changed_holds, failed_holds), result=result, shape=shape)
 
 

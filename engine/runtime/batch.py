@@ -59,6 +59,8 @@ class Batch:
     _busy: set[HostName] = field(default_factory=set)
     _flushed: set[int] = field(default_factory=set)
     """Meta steps that were announced: a flush is come back to when its handlers have run."""
+    _standing: list[HostName] | None = None
+    """Who was left when the present step began, where all hosts do it together: none of them sees another fail before the next step."""
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,11 +78,17 @@ class Batch:
         """Hosts of the batch that have not failed."""
         return [host for host in self.play.batch if self.cursors[host].fate not in (Fate.FAILED, Fate.UNREACHABLE)]
 
+    def standing(self) -> list[HostName]:
+        """The hosts that are left, as a step's templates see them."""
+        return self.alive() if self._standing is None else self._standing
+
     async def go(self) -> None:
         """Until no host has anything left. Steps that may start together run together."""
         if self.strategy.lockstep:
             while ready := list(self.strategy.ready(self.cursors, self._busy)):
+                self._standing = self.alive()
                 await self._group(ready[0][1], [host for host, _ in ready])
+                self._standing = None
                 await self.play.events.settle()
             return
         with plain_errors():

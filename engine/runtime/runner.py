@@ -145,8 +145,8 @@ class Plays:
             name=name,
             hosts_all=hosts,
             playbook_dir=os.path.dirname(play.path),
-            alive=lambda: [host for host in hosts if self._alive(host, made)],
-            batch=lambda: made[0].alive() if made else batch,
+            alive=lambda: self._alive(hosts, made),
+            batch=lambda: made[0].standing() if made else batch,
             role_names=lambda: list(dict.fromkeys(role.name for role in public)),
             constant=run.constant,
         )
@@ -181,11 +181,13 @@ class Plays:
         await done.go()
         return done
 
-    def _alive(self, host: HostName, made: Sequence[Batch]) -> bool:
-        """Neither failed in an earlier batch of the play nor in the present one."""
-        if host in self.run.failed or host in self.run.unreachable:
-            return False
-        return not made or host not in made[0].cursors or made[0].cursors[host].fate not in (Fate.FAILED, Fate.UNREACHABLE)
+    def _alive(self, hosts: Sequence[HostName], made: Sequence[Batch]) -> list[HostName]:
+        """Those that neither failed in an earlier batch of the play nor in the present one."""
+        left = [host for host in hosts if host not in self.run.failed and host not in self.run.unreachable]
+        if not made:
+            return left
+        standing = set(made[0].standing())
+        return [host for host in left if host not in made[0].cursors or host in standing]
 
     def _layers(self, host: HostName) -> tuple[tuple[Layer, Mapping[str, Value]], ...]:
         inventory = self.run.ledger.inventory
