@@ -204,7 +204,7 @@ class DefaultOutput:
 
     def _retry(self, event: RetryScheduled) -> None:
         tries = f"FAILED - RETRYING: [{self._host(event.outcome)}]: {event.task_name} ({event.left} retries left)."
-        if self.verbosity > 2:
+        if self.verbosity > 2 or (is_shown_always(event.outcome) and not event.outcome.no_log):
             number = event.outcome.attempts + 1
             values = {**shown_values(event.outcome, self.verbosity), "attempts": number, "retries": number + event.left}
             tries += f"Result was: {self.form.text(values, verbosity=self.verbosity)}"
@@ -225,10 +225,7 @@ class DefaultOutput:
         return f" => (item={self._label(outcome)})" if outcome.is_item else ""
 
     def _verbose(self, outcome: TaskOutcome) -> bool:
-        short = outcome.action.rpartition(".")[2]
-        if outcome.no_log or self.verbosity > 0:
-            return self.verbosity > 0
-        return short in SHOWN_WITH_VALUES and bool(outcome.result.values.get("_ansible_verbose_always", True))
+        return self.verbosity > 0 or (is_shown_always(outcome) and not outcome.no_log)
 
     def _values(self, outcome: TaskOutcome) -> str:
         values = shown_values(outcome, self.verbosity)
@@ -248,7 +245,7 @@ class DefaultOutput:
         if not self.show_included:
             return
         self._task_banner(event.step)
-        item = f" => (item={self._text(event.item_label)})" if event.is_item else ""
+        item = f" => (item={self._text(event.item_label)})" if event.is_item and event.item_label else ""
         self._line(f"included: {event.path} for {', '.join(event.hosts)}{item}", "included")
 
     def _live(self, event: OutputLine) -> None:
@@ -320,6 +317,11 @@ class DefaultOutput:
 def on_one_line(value: Value) -> str:
     """As Ansible writes custom stats: indented JSON, its line ends taken out."""
     return as_json(value, indent=1).replace("\n", "")
+
+
+def is_shown_always(outcome: TaskOutcome) -> bool:
+    """Is its result shown without -v?"""
+    return outcome.action.rpartition(".")[2] in SHOWN_WITH_VALUES and bool(outcome.result.values.get("_ansible_verbose_always", True))
 
 
 def is_debug(outcome: TaskOutcome) -> bool:

@@ -75,6 +75,7 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
             host=attempt.host,
             status=verdict.status,
             result=verdict.result,
+            action=attempt.step.task.action if attempt.step.task is not None else "",
             task_name=attempt.name,
             attempts=number,
             registered=verdict.shape,

@@ -49,6 +49,10 @@ class Batch:
     """`meta: end_play`: no later batch of this play runs."""
     dragged: set[HostName] = field(default_factory=set)
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
+    _fatally: set[HostName] = field(default_factory=set)
+    """Hosts whose failure was everybody's (any_errors_fatal, run_once): unless they were rescued, the run ends with this batch."""
+    lost: set[HostName] = field(default_factory=set)
+    """Hosts that such a failure of another met outside of rescue and always: whatever becomes of them here, no later play has them."""
     _includer: Includer = field(init=False)
     _notices: dict[HostName, dict[str, None]] = field(default_factory=dict)
     """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
@@ -78,6 +82,10 @@ class Batch:
         """Hosts of the batch that have not failed."""
         return [host for host in self.play.batch if self.cursors[host].fate not in (Fate.FAILED, Fate.UNREACHABLE)]
 
+    def breaks(self) -> bool:
+        """Does the run end here, though hosts are left?"""
+        return any(self.cursors[host].fate is Fate.FAILED for host in self._fatally)
+
     def standing(self) -> list[HostName]:
         """The hosts that are left, as a step's templates see them."""
         return self.alive() if self._standing is None else self._standing
@@ -86,7 +94,7 @@ class Batch:
         """Until no host has anything left. Steps that may start together run together."""
         if self.strategy.lockstep:
             while ready := list(self.strategy.ready(self.cursors, self._busy)):
-                self._standing = self.alive()
+                self._standing = [host for host in self.alive() if self.cursors[host].fate is not Fate.ENDED]
                 await self._group(ready[0][1], [host for host, _ in ready])
                 self._standing = None
                 await self.play.events.settle()
@@ -187,6 +195,8 @@ class Batch:
         effects = shared(self._effects(step, run, outcome), self.alive(), first)
         await self._settle(step, outcome, effects)
         self._move(step, first, outcome)
+        if outcome.status is Status.FAILED and outcome.failed:
+            self._lose([first])
         for host in hosts[1:]:
             if outcome.status is Status.FAILED and outcome.failed:
                 # The others fail twice, so that a rescue around the task is the first host's alone: as ansible-core does it.
@@ -195,6 +205,8 @@ class Batch:
                 self.cursors[host].fail()
             else:
                 self.cursors[host].advance()
+        if outcome.failed:
+            fell.append(outcome)
         if outcome.status is Status.UNREACHABLE and outcome.failed:
             self.dragged.update(hosts[1:])
 
@@ -297,10 +309,16 @@ class Batch:
         """After a step on which some hosts failed: any_errors_fatal takes the others along, max_fail_percentage ends the play."""
         if not fell:
             return
-        if boolean(self._fatal(step)):
+        once = self._runs_once(step)
+        failed = [outcome.host for outcome in fell if outcome.status is Status.FAILED]
+        if once or boolean(self._fatal(step)):
+            self._fatally.update(failed)
+        if boolean(self._fatal(step)) or (once and step.kind is StepKind.INCLUDE):
+            if failed:
+                self._lose(failed)
             others = [host for host in self.cursors if all(host != outcome.host for outcome in fell)]
             for host in others:
-                if self.cursors[host].next() is not None and not self.cursors[host].recovering:
+                if self.cursors[host].fate is Fate.RUNNING and not self.cursors[host].recovering:
                     self.cursors[host].fail()
             if any(outcome.status is Status.UNREACHABLE for outcome in fell):
                 self.dragged.update(others)
@@ -309,6 +327,12 @@ class Batch:
             for cursor in self.cursors.values():
                 if cursor.fate is Fate.RUNNING:
                     cursor.give_up()
+
+    def _lose(self, failed: Sequence[HostName]) -> None:
+        """Some have failed for all: those of the others that no rescue or always is busy with are lost for later plays."""
+        for host, cursor in self.cursors.items():
+            if host not in failed and cursor.fate not in (Fate.FAILED, Fate.UNREACHABLE) and not cursor.recovering:
+                self.lost.add(host)
 
     def _fatal(self, step: Step) -> Value:
         given = step.keywords.get("any_errors_fatal", self.play.settings.run.any_errors_fatal)
@@ -368,6 +392,7 @@ class Batch:
             case Meta.CLEAR_HOST_ERRORS:
                 for other in self.cursors.values():
                     other.revive()
+                self.lost.clear()
                 self.play.run.failed.clear()
                 self.play.run.unreachable.clear()
                 cursor.advance()
@@ -394,7 +419,8 @@ class Batch:
             for host in hosts[1:]:
                 self.cursors[host].advance()
             hosts = hosts[:1]
-        results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
+        asked = [(host, self._includer.asked(step, host)) for host in hosts]
+        results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.bring(step, host, each)) for host, each in asked]
         for host, result in results:
             await self._included(step, host, result)
             if result.outcome is not None and result.outcome.failed:
@@ -413,17 +439,17 @@ class Batch:
         if outcome is not None:
             outcome = self._with_fate(outcome, host)
             await self._settle(step, outcome, self._effects(step, TaskRun(outcome), outcome))
-            if outcome.failed:
-                self._move(step, host, outcome)
-                return
         elif step.keywords.get("register"):
             included = ModuleResult(values={"include": [each.path for each in result.inclusions]})
             found = concluded(step, host, "", included, Status.OK)
             self.play.run.ledger.apply(effects_of(found, register=str(step.keywords["register"])))
         cursor = self.cursors[host]
-        cursor.advance()
+        if outcome is not None and outcome.failed:
+            self._move(step, host, outcome)
+        else:
+            cursor.advance()
         blocks = [each.block for each in result.inclusions if each.block is not None]
-        if blocks:
+        if blocks and cursor.fate is Fate.RUNNING:
             cursor.push(blocks)
 
     def _runs_once(self, step: Step) -> bool:

@@ -26,11 +26,23 @@ def answering(handlers: Sequence[Step], notification: str, name_of: Names) -> li
         if named is not None:
             found.append(named)
             break
-    for step in handlers:
+    return [*found, *(step for step in listening(handlers, notification, name_of) if step not in found)]
+
+
+def listening(handlers: Sequence[Step], topic: str, name_of: Names) -> list[Step]:
+    """Those that listen to a topic, in order; of several with one name only the one that the name means."""
+    found: list[Step] = []
+    seen: set[str] = set()
+    for step in (step for place in reversed(places(handlers)) for step in place):
         assert step.task is not None
-        if notification in (str(topic) for topic in step.task.listen) and step not in found:
-            found.append(step)
-    return found
+        if topic not in (str(each) for each in step.task.listen):
+            continue
+        name = name_of(step)
+        if name and name in seen:
+            continue
+        seen.add(name)
+        found.append(step)
+    return [step for step in handlers if step in found]
 
 
 def places(handlers: Sequence[Step]) -> list[list[Step]]:

@@ -86,6 +86,8 @@ class Plays:
     run: RunContext
     graph: PlanGraph
     _prompted: dict[str, Value] = field(default_factory=dict)
+    _lost: set[HostName] = field(default_factory=set)
+    """Hosts that a failure of others took out of the plays after theirs: they count as failed only if there is another play."""
 
     async def go(self) -> None:
         for plan in self.graph.plays:
@@ -96,6 +98,8 @@ class Plays:
     async def _play(self, plan: PlayPlan) -> bool:
         """False if the run ends here: all hosts of a batch have failed."""
         run, play = self.run, plan.play
+        run.failed |= self._lost - run.unreachable
+        self._lost.clear()
         folder = os.path.dirname(play.path)
         run.ledger.replace_inventory(run.ledger.inventory.with_playbook_dir(folder))
         prompts = {prompt.name: self._ask(prompt) for prompt in play.vars_prompt if prompt.name not in run.extra_vars}
@@ -103,6 +107,7 @@ class Plays:
         name = str(static(play.name)) if play.name else ""
         matched = self._matched(static(play.hosts))
         hosts = [host for host in matched if host not in run.failed and host not in run.unreachable]
+        named = hosts
         hosts = ordered(hosts, str(static(play.keywords.get("order") or "inventory")))
         name = name or ",".join(pattern_words(static(play.hosts)))
         if not matched:
@@ -114,12 +119,13 @@ class Plays:
         public: list[Role] = list(plan.roles)
         for number, batch in enumerate(batches_of(hosts, static(play.keywords.get("serial")), play.spans.get("serial"))):
             run.events.publish(PlayStarted(name=name, hosts=tuple(batch), span=play.span, batch=number))
-            done = await self._batch(plan, name, hosts, batch, prompts, static, public)
+            done = await self._batch(plan, name, named, batch, prompts, static, public)
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
             run.failed |= done.dragged - run.unreachable
-            if len(down) == len(batch) and not done.dragged:
+            self._lost |= done.lost
+            if (len(down) == len(batch) or done.breaks()) and not done.dragged:
                 run.events.publish(NoHostsLeft())
                 return False
             if done.ended_play:

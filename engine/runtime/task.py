@@ -68,7 +68,7 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
         else:
             run = await run_loop(replace(setting, control=control_of(step.keywords, renderer)), renderer)
     except EngineError as error:
-        run = TaskRun(mistaken(setting, renderer, error))
+        run = TaskRun(replace(mistaken(setting, renderer, error), delegated_to=known_delegate(step, renderer, host)))
     run.outcome = replace(run.outcome, seconds=play.clock.monotonic() - started)
     return run
 
@@ -79,8 +79,8 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
     assert step.task is not None and step.task.loop is not None
     try:
         items = items_of(step.task.loop, renderer)
-    except EngineError:
-        if not when_holds_without_items(setting, renderer):
+    except EngineError as error:
+        if passed_over(error, step, renderer):
             result = skipped(False)
             return TaskRun(concluded(step, setting.host, setting.name, result, Status.SKIPPED))
         raise
@@ -100,12 +100,16 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
             loop_var=setting.control.loop_var,
             registered={**run.outcome.registered, **loop_marks(setting.control, extra)},
         )
+        ended = False
+        if setting.control.break_when is not None:
+            ended = breaks(setting, outcome, extra)
+            outcome = replace(outcome, registered={**outcome.registered, "break_when_result": ended})
         outcomes.append(outcome)
         facts_to = run.facts_to
         seen.update(set_by(run, outcome))
         acted.extend(run.acted)
         play.events.publish(ItemFinished(outcome=outcome))
-        if setting.control.break_when is not None and breaks(setting, outcome, extra):
+        if ended:
             break
     status, shape = of_items(outcomes)
     values = {name: value for name, value in shape.items() if name not in ("changed", "failed", "skipped", "unreachable")}
@@ -154,11 +158,14 @@ def loop_marks(control: LoopControl, extra: Mapping[str, Value]) -> dict[str, Va
     }
 
 
-def when_holds_without_items(setting: Setting, renderer: Renderer) -> bool:
+def passed_over(error: EngineError, step: Step, renderer: Renderer) -> bool:
+    """Is a loop over something undefined no mistake, because `when` is false without any item?"""
+    if error.problem.code != "undefined-variable":
+        return False
     try:
-        return failing_condition(setting.step, renderer) is None
+        return failing_condition(step, renderer) is not None
     except EngineError:
-        return True
+        return False
 
 
 def breaks(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> bool:
@@ -322,6 +329,15 @@ def delegate_of(step: Step, renderer: Renderer) -> HostName | None:
     if name is OMIT or name in (None, ""):
         return None
     return str(name)
+
+
+def known_delegate(step: Step, renderer: Renderer, host: HostName) -> HostName | None:
+    """The delegate of a task that could not begin, as far as its name can be told."""
+    try:
+        delegate = delegate_of(step, renderer)
+    except EngineError:
+        return None
+    return delegate if delegate != host else None
 
 
 def concluded(step: Step, host: HostName, name: str, result: ModuleResult, status: Status, *, no_log: bool = False) -> TaskOutcome:

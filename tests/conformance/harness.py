@@ -256,7 +256,7 @@ def entries(stdout: str) -> Iterator[str]:
         explaining = bool(EXPLAINED.match(line)) or (explaining and not any(kind.match(line) for kind in KNOWN))
         if explaining:
             continue
-        if line.endswith("=> {") and RESULT.match(line):
+        if (line.endswith("=> {") and RESULT.match(line)) or (line.endswith("Result was: {") and RETRY.match(line)):
             whole = [line]
             for more in lines:
                 whole.append(more)

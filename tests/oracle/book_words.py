@@ -15,19 +15,19 @@ EXPRESSIONS = (
     "VAR[0] | default('no first')", "VAR == VAR", "[VAR, VAR]", "{'k': VAR}", "omit | default('x') is defined", "nobody_knows",
     "nobody_knows | default('D')", "VAR | ternary('t', 'f')", "VAR | bool", "VAR | int", "VAR | to_json", "(VAR | string).split('_')",
     "ansible_failed_task.name | default('none failed')", "ansible_run_tags | join(',')", "ansible_skip_tags | join(',')",
-    "groups['all'] | length", "groups.keys() | select('match', 'made_') | list | sort", "ansible_delegated_vars | default('no')",
+    "groups['all'] | length", "groups.keys() | select('match', 'made_') | list | sort",
     "vars['VAR']", "VAR | length", "'%s' | format(VAR)", "[3, 1, 2] | sort | first", "ansible_index_var | default('none')",
 )
 CONDITIONS = (
     "true", "true", "false", "VAR is defined", "VAR is string", "VAR is mapping", "VAR | string | length > 12", "nobody_knows is defined",
-    "nobody_knows", "inventory_hostname == 'HOST'", "inventory_hostname != 'HOST'", "inventory_hostname in groups['all'][:3]",
+    "nobody_knows", "inventory_hostname == 'HOST'", "inventory_hostname != 'HOST'", "inventory_hostname in (groups['all'] | sort)[:3]",
     "REG is defined", "REG is failed", "REG is succeeded", "REG is changed", "REG is skipped", "REG is not skipped", "REG.rc | default(0) == 0",
     "VAR", "VAR == VAR", "not VAR", "VAR | bool", "item | default(1) | string != '2'", "VAR in ['yes', 1, true]", "ansible_check_mode",
     "group_names | length > 1", "VAR != 'x' and VAR is not none", "VAR is truthy", "role_name is defined", "each is defined",
     "ansible_play_hosts | length > 1", "not ansible_check_mode or VAR is defined", "hostvars['HOST'].VAR is defined",
 )
 LISTS = (
-    [1, 2], [1, 2, 3], [], ["a"], ["{{ v0 }}", "{{ v1 }}"], "{{ [VAR, VAR] }}", "{{ range(2) | list }}", "{{ VAR }}", "{{ groups['all'][:2] }}",
+    [1, 2], [1, 2, 3], [], ["a"], ["{{ v0 }}", "{{ v1 }}"], "{{ [VAR, VAR] }}", "{{ range(2) | list }}", "{{ VAR }}", "{{ (groups['all'] | sort)[:2] }}",
     "{{ ansible_play_hosts }}", "{{ REG.results | default([]) }}", [{"a": 1}, {"a": "{{ v0 }}"}], "{{ nobody_knows }}",
     "{{ nobody_knows | default([]) }}", [[1], [2]], [True, None, 2.5],
 )

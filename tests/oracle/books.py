@@ -147,8 +147,7 @@ def _play(dice: random.Random, names: Names, tasks: Tasks, kind: str, number: in
     play["tasks"] = tasks.list_of(dice.choice((2, 4, 6, 8)), depth=0)
     if dice.random() < 0.2:
         play["post_tasks"] = tasks.list_of(2, depth=1)
-    if dice.random() < 0.6:
-        play["handlers"] = tasks.handlers(dice.choice((1, 2, 4)))
+    play["handlers"] = tasks.handlers(dice.choice((0, 1, 2, 4)))
     return play | _play_keywords(dice, tasks, kind, len(hosts))
 
 

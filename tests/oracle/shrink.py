@@ -24,8 +24,11 @@ def differing_play(book: Book, one: str, other: str) -> Book:
 def section(form: str, play: str) -> str:
     """The part of a normal form that is about one play, with the recap of its hosts."""
     parts = form.split("PLAY [")
-    recap = [line for line in form.split("\n") if line.startswith("recap") and re.search(rf"\bh{play[1:]}[a-d]\b", line)]
-    return "".join([part for part in parts if part.startswith(play + "]")] + [re.sub(r"recap .*:", "", line) for line in recap])
+    recap = [
+        f"{host} {line.split(': ')[1]}"
+        for line in form.split("\n") if line.startswith("recap") for host in re.findall(rf"\bh{play[1:]}[a-d]\b", line)
+    ]
+    return "\n".join([*(part.split("\nrecap")[0] for part in parts if part.startswith(play + "]")), *sorted(recap)])
 
 
 def smaller(book: Book) -> Iterator[Book]:
