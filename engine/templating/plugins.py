@@ -1,7 +1,7 @@
 """Filters and tests as Jinja calls them: found by short and full name, missing values refused, mistakes named."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Plugin = Callable[..., Any]
 
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
+MAKES_LIST = frozenset(("list", "reverse"))
+"""Filters that need every element."""
 PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
 
 
@@ -53,20 +55,45 @@ def _named(kind: str, ours: Mapping[str, Plugin], extra: Mapping[str, Plugin]) -
 
 
 def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
+    """The plugin as templates call it: what is missing goes through it, and what it refuses is told only when the result is used.
+
+    What gives one element after the other gives a list of them.
+    """
     takes_missing = name in TAKES_MISSING
+    makes_list = name in MAKES_LIST
+    passed = _PassArg.from_obj(plugin)
+    first = 0 if passed is None else 1
 
     def guarded(*args: Any, **options: Any) -> Any:
-        for arg in args:
-            if type(arg) is Missing and (not takes_missing or arg.error is not None):
-                arg.explode()
+        if takes_missing:
+            value = args[first] if len(args) > first else None
+            if type(value) is Missing and value.error is not None:
+                value.explode()
+        else:
+            for arg in (*args, *options.values()):
+                if type(arg) is Missing:
+                    return arg
         try:
-            return plugin(*args, **options)
-        except (EngineError, MissingUsed, PluginFailed, SecurityError, TemplateRuntimeError, RecursionError):
+            made = plugin(*args, **options)
+            if isinstance(made, Iterator):
+                made = list(made)
+            return missing_in(made) if makes_list and not isinstance(made, str) else made
+        except MissingUsed as error:
+            return error.absent
+        except PluginFailed as error:
+            return Missing.failed(error.kept())
+        except (EngineError, SecurityError, TemplateRuntimeError, RecursionError):
             raise
         except Exception as error:
-            raise PluginFailed(f"The {kind} plugin '{full}' failed: {error}") from error
+            failure = PluginFailed(f"The {kind} plugin '{full}' failed: {error}")
+            failure.__cause__ = error
+            return Missing.failed(failure.kept())
 
-    passed = _PassArg.from_obj(plugin)
     if passed is not None:
         guarded.jinja_pass_arg = passed  # type: ignore[attr-defined]
     return guarded
+
+
+def missing_in(made: Iterable[Any]) -> Any:
+    """The elements; where one is missing, that one: a list of them cannot be made. An element with a template of its own may be."""
+    return next((each for each in made if type(each) is Missing and each.text is None), made)

@@ -5,7 +5,7 @@ import base64
 import re
 from typing import Any
 
-from engine.templating.filters.base import FilterError, as_text
+from engine.templating.filters.base import FilterError, as_text, kind_of
 
 COMMENT_STYLES: dict[str, dict[str, str]] = {
     "plain": {"decoration": "# "},
@@ -77,6 +77,8 @@ def b64decode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str
 
 def comment(text: Any, style: str = "plain", **options: Any) -> str:
     """`text` as a comment; `options` overrule the style: decoration, beginning, end, prefix, postfix, their counts, newline."""
+    if not isinstance(text, str):
+        raise FilterError(f"a comment is made of text, not of {kind_of(text)}")
     if style not in COMMENT_STYLES:
         raise FilterError(f"Invalid style {style!r}.")
     chosen = {"newline": "\n", "prefix_count": 1, "postfix_count": 1, "beginning": "", "end": "", **COMMENT_STYLES[style], **options}
@@ -94,13 +96,17 @@ def comment(text: Any, style: str = "plain", **options: Any) -> str:
 
 
 def split(value: Any, separator: str | None = None, maxsplit: int = -1) -> list[str]:
-    return as_text(value).split(separator, maxsplit)
+    if not isinstance(value, str):
+        raise FilterError(f"only text can be split, not {kind_of(value)}")
+    return value.split(separator, maxsplit)
 
 
 def urlsplit_filter(value: Any, query: str = "") -> Any:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(as_text(value))
+    if not isinstance(value, str):
+        raise FilterError(f"a URL is text, not {kind_of(value)}")
+    parts = urlsplit(value)
     if not query:
         return {name: getattr(parts, name) for name in URL_PARTS}
     if query not in URL_PARTS:
