@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.actions.base import ActionCall
-from engine.errors import EngineError
+from engine.errors import EngineError, TemplateError
 from engine.model.addresses import HostName
 from engine.model.event import AsyncPolled, RetryScheduled
 from engine.model.frozen import frozen
@@ -119,6 +119,8 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
     except TimeoutError:
         text = f"The {call.invocation.action} action failed to execute in the expected time frame ({seconds:g}) and was terminated"
         return ModuleResult.failure(text, timedout={"period": int(seconds)})
+    except TemplateError:
+        raise  # a mistake in the task's own text: failed_when and until have no say in it
     except EngineError as error:
         return failures.result_of(error, attempt.step)
     except Exception as error:
@@ -183,7 +185,7 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
         failed_holds = None if failed is None else holds(attempt, failed, shape)
     except EngineError as error:
         failure = failures.result_of(error, attempt.step)
-        values = {**result.values, **failure.values}
+        values = {**failure.values, **{name: value for name, value in result.values.items() if name != "msg" or value}}
         failure = replace(failure, values=values, changed=result.changed)
         return Verdict(status=Status.FAILED, result=failure, shape=registered(failure))
     if failed_holds is not None:

@@ -100,10 +100,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
             loop_var=setting.control.loop_var,
             registered={**run.outcome.registered, **loop_marks(setting.control, extra)},
         )
-        ended = False
-        if setting.control.break_when is not None:
-            ended = breaks(setting, outcome, extra)
-            outcome = replace(outcome, registered={**outcome.registered, "break_when_result": ended})
+        outcome, ended = after_item(setting, outcome, extra, seen)
         outcomes.append(outcome)
         facts_to = run.facts_to
         seen.update(set_by(run, outcome))
@@ -111,6 +108,12 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         play.events.publish(ItemFinished(outcome=outcome))
         if ended:
             break
+    return TaskRun(whole_of(setting, outcomes), acted, facts_to)
+
+
+def whole_of(setting: Setting, outcomes: list[TaskOutcome]) -> TaskOutcome:
+    """A loop's outcome from those of its items."""
+    step = setting.step
     status, shape = of_items(outcomes)
     values = {name: value for name, value in shape.items() if name not in ("changed", "failed", "skipped", "unreachable")}
     result = ModuleResult(
@@ -121,7 +124,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         unreachable=status is Status.UNREACHABLE,
     )
     forgiven = bool(outcomes) and all(not one.failed for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
-    whole = TaskOutcome(
+    return TaskOutcome(
         step=step.address,
         host=setting.host,
         status=status,
@@ -135,7 +138,6 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         registered=shape,
         delegated_to=outcomes[-1].delegated_to if outcomes else None,
     )
-    return TaskRun(whole, acted, facts_to)
 
 
 def set_by(run: TaskRun, outcome: TaskOutcome) -> dict[str, Value]:
@@ -166,6 +168,19 @@ def passed_over(error: EngineError, step: Step, renderer: Renderer) -> bool:
         return failing_condition(step, renderer) is not None
     except EngineError:
         return False
+
+
+def after_item(
+    setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value], seen: dict[str, Value]
+) -> tuple[TaskOutcome, bool]:
+    """The item's outcome with what `break_when` said, and that. The next item sees what this one registered."""
+    register = setting.step.keywords.get("register")
+    if register:
+        seen[str(register)] = dict(outcome.registered)
+    if setting.control.break_when is None:
+        return outcome, False
+    ended = breaks(setting, outcome, extra)
+    return replace(outcome, registered={**outcome.registered, "break_when_result": ended}), ended
 
 
 def breaks(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> bool:

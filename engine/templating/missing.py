@@ -101,8 +101,7 @@ class Missing(StrictUndefined):
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _fail_with_undefined_error
     __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = _fail_with_undefined_error
 
-    def __repr__(self) -> str:
-        return "Missing"
+    __repr__ = _fail_with_undefined_error
 
 
 def _type_name(value: Any) -> str:

@@ -67,7 +67,7 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
     def guarded(*args: Any, **options: Any) -> Any:
         if takes_missing:
             value = args[first] if len(args) > first else None
-            if type(value) is Missing and value.error is not None:
+            if type(value) is Missing and value.error is not None and name != "type_debug":
                 value.explode()
         else:
             for arg in (*args, *options.values()):
@@ -75,7 +75,7 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
                     return arg
         try:
             made = plugin(*args, **options)
-            if isinstance(made, Iterator):
+            if isinstance(made, Iterator | range):
                 made = list(made)
             return missing_in(made) if makes_list and not isinstance(made, str) else made
         except MissingUsed as error:

@@ -62,7 +62,9 @@ def regex_escape(value: Any, re_type: str = "python") -> str:
 
 
 def _regex(pattern: Any, ignorecase: bool, multiline: bool) -> re.Pattern[str]:
-    return re.compile(as_text(pattern), (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0))
+    if not isinstance(pattern, str):
+        raise FilterError(f"a pattern is text, not {kind_of(pattern)}")
+    return re.compile(str(pattern), (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0))
 
 
 def b64encode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str:
@@ -117,7 +119,9 @@ def urlsplit_filter(value: Any, query: str = "") -> Any:
 def urldecode(value: Any) -> str:
     from urllib.parse import unquote_plus
 
-    return unquote_plus(as_text(value))
+    if not isinstance(value, str):
+        raise FilterError(f"only text can be decoded, not {kind_of(value)}")
+    return unquote_plus(value)
 
 
 FILTERS = {
