@@ -30,9 +30,10 @@ from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, skipped
 from engine.runtime.keywords import flag
 from engine.runtime.loop import control_of, items_of, variables_of
-from engine.runtime.task import arguments_of_include, concluded, failing_condition, loop_marks, passed_over, task_name
+from engine.runtime.task import arguments_of_include, concluded, failing_condition, loop_marks, no_log_of, passed_over, task_name
 from engine.templating.renderer import Renderer
 
+HIDDEN = "(censored due to no_log)"
 Key = tuple[int, str, str]
 """What makes two inclusions one: the step, the file (or role and its arguments), and the item."""
 
@@ -68,6 +69,8 @@ class Asked:
     items: list[TaskOutcome] = field(default_factory=list)
     """Of a loop, those that were skipped or failed."""
     outcome: TaskOutcome | None = None
+    hidden: bool = False
+    """By no_log: the items are not told."""
 
 
 @dataclass(slots=True)
@@ -100,7 +103,7 @@ class Includer:
     def asked(self, step: Step, host: HostName) -> Asked:
         """What `step` asks for on `host`, item by item. Nothing is brought yet, which could change another host's items."""
         renderer = self.play.renderer(step, host)
-        asked = Asked(name=task_name(step, renderer))
+        asked = Asked(name=task_name(step, renderer), hidden=no_log_of(step, renderer))
         assert step.task is not None
         try:
             if step.task.loop is None:
@@ -108,7 +111,7 @@ class Includer:
             else:
                 self._ask_items(asked, step, host, renderer)
         except EngineError as error:
-            asked.outcome = failed(step, host, asked.name, error, renderer)
+            asked.outcome = replace(failed(step, host, asked.name, error, renderer), no_log=asked.hidden)
         return asked
 
     def _ask(
@@ -119,7 +122,7 @@ class Includer:
         if false is None:
             asked.wanted.append(Wanted(args=arguments_of_include(step, renderer), extra=extra, label=label))
             return
-        outcome = concluded(step, host, asked.name, skipped(false), Status.SKIPPED)
+        outcome = concluded(step, host, asked.name, skipped(false), Status.SKIPPED, no_log=asked.hidden)
         if not extra:
             asked.outcome = outcome
         else:
@@ -146,7 +149,7 @@ class Includer:
             try:
                 self._ask(asked, step, host, inner, extra, label)
             except EngineError as error:
-                outcome = failed(step, host, asked.name, error, inner)
+                outcome = replace(failed(step, host, asked.name, error, inner), no_log=asked.hidden)
                 marks = {**outcome.registered, **loop_marks(control, extra)}
                 asked.items.append(replace(outcome, is_item=True, item=item, item_label=label, registered=marks))
         if not asked.wanted or any(item.status is Status.FAILED for item in asked.items):
@@ -164,7 +167,8 @@ class Includer:
             except (EngineError, OSError) as error:
                 result.outcome = failed(step, host, asked.name, error)
                 continue
-            result.inclusions.append(replace(inclusion, item_label=each.label, is_item=bool(each.extra)))
+            label = HIDDEN if asked.hidden else each.label
+            result.inclusions.append(replace(inclusion, item_label=label, is_item=asked.hidden or bool(each.extra)))
         # In the order in which the first hosts met them, so that hosts go through them together.
         result.inclusions.sort(key=lambda each: each.copy)
         return result
@@ -297,6 +301,7 @@ def whole_of(asked: Asked, step: Step, host: HostName) -> TaskOutcome:
         items=tuple(asked.items),
         ignored=status is Status.FAILED and all(not item.failed for item in asked.items),
         looped=True,
+        no_log=asked.hidden,
         registered=shape,
     )
 

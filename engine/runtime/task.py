@@ -399,7 +399,7 @@ def task_name(step: Step, renderer: Renderer) -> str:
         except EngineError:
             name = str(task.name)  # shown as written: a name must not decide about the task
     role = step.around.role if short(task.action) != "include_role" else None
-    return f"{role.name} : {name}" if role is not None else name
+    return (f"{role.name} : {name}" if role is not None else name).strip()
 
 
 def titled(task: Task) -> str:
