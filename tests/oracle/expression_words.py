@@ -38,7 +38,7 @@ FILTERS = (
     "log(V)", "lower", "mandatory", "mandatory('need it')", "map('upper') | list", "map(attribute='name') | list",
     "map(attribute='on', default='?') | list", "map('default', 'q') | list", "map('extract', V) | list", "map('int') | list",
     "map('regex_replace', 'a', 'b') | list", "map(attribute='a.b') | list", "max", "max(attribute='v')", "md5", "min", "min(attribute='name')",
-    "normpath", "path_join", "permutations | list | length", "permutations(2) | list", "pow(2)", "pow(V)", "pprint", "product(V) | list",
+    "normpath", "path_join", "permutations(2) | list", "pow(2)", "pprint", "product(V) | list",
     "product([1, 2], [3]) | list", "quote", "regex_escape", "regex_escape('posix_basic')", "regex_findall('[a-c]')", "regex_findall('(.)(.)')",
     "regex_findall('O', ignorecase=true)", "regex_findall('^t', multiline=true)", "regex_replace('o', '0')", "regex_replace('(l+)', '<\\\\1>')",
     "regex_replace('o', '0', count=1)", "regex_replace('x', 'y', mandatory_count=1)", "regex_replace(V, V)", "regex_search('l+')",
@@ -82,7 +82,7 @@ LOOKUPS = (
     "lookup('ansible.builtin.items', [1, 2])", "lookup('pipe', 'echo hi')", "query('lines', 'printf \"a\\nb\\n\"')",
 )  # fmt: skip
 SHAPES = (
-    "V ~ V", "V + V", "V - V", "V * V", "V / V", "V // V", "V % V", "V == V", "V != V", "V < V", "V >= V", "V in V", "V not in V", "not V",
+    "V ~ V", "V + V", "V - V", "V / V", "V // V", "V % V", "V == V", "V != V", "V < V", "V >= V", "V in V", "V not in V", "not V",
     "V and V", "V or V", "V if V else V", "V if V", "-V", "[V, V]", "{'p': V}", "{'p': V, 'q': [V]}", "(V, V)", "V[V]", "V[0]", "V.a", "V.b.c",
     "V['key']", "(V).upper()", "(V).split(',')", "(V).get('a')", "(V).get('zz', V)", "(V).items() | list", "(V).keys() | list", "(V).append(1)",
     "'%s-%s' % (V, V)", "'%d' % V", "'{0}'.format(V)", "dict(a=V)", "dict(V)", "(V).replace('a', 'b')", "(V).startswith('h')", "(V)[::-1]",
