@@ -8,34 +8,40 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import secrets
-import sys
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-import engine
+from engine.bridge.content import Content
 from engine.clock import Clock, SystemClock
-from engine.errors import StateError, UsageError
+from engine.errors import UsageError
 from engine.files import DiskFiles, Files
 from engine.inventory.merge import load_inventory
 from engine.inventory.patterns import limited
 from engine.inventory.tree import Inventory
+from engine.lint.before_run import check_names
+from engine.lint.subject import Subject
 from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
 from engine.model.frozen import frozen
+from engine.model.hash_merging import put_over
 from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.values import EncryptedText, TemplateText, Value
+from engine.model.variables import Variables
 from engine.outside import Outside, RealOutside
+from engine.plan import checks
 from engine.plan.build import PlanOptions, build_plan
 from engine.plan.graph import PlanGraph
 from engine.plan.restore import restore_plan
 from engine.plan.start_at import started_at
 from engine.plan.tags import TagFilter
 from engine.playbook.context import ParseContext
+from engine.playbook.scoping import SCOPING
 from engine.playbook.tree import Play, Playbook
+from engine.runtime.constants import constants_of
 from engine.runtime.early import early_targets
 from engine.runtime.events import EventStream, Listener
 from engine.runtime.ledger import RunLedger
@@ -43,14 +49,15 @@ from engine.runtime.recorder import NoRecorder, Recorder, StateRecorder
 from engine.runtime.redact import Redactor
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
-from engine.scopes.store import VariableStore
 from engine.settings.extra_vars import parse_extra_vars
+from engine.settings.lookup import setting_of
 from engine.settings.settings import Settings
 from engine.settings.sources import find_project
 from engine.state.encode import blobs_in, with_bytes
-from engine.state.record import RunRecord
+from engine.state.record import RunRecord, run_id
 from engine.state.rollback import RollbackPlan, choose, plan_rollback
 from engine.state.stores.base import StateStore
+from engine.state.walkers import walkers_of
 from engine.vault.files import VaultFiles
 from engine.vault.secrets import Secrets, load_secrets
 
@@ -59,8 +66,8 @@ if TYPE_CHECKING:
     from engine.runtime.context import RunContext
     from engine.templating.environment import Templates
 
-COMPATIBLE = "2.21.5"
-"""The ansible-core whose behaviour is followed; the variable `ansible_version`."""
+TELLING: ContextVar[Callable[[Problem], None]] = ContextVar("TELLING")
+"""Who is told problems in the run that the present task belongs to: runs of one engine may go on at once."""
 
 Names: TypeAlias = str | Sequence[str]
 """One path, or several."""
@@ -80,6 +87,8 @@ class Prepared:
     sources: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     rolls_back: RunId | None = None
+    content: Content | None = None
+    """Modules and plugins that the engine did not bring."""
 
 
 @dataclass(slots=True)
@@ -101,6 +110,7 @@ class Engine:
     _pool: Pool | None = None
     _stores: dict[str, StateStore] = field(default_factory=dict)
     _reading: Files | None = None
+    _content: Content | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,9 +122,14 @@ class Engine:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+        self._forget_content()
         for store in self._stores.values():
             await store.close()
         self._stores.clear()
+
+    def tell(self, problem: Problem) -> None:
+        """A warning or notice, to the run that it comes up in, or to `warn` outside of all runs."""
+        TELLING.get(self.warn)(problem)
 
     # -- parts, made when they are first needed
 
@@ -148,8 +163,12 @@ class Engine:
                 decrypt=self.decrypt,
                 compat=self.settings.run.compat,
                 allow_broken_conditionals=variables.allow_broken_conditionals,
-                warn=self.warn,
+                warn=self.tell,
+                setting=partial(setting_of, self.settings),
+                managed_text=variables.managed_text,
+                find_plugin=self.content.find_plugin,
             )
+            self.content.tell(self._templates.add_plugin)
         return self._templates
 
     @property
@@ -157,8 +176,21 @@ class Engine:
         if self._pool is None:
             from engine.connections.pool import Pool
 
-            self._pool = Pool(on_problem=self.warn)
+            self._pool = Pool(on_problem=self.tell)
         return self._pool
+
+    @property
+    def content(self) -> Content:
+        """Of the plan that is being read."""
+        if self._content is None:
+            self._content = Content.of(self.files, self.settings.paths, lambda problem: self.warn(problem))
+        return self._content
+
+    def _forget_content(self) -> None:
+        """Another plan has other modules and plugins."""
+        if self._content is not None and self._content.close():
+            self._templates = None
+        self._content = None
 
     def store(self, project: str) -> StateStore:
         """The state of a project: `.engine/` in its folder, or what the settings say."""
@@ -168,6 +200,11 @@ class Engine:
         if folder not in self._stores:
             self._stores[folder] = open_store(self.settings.state.store, folder)
         return self._stores[folder]
+
+    @property
+    def merging(self) -> bool:
+        """Whether mappings of one name are put together."""
+        return self.settings.variables.hash_behaviour == "merge"
 
     # -- reading: sync, files only
 
@@ -183,15 +220,26 @@ class Engine:
             selection = limited(hosts, self.settings.inventory.limit, self.files)
             limit = frozenset(selection.hosts)
             problems = [*problems, *selection.problems]
+        problems = [*problems, *checks.warnings(graph, hosts, given)]
         for problem in problems:
-            self.warn(problem)
+            self.tell(problem)
+        if self.settings.run.compat != "ansible":  # under the drop-in names ansible-core's order of things counts
+            check_names(self.subject(graph, hosts, limit, given), self.tell)
         return Prepared(
             graph=graph,
             inventory=hosts,
             limit=limit,
             extra_vars=given,
             sources=tuple(sources),
+            content=self.content,
             project=find_project(folder, self.files),
+        )
+
+    def subject(self, graph: PlanGraph, hosts: Inventory, limit: frozenset[HostName] | None, given: Mapping[str, Value]) -> Subject:
+        """What the rules of engine/lint look at."""
+        return Subject(
+            graph=graph, inventory=hosts, files=self.reading, templates=lambda: self.templates, limit=limit, extra_vars=given,
+            facts_are_kept=not self.settings.facts.caching.endswith("memory"),
         )
 
     def graph(self, playbooks: Names, *, extra_vars: ExtraVars = ()) -> PlanGraph:
@@ -200,6 +248,7 @@ class Engine:
         if not names:
             raise UsageError(Problem(code="no-playbook", summary="No playbook was named", hint="engine run site.yml"))
         given = self.extra_vars(extra_vars)
+        self._forget_content()
         paths = [os.path.normpath(os.path.join(self.cwd, path)) for path in names]
         for path, name in zip(paths, names, strict=True):
             if not self.files.is_file(path):
@@ -221,49 +270,45 @@ class Engine:
             unparsed_is_failed=chosen.unparsed_is_failed,
             unparsed_warning=chosen.unparsed_warning,
             localhost_warning=chosen.localhost_warning,
+            merging=self.merging,
+            duplicates=self.settings.variables.duplicate_key,
         )
 
-    def extra_vars(self, given: ExtraVars) -> dict[str, Value]:
+    def extra_vars(self, given: ExtraVars) -> Variables:
         """What `-e` says, texts as on the command line, mappings from the library."""
-        found: dict[str, Value] = {}
+        found = Variables()
+        warnings: list[Problem] = []
+        twice = self.settings.variables.duplicate_key
         for each in [given] if isinstance(given, Mapping) else given:
-            found.update(parse_extra_vars(each, self.reading, self.cwd) if isinstance(each, str) else each)
+            if isinstance(each, str):
+                each = parse_extra_vars(each, self.reading, self.cwd, problems=warnings, duplicates=twice)
+            put_over(found, each, merging=self.merging)
+        for problem in warnings:
+            self.tell(problem)
         return found
 
     def _load(self, path: str, extra_vars: Mapping[str, Value]) -> Playbook:
         from engine.playbook.parse import load_playbook
 
-        return load_playbook(path, self.reading, context=self.parse_context(extra_vars))
+        return load_playbook(path, self.reading, context=self.parse_context(extra_vars, self.content))
 
-    def parse_context(self, extra_vars: Mapping[str, Value]) -> ParseContext:
-        from engine.runtime import dispatch
-        from engine.runtime.names import known_actions
+    def parse_context(self, extra_vars: Mapping[str, Value], content: Content) -> ParseContext:
+        from engine.runtime.parsing import parse_context
 
-        def render(text: TemplateText, variables: Mapping[str, Value]) -> str | None:
-            from engine.errors import TemplateError
-
-            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)))
-            try:
-                return str(self.templates.renderer(scope).render(text))
-            except TemplateError:
-                return None
-
-        paths = self.settings.paths
-        return ParseContext(
-            roles_path=tuple(map(os.path.expanduser, paths.roles_path)),
-            collections_path=tuple(map(os.path.expanduser, paths.collections_path)),
-            is_module=dispatch.has,
-            module_names=known_actions,
-            render_static=render,
-            warn=self.warn,
+        return parse_context(
+            self.settings, content, lambda names: self.static_scope(extra_vars, names), lambda: self.templates, self.tell,
+            forced_scoping=str(extra_vars.get(SCOPING, "")),
         )
+
+    def static_scope(self, extra_vars: Mapping[str, Value], variables: Mapping[str, Value]) -> Scope:
+        """What is known before any host is."""
+        return Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, variables)), merging=self.merging)
 
     def _plan_options(self, extra_vars: Mapping[str, Value]) -> PlanOptions:
         def render(play: Play, value: Value) -> Value:
             if not needs_rendering(value):
                 return value
-            scope = Scope(((Layer.EXTRA, extra_vars), (Layer.PLAY, play.vars)))
-            return self.templates.renderer(scope).render(value)
+            return self.templates.renderer(self.static_scope(extra_vars, play.vars)).render(value)
 
         run = self.settings.run
         return PlanOptions(
@@ -329,7 +374,7 @@ class Engine:
         folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
         hosts, problems = self.inventory(sources, folder)
         for problem in problems:
-            self.warn(problem)
+            self.tell(problem)
         walkers = walkers_of(plan, hosts)
         steps: dict[HostName, list[dict[str, Any]]] = {}
         for restore in plan.restores:
@@ -378,13 +423,7 @@ class Engine:
         recorder: Recorder = NoRecorder()
         if not run.check:
             recorder = StateRecorder(self.store(prepared.project), identity, self.redactor, self.clock)
-        quiet_warn = self.warn
-
-        def tell(problem: Problem) -> None:
-            stream.publish(ProblemFound(problem=problem))
-
-        self.warn = tell
-        self.templates._warn = tell
+        telling = TELLING.set(lambda problem: stream.publish(ProblemFound(problem=problem)))
         context = self._context(prepared, stream, identity, recorder)
         record = RunRecord(
             id=identity,
@@ -397,7 +436,7 @@ class Engine:
         try:
             return await run_plan(context, prepared.graph, record)
         finally:
-            self.warn = quiet_warn
+            TELLING.reset(telling)
 
     def _load_rest(self) -> None:
         """What only a run needs: the runner, and templates. On a thread, so that connections go on meanwhile."""
@@ -418,8 +457,9 @@ class Engine:
             events=stream,
             recorder=recorder,
             redactor=self.redactor,
-            parser=self.parse_context(prepared.extra_vars),
-            ledger=RunLedger(prepared.inventory, VariableStore(inject_facts=self.settings.facts.inject)),
+            parser=self.parse_context(prepared.extra_vars, prepared.content or self.content),
+            modules=prepared.content.modules if prepared.content else None,
+            ledger=RunLedger.begun(prepared.inventory, self.settings.facts, self.clock, self.tell, merging=self.merging),
             options=self._plan_options(prepared.extra_vars),
             extra_vars=prepared.extra_vars,
             limit=prepared.limit,
@@ -433,24 +473,7 @@ class Engine:
 
     def constants(self, prepared: Prepared) -> dict[str, Value]:
         """Magic variables that are the same for every host, play and task of a run."""
-        run = self.settings.run
-        major, minor, revision = (int(part) for part in COMPATIBLE.split("."))
-        made: dict[str, Value] = {
-            "ansible_version": {"full": COMPATIBLE, "major": major, "minor": minor, "revision": revision, "string": COMPATIBLE},
-            "ansible_check_mode": run.check,
-            "ansible_diff_mode": run.diff,
-            "ansible_forks": run.forks,
-            "ansible_verbosity": self.settings.output.verbosity,
-            "ansible_run_tags": list(run.tags) or ["all"],
-            "ansible_skip_tags": list(run.skip_tags),
-            "ansible_inventory_sources": list(self._absolute(prepared.sources)),
-            "ansible_playbook_python": sys.executable,
-            "ansible_config_file": self.settings.config_file,
-            "engine_version": engine.__version__,
-        }
-        if self.settings.inventory.limit:
-            made["ansible_limit"] = self.settings.inventory.limit
-        return made
+        return constants_of(self.settings, self._absolute(prepared.sources))
 
 
 def listed(names: Names) -> tuple[str, ...]:
@@ -463,33 +486,3 @@ def needs_rendering(value: Value) -> bool:
     if isinstance(value, list | tuple):
         return any(needs_rendering(each) for each in value)
     return False
-
-
-def run_id(now: float) -> RunId:
-    """Sortable by time, and not the same for two runs of one second."""
-    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)
-
-
-def walkers_of(plan: RollbackPlan, inventory: Inventory) -> dict[HostName, HostName]:
-    """Machine → the host that walks through its steps. One for each machine, since what is on it goes back in order.
-
-    The machine itself where the inventory knows it; else one whose tasks were delegated there.
-
-    Raises:
-        StateError: `host-not-in-inventory`, with all such hosts: nothing is taken back from only some of the hosts unasked.
-    """
-    found: dict[HostName, HostName] = {}
-    for restore in plan.restores:
-        machine, owner = restore.record.address.host, restore.record.inventory_host
-        found.setdefault(machine, machine if inventory.get(machine) is not None else owner)
-    unknown = sorted(host for host in set(found.values()) if inventory.get(host) is None)
-    if unknown:
-        raise StateError(
-            Problem(
-                code="host-not-in-inventory",
-                summary="A host of the run is not in the inventory",
-                detail=f"{', '.join(unknown)} changed in {plan.run.id}",
-                hint="-i names another inventory, --limit takes back the rest alone",
-            )
-        )
-    return found

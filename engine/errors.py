@@ -27,6 +27,10 @@ class EngineError(Exception):
     def problem(self) -> Problem:
         return self.problems[0]
 
+    def prefix(self, text: str) -> None:
+        """Say in what part of a task it was: as ansible-core does, in front of the first message."""
+        self.problems = (self.problems[0].prefixed(text), *self.problems[1:])
+
 
 class UsageError(EngineError):
     pass

@@ -19,6 +19,9 @@ class Files(Protocol):
     def read_text(self, path: str) -> str:
         """UTF-8 with or without BOM; ParseError `not-utf8` with the offset otherwise, OSError where it cannot be read."""
 
+    def is_encrypted(self, path: str) -> bool:
+        """Was it opened with a vault password? What is in it is not to be shown then."""
+
     def is_file(self, path: str) -> bool: ...
 
     def is_dir(self, path: str) -> bool: ...
@@ -53,6 +56,9 @@ class DiskFiles:
     def read_text(self, path: str) -> str:
         return decoded(self.read_bytes(path), path)
 
+    def is_encrypted(self, path: str) -> bool:
+        return False
+
     def is_file(self, path: str) -> bool:
         return os.path.isfile(path)
 
@@ -83,6 +89,9 @@ class MemoryFiles:
 
     def read_text(self, path: str) -> str:
         return decoded(self.read_bytes(path), path)
+
+    def is_encrypted(self, path: str) -> bool:
+        return False
 
     def is_file(self, path: str) -> bool:
         return os.path.normpath(path) in self.tree

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.blocking import wait_for
-from engine.engine import Engine, ExtraVars, Names
+from engine.engine import Engine, ExtraVars, Names, listed
+from engine.errors import EngineError, UsageError
 from engine.files import DiskFiles
 from engine.model.addresses import RunId
 from engine.model.problem import Problem
@@ -22,12 +23,21 @@ from engine.settings.sources import find_project, read_sources
 
 
 def settings_of(
-    overrides: Mapping[str, Value], *, cwd: str, project: str | None = None, warn: Callable[[Problem], None] = lambda problem: None
+    overrides: Mapping[str, Value],
+    *,
+    cwd: str,
+    project: str | None = None,
+    warn: Callable[[Problem], None] = lambda problem: None,
+    defaults: Mapping[str, Value] | None = None,
 ) -> Settings:
-    """The settings of ansible.cfg, engine.toml, the environment and `overrides` (by `group.field`), as the command line has them."""
+    """The settings of ansible.cfg, engine.toml, the environment and `overrides` (by `group.field`), as the command line has them.
+
+    `defaults` are other defaults than the engine's own, by `group.field`.
+    """
     outside = RealOutside()
     files = DiskFiles()
-    found = resolve(read_sources(files, outside.environ(), cwd=cwd, cli=dict(overrides), project=project), environ=outside.environ())
+    sources = read_sources(files, outside.environ(), cwd=cwd, cli=dict(overrides), project=project)
+    found = resolve(sources, environ=outside.environ(), defaults=defaults or {})
     for problem in found.problems:
         warn(problem)
     return found.settings
@@ -119,6 +129,33 @@ async def arun(
 def run(playbooks: Names, **options: Any) -> Recap:
     """`arun`, for synchronous callers; works inside a running event loop too."""
     return wait_for(arun(playbooks, **options))
+
+
+def lint(made: Engine, playbook: str, *, inventory: Names = (), extra_vars: ExtraVars = ()) -> list[Problem]:
+    """What the rules of engine/lint find in a playbook, mistakes that would keep it from being read included. Touches no host.
+
+    Raises:
+        UsageError: the playbook is not there, or an option is wrong.
+    """
+    from engine.lint.findings import heeded
+    from engine.lint.opened import opened
+    from engine.lint.rules import findings  # these load Jinja, which a run loads while connections open
+
+    found: list[Problem] = []
+    tell, made.warn = made.warn, found.append
+    try:
+        given = made.extra_vars(extra_vars)
+        graph = made.graph(playbook, extra_vars=given)
+        hosts, _ = made.inventory(listed(inventory) or made.settings.inventory.sources, os.path.dirname(graph.playbooks[0].path))
+        subject = made.subject(graph, hosts, None, given)
+        whole = opened(subject, made.parse_context(given, made.content), made._plan_options(given))
+        return heeded((*found, *findings(whole)), made.reading)
+    except UsageError:
+        raise
+    except EngineError as error:
+        return heeded((*found, *error.problems), made.reading)
+    finally:
+        made.warn = tell
 
 
 def project_of(folder: str) -> str:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -31,16 +32,49 @@ class Outside(Protocol):
     def ask(self, prompt: str, *, secret: bool = True) -> str:
         """A line from the terminal; UsageError `no-terminal` where there is none."""
 
+    def say(self, text: str) -> None:
+        """A line for whoever is asked."""
+
     def is_terminal(self) -> bool: ...
 
 
+class Stopped(OSError):
+    """The user has interrupted the engine while a program of the controller was waited for."""
+
+
 class RealOutside:
+    def __init__(self) -> None:
+        self._waiting = False
+        self._stopped = False
+
     def environ(self) -> Mapping[str, str]:
         return os.environ
 
     def run(self, argv: Sequence[str] | str, *, stdin: bytes = b"", cwd: str | None = None) -> Ran:
-        done = subprocess.run(argv, input=stdin, capture_output=True, shell=isinstance(argv, str), cwd=cwd, check=False)
-        return Ran(done.returncode, done.stdout, done.stderr)
+        if self._stopped:
+            raise Stopped("interrupted")
+        line = isinstance(argv, str)
+        self._waiting = True
+        try:
+            pipe = subprocess.PIPE
+            # a line gets a session of its own, so that it can be ended with all it has started; a program may ask at the terminal
+            with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, shell=line, cwd=cwd, start_new_session=line) as process:
+                try:
+                    out, err = process.communicate(stdin)
+                except BaseException:
+                    if line:
+                        os.killpg(process.pid, signal.SIGKILL)
+                    process.kill()
+                    raise
+        finally:
+            self._waiting = False
+        return Ran(process.returncode, out, err)
+
+    def stop(self) -> None:
+        """No program is started any more. In a signal's handler: one that is being waited for is ended, and its caller told `Stopped`."""
+        self._stopped = True
+        if self._waiting:
+            raise Stopped("interrupted")
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0) -> bytes:
         from urllib.request import Request, urlopen
@@ -59,6 +93,10 @@ class RealOutside:
         sys.stderr.write(prompt)
         sys.stderr.flush()
         return sys.stdin.readline().rstrip("\n")
+
+    def say(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
     def is_terminal(self) -> bool:
         return sys.stdin is not None and sys.stdin.isatty()
@@ -81,6 +119,9 @@ class ClosedOutside:
 
     def ask(self, prompt: str, *, secret: bool = True) -> str:
         raise UsageError(Problem(code="no-terminal", summary="A question cannot be asked without a terminal", detail=prompt.strip()))
+
+    def say(self, text: str) -> None:
+        return None
 
     def is_terminal(self) -> bool:
         return False

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from engine.files import Files
 from engine.model.addresses import HostName
+from engine.model.change import Change
 from engine.model.effect import Effect
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult
@@ -38,6 +39,12 @@ class Remote(Protocol):
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
         """Start a module as a job that outlives the connection (`async`): started, finished, ansible_job_id, results_file."""
 
+    async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
+        """Run a module that was written for Ansible, or start it as a job (bridge/payload.py)."""
+
+    def located(self, change: Change) -> Change:
+        """The change with the machine and the user it was made by, as the state needs it."""
+
     async def inspect(self, module: str, args: Mapping[str, Any]) -> Value:
         """The present state of the resource that a module would manage with these arguments."""
 
@@ -61,6 +68,10 @@ class Variables(Protocol):
 class Rendering(Protocol):
     """What an action may ask of templating, bound to the task's host."""
 
+    @property
+    def managed_text(self) -> str:
+        """The variable `ansible_managed` where nobody set it."""
+
     def render(self, value: Value) -> Value:
         """Deeply; TemplateError with the place on a mistake."""
 
@@ -69,6 +80,9 @@ class Rendering(Protocol):
 
     def condition(self, expression: Value) -> bool:
         """A bare expression (TemplateText), a bool, or a list of them (all must hold)."""
+
+    def trusted_name(self, text: TemplateText) -> TemplateText | None:
+        """What `{{ name }}` stands for, where that is a text that someone wrote, and no template; else None."""
 
     def evaluate(self, expression: TemplateText) -> Value:
         """The value of a bare expression (debug.var); TemplateError `undefined-variable` where it has none."""
@@ -96,6 +110,8 @@ class ActionCall:
     """Prompt on the terminal (pause): `await ask(text, seconds=…, echo=…)`; None where there is no terminal."""
     sleep: Callable[[float], Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    duplicates: str = "warn"
+    """What a key is that stands twice in one mapping of a file: `warn`, `error` or `ignore`."""
 
 
 class Action(Protocol):

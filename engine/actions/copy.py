@@ -15,6 +15,7 @@ from typing import Any
 from engine.actions.base import ActionCall
 from engine.agent.sdk import FILE_ARGUMENTS, Argument
 from engine.files import Files
+from engine.model.invocation import DIFF_LIMIT
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
 from engine.model.values import Value
@@ -40,11 +41,13 @@ FREE_FORM = "_raw_params"
 
 SENT_ALONG = 64 * 1024
 """Bytes up to which a content is sent without asking: less than a round trip costs on most lines."""
-SHOWN = 104448
-"""Bytes up to which --diff shows a file, so that it must be sent along. Source: max_file_size_for_diff, ansible-core 2.21."""
 IN_MEMORY = 16 * 1024 * 1024
 """Bytes up to which a file is sent as a value; above, it is streamed to the target's spool."""
 PASSED_ON = (*FILE_ARGUMENTS, "backup", "force", "follow", "directory_mode", "validate", "checksum")
+
+
+NO_SOURCE = 0o600
+"""What `mode: preserve` comes to where there is no file to preserve it of: as by ansible-core, whose own copy only its user reads."""
 
 
 async def run(call: ActionCall) -> ModuleResult:
@@ -56,9 +59,11 @@ async def run(call: ActionCall) -> ModuleResult:
     if args.get("content") is not None:
         if str(args["dest"]).endswith("/"):
             return ModuleResult.failure("can not use content with a dir as dest")
+        if args.get("mode") == "preserve":
+            args = {**args, "mode": NO_SOURCE}
         return await put(call, args, encoded(args["content"]))
     if args.get("remote_src"):
-        given = {**passed_on(args), "dest": args["dest"], "src": args["src"], "remote_src": True, "digest": None}
+        given = {**passed_on(args), **limit_of(call), "dest": args["dest"], "src": args["src"], "remote_src": True, "digest": None}
         return await call.remote.call(MODULE, {**given, "local_follow": args.get("local_follow")})
     found = call.search.find("files", str(args["src"]))
     if found.path is None:
@@ -76,8 +81,6 @@ def refusal(args: Mapping[str, Any]) -> str:
         return "src and content are mutually exclusive"
     if args.get("dest") is None:
         return "dest is required"
-    if args.get("content") is not None and args.get("mode") == "preserve":
-        return "mode can not be 'preserve' with content: there is no source file"
     return ""
 
 
@@ -114,6 +117,17 @@ def passed_on(args: Mapping[str, Any]) -> dict[str, Any]:
     return {name: args[name] for name in PASSED_ON if args.get(name) is not None}
 
 
+def limit_of(call: ActionCall) -> dict[str, int]:
+    """The size up to which differences show a file, where it is not the one that modules know."""
+    limit = call.invocation.diff_limit
+    return {"diff_limit": limit} if limit != DIFF_LIMIT else {}
+
+
+def shown_up_to(call: ActionCall) -> int:
+    """Bytes up to which --diff shows a file, so that it must be sent along."""
+    return min(call.invocation.diff_limit or IN_MEMORY, IN_MEMORY)
+
+
 # ---- one file
 
 
@@ -137,10 +151,11 @@ def source_files(call: ActionCall, args: Mapping[str, Any]) -> Files:
 async def put(call: ActionCall, args: Mapping[str, Any], data: bytes, source: str = "", name: str = "") -> ModuleResult:
     """Have `dest` hold `data`. `source` is what diffs and results name; `name` what it is called in a directory `dest`."""
     given = {
-        **passed_on(args), "dest": args["dest"], "src": source or None, "name": name or None, "digest": hashlib.sha1(data).hexdigest(),
+        **passed_on(args), **limit_of(call),
+        "dest": args["dest"], "src": source or None, "name": name or None, "digest": hashlib.sha1(data).hexdigest(),
         "size": len(data),
     }
-    if len(data) <= (SHOWN if call.invocation.diff else SENT_ALONG):
+    if len(data) <= (shown_up_to(call) if call.invocation.diff else SENT_ALONG):
         return await call.remote.call(MODULE, {**given, "content": data})
     result = await call.remote.call(MODULE, given)
     if not result.values.get("needs_content"):
@@ -152,7 +167,8 @@ async def put_large(call: ActionCall, args: Mapping[str, Any], path: str) -> Mod
     """A file that is never whole in memory, on neither side."""
     digest = await asyncio.to_thread(digest_of, path)
     given = {
-        **passed_on(args), "dest": args["dest"], "src": path, "name": os.path.basename(path), "digest": digest, "size": size_of(path),
+        **passed_on(args), **limit_of(call),
+        "dest": args["dest"], "src": path, "name": os.path.basename(path), "digest": digest, "size": size_of(path),
     }
     result = await call.remote.call(MODULE, given)
     if not result.values.get("needs_content"):
@@ -189,10 +205,11 @@ async def put_directory(call: ActionCall, args: Mapping[str, Any], path: str) ->
     root = path.rstrip("/")
     entries = await asyncio.to_thread(lambda: list(listed(root, prefix, args, files)))
     dest = os.path.join(str(args["dest"]), "")
-    common = passed_on({**args, "mode": None} if args.get("mode") == "preserve" else args)
+    common = passed_on({**args, "mode": None} if args.get("mode") == "preserve" else args) | limit_of(call)
     given: dict[str, Any] = {"dest": dest, "entries": entries, "common": common, "contents": {}, "spooled": {}}
     if call.invocation.check and call.invocation.diff:
-        given["contents"] = {entry["path"]: files.read_bytes(entry["src"]) for entry in entries if entry.get("size", SHOWN + 1) <= SHOWN}
+        shown = [entry for entry in entries if entry["type"] == "file" and entry["size"] <= shown_up_to(call)]
+        given["contents"] = {entry["path"]: files.read_bytes(entry["src"]) for entry in shown}
     result = await call.remote.call(SET_MODULE, given)
     need = set(result.values.get("need") or ())
     if need:

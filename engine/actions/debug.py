@@ -34,7 +34,8 @@ async def run(call: ActionCall) -> ModuleResult:
 def shown(call: ActionCall, expression: Value) -> ModuleResult:
     """The expression's value under its own text; what is undefined is said in its place and warned of, and does not fail."""
     if isinstance(expression, TemplateText) and "{{" in expression:
-        expression = call.rendering.render(expression)   # `var: "{{ name_of_it }}"` shows what the name stands for
+        # `var: "{{ name_of_it }}"` shows what the name stands for
+        expression = call.rendering.trusted_name(expression) or call.rendering.render(expression)
     if not isinstance(expression, str):
         kind = type(expression).__name__
         return ModuleResult.failure(f"argument 'var' is of type {kind}: a string with an expression is needed, such as a variable's name")
@@ -44,6 +45,7 @@ def shown(call: ActionCall, expression: Value) -> ModuleResult:
         return ModuleResult(values={str(expression): call.rendering.evaluate(expression)})
     except TemplateError as error:
         if error.problem.code != "undefined-variable":
+            error.prefix("Error while resolving `var` expression: ")
             raise
         said = error.problem.detail or error.problem.summary
         warning = f"Encountered 1 template error.\nerror 1 - {said}"

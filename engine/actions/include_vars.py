@@ -10,10 +10,14 @@ from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.errors import EngineError
 from engine.model.effect import IncludeVariables
+from engine.model.hash_merging import merged
+from engine.model.merging import Merging
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
-from engine.model.source import Span
+from engine.model.source import NOWHERE, Span
 from engine.model.values import Value
+from engine.model.variables import Variables
+from engine.yaml.variables import load_variables
 
 CONNECTS = False
 FREE_FORM = "file"
@@ -23,11 +27,12 @@ ARGUMENTS = {
     "name": Argument("raw", doc="Put the variables into one dictionary of this name."),
     "depth": Argument("int", default=0, doc="How many levels of `dir` to read; 0: all."),
     "files_matching": Argument("str", doc="Regular expression that the names of files in `dir` must match at the end."),
-    "ignore_files": Argument("list", elements="str", doc="Regular expressions of names in `dir` to pass over."),
+    "ignore_files": Argument("raw", doc="Regular expressions of names in `dir` to pass over: a list, or words in one text."),
     "extensions": Argument("raw", default=["yaml", "yml", "json"], doc="Endings of the files to read in `dir`."),
     "ignore_unknown_extensions": Argument("bool", default=False, doc="Pass over files in `dir` with other endings instead of failing."),
     "hash_behaviour": Argument("str", choices=("replace", "merge"), doc="merge: add to dictionaries of the same name."),
 }
+UNKNOWN_OPTION = "Task failed: {0} is not a valid option in include_vars"
 OF_DIRECTORIES = ("depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions")
 
 
@@ -49,18 +54,26 @@ async def run(call: ActionCall) -> ModuleResult:
     if only_files and any(name in call.raw_args for name in ("dir", *OF_DIRECTORIES)):
         return ModuleResult.failure("You are mixing file only and dir only arguments, these are incompatible")
     if not isinstance(args["extensions"], list):
-        return ModuleResult.failure("The 'extensions' option must be a list.")
-    found: dict[str, Value] = {}
+        return ModuleResult.failure("Task failed: The 'extensions' option must be a list.")
+    if not isinstance(args.get("ignore_files"), list | str | None):
+        return ModuleResult.failure("Task failed: The 'ignore_files' option must be a list.")
+    found = Variables()
     read: list[str] = []
+    problems: list[Problem] = []
     try:
         for path in [one_file(call, args)] if args.get("dir") is None else in_directory(call, args):
-            found.update(variables_in(call, path))
+            found.update(variables_in(call, path, problems))
             read.append(path)
         variables = arranged(call, args, found)
     except Unusable as error:
         return ModuleResult.failure(str(error), error.problem, message=str(error), ansible_facts={}, ansible_included_var_files=read)
     call.effects.append(IncludeVariables(call.host, variables))
-    return ModuleResult(values={"ansible_facts": variables, "ansible_included_var_files": read})
+    told: dict[str, Value] = {name: value.value if isinstance(value, Merging) else value for name, value in variables.items()}
+    warnings = tuple(f"{problem.span}: {problem.summary}: {problem.detail}" for problem in problems)
+    values: dict[str, Value] = {"ansible_facts": told, "ansible_included_var_files": read}
+    if any(call.files.is_encrypted(path) for path in read):
+        values["_ansible_no_log"] = True
+    return ModuleResult(values=values, warnings=warnings)
 
 
 def one_file(call: ActionCall, args: Mapping[str, Value]) -> str:
@@ -89,7 +102,8 @@ def in_directory(call: ActionCall, args: Mapping[str, Value]) -> Iterator[str]:
     if not call.files.is_dir(top):
         raise Unusable(f"{top} is not a directory")
     matching = pattern(args.get("files_matching"))
-    ignored = [pattern(each) for each in args.get("ignore_files") or ()]
+    given = args.get("ignore_files") or ()
+    ignored = [pattern(str(each)) for each in (given.split() if isinstance(given, str) else given)]
     for path in walk(call, top.rstrip("/"), args["depth"] or 0):
         name = os.path.basename(path)
         if matching is not None and not matching.search(name):
@@ -132,38 +146,33 @@ def walk(call: ActionCall, folder: str, levels: int) -> Iterator[str]:
 
 
 def known_ending(name: str, extensions: Sequence[str]) -> bool:
-    return os.path.splitext(name)[1].lstrip(".") in extensions and "." in name
+    return os.path.splitext(name)[1].lstrip(".") in extensions
 
 
-def variables_in(call: ActionCall, path: str) -> dict[str, Value]:
-    """The variables of one file, as written. An empty file has none."""
+def variables_in(call: ActionCall, path: str, problems: list[Problem]) -> Variables:
+    """The variables of one file, as written. An empty file has none. `problems` gets warnings."""
     try:
-        value = yaml.load(call.files.read_text(path), path)
+        value = load_variables(call.files.read_text(path), path, problems=problems, duplicates=call.duplicates)
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror or error}") from None
     except EngineError as error:
         raise Unusable(f"{path}: {error.problem}", error.problem) from None
     if value is None:
-        return {}
-    if not isinstance(value, dict):
+        return Variables()
+    if not isinstance(value, Variables):
         raise Unusable(f"'{path}' must be stored as a dictionary/hash")
     return value
 
 
-def arranged(call: ActionCall, args: Mapping[str, Value], found: dict[str, Value]) -> dict[str, Value]:
+def arranged(call: ActionCall, args: Mapping[str, Value], found: Variables) -> Variables:
     """The variables under `name`, and with `hash_behaviour: merge` on top of what the host has."""
     if args.get("name"):
-        found = {str(args["name"]): found}
+        if tagged := next((value for value in found.values() if isinstance(value, Merging)), None):
+            yaml.check_tag(yaml.Sequence([], tagged.span, merges=True))
+        found = Variables.at(place(call) or NOWHERE, {str(args["name"]): dict(found)})
     if args.get("hash_behaviour") != "merge":
         return found
-    return {name: merged(call.variables.get(name), value) for name, value in found.items()}
-
-
-def merged(below: Value, above: Value) -> Value:
-    """Dictionaries entry by entry, all the way down; anything else is replaced."""
-    if not isinstance(below, dict) or not isinstance(above, dict):
-        return above
-    return {**below, **{name: merged(below.get(name), value) for name, value in above.items()}}
+    return Variables({name: merged(call.variables.get(name), value) for name, value in found.items()}, found.spans)
 
 
 def place(call: ActionCall) -> Span | None:

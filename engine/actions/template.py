@@ -98,7 +98,7 @@ def own_variables(call: ActionCall, args: Mapping[str, Any], path: str) -> dict[
         "template_mtime": datetime.datetime.fromtimestamp(found.st_mtime if found else 0),
     }
     if "ansible_managed" not in call.variables:
-        values["ansible_managed"] = "Ansible managed"
+        values["ansible_managed"] = call.rendering.managed_text
     return values
 
 

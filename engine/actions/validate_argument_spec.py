@@ -32,10 +32,11 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure(f"Incorrect type for argument_spec, expected dict and got {type(spec).__name__}")
     given = {str(name): call.variables.get(str(name)) for name in spec if str(name) in call.variables}
     given.update(args.get("provided_arguments") or {})
-    unknown: list[str] = []
+    unknown: dict[str, list[str]] = {}
     errors = mistakes(spec, {}, given, "", unknown)
     if unknown:
-        errors.append(", ".join(unknown) + f". Supported parameters include: {', '.join(sorted(map(str, spec)))}.")
+        outermost = min(unknown, key=lambda name: name.count("."))
+        errors.append(f"{', '.join(sorted(unknown))}. Supported parameters include: {', '.join(unknown[outermost])}.")
     if errors:
         said = "\n".join(["Validation of arguments failed:", *errors])
         return ModuleResult.failure(said, argument_errors=list(errors), argument_spec_data=dict(spec), validate_args_context=context)
@@ -45,7 +46,7 @@ async def run(call: ActionCall) -> ModuleResult:
 def specification(call: ActionCall, context: Mapping[str, Value]) -> Value:
     """As written where it stands in a role's meta (its descriptions are prose, not templates); rendered where a task gives it."""
     written = call.raw_args.get("argument_spec")
-    return plain(written) if context.get("type") == "role" else call.rendering.render(written)
+    return plain(written) if context.get("type") in ("role", "play") else call.rendering.render(written)
 
 
 def plain(value: Value) -> Any:
@@ -57,20 +58,25 @@ def plain(value: Value) -> Any:
     return str(value) if isinstance(value, TemplateText) else value
 
 
-def mistakes(spec: Mapping[str, Any], rules: Mapping[str, Any], given: Mapping[str, Any], path: str, unknown: list[str]) -> list[str]:
-    """What is wrong with `given`, in words; names that the specification does not know are added to `unknown`.
+def mistakes(
+    spec: Mapping[str, Any], rules: Mapping[str, Any], given: Mapping[str, Any], path: str, unknown: dict[str, list[str]]
+) -> list[str]:
+    """What is wrong with `given`, in words; names that the specification does not know are added to `unknown`, with those it does.
 
     Args:
         path: Dotted names of the options that these stand in; empty at the top.
     """
     where = f" found in {path.replace('.', ' -> ')}" if path else ""
     known = {name for name in spec} | {alias for options in spec.values() for alias in options_of(options).get("aliases") or ()}
-    unknown.extend(f"{path}.{name}" if path else name for name in sorted(given) if name not in known)
+    supported = sorted(map(str, spec))
+    unknown.update({f"{path}.{name}" if path else str(name): supported for name in given if name not in known})
     found: list[str] = []
     values: Mapping[str, Any] = {}
     try:
         arguments = {name: argument(name, options_of(options)) for name, options in spec.items()}
-        values = validate(arguments, {name: value for name, value in given.items() if name in known}, dict(rules))
+        empty = [name for name, each in arguments.items() if each.required and name in given and given[name] is None]
+        found.extend(text + where for name in empty for text in unfit(name, arguments.pop(name)))
+        values = validate(arguments, {name: value for name, value in given.items() if name in known and name not in empty}, dict(rules))
     except ArgumentErrors as errors:
         found.extend(text + where for _, text in errors.errors)
     except ValueError as error:
@@ -85,6 +91,21 @@ def mistakes(spec: Mapping[str, Any], rules: Mapping[str, Any], given: Mapping[s
             if isinstance(each, Mapping):
                 found.extend(mistakes(inner, below, each, f"{path}.{name}" if path else name, unknown))
     return found
+
+
+def unfit(name: str, spec: Argument) -> list[str]:
+    """What is wrong with null for an argument that is required: it is there, so it must be of the argument's type."""
+    if spec.kind == "raw":
+        return []
+    if spec.kind == "str":
+        said = "'None' is not a string and conversion is not allowed"
+    else:
+        try:
+            KINDS[spec.kind](None)
+            return []
+        except (TypeError, ValueError) as error:
+            said = str(error)
+    return [f"argument '{name}' is of type NoneType and we were unable to convert to {spec.kind}: {said}"]
 
 
 def options_of(options: Any) -> Mapping[str, Any]:

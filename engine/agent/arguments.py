@@ -273,7 +273,7 @@ def as_mode(value: "Any") -> "Any":
 
 KINDS: "Dict[str, Callable[[Any], Any]]" = {
     "any": as_is, "raw": as_is, "str": as_str, "path": as_str, "int": as_int, "float": as_float, "bool": boolean,
-    "list": as_list, "dict": as_dict, "json": as_json, "bytes": as_bytes, "bits": as_bits, "mode": as_mode,
+    "list": as_list, "dict": as_dict, "json": as_json, "jsonarg": as_json, "bytes": as_bytes, "bits": as_bits, "mode": as_mode,
 }
 
 

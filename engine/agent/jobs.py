@@ -49,7 +49,7 @@ def launch(server: "Server", request: "Dict[str, Any]", job: "Dict[str, Any]") -
 
     codec = server.codec
     sources = [[name] + list(found) for name, found in importer.SOURCES.items()]
-    request = dict(request, verb="call", progress=False)
+    request = dict(request, verb=request.get("then", "call"), progress=False)
     data = b"".join((
         server.payload,
         codec.frames(wire.HELLO, 0, {"key": codec.key, "job": job}),

@@ -229,6 +229,8 @@ def _run(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Context"
     for name in ("changes", "diffs"):
         if name in values:
             reply[name] = values.pop(name)
+    if not context.diff:
+        reply.pop("diffs", None)            # a manager's own words say it in any case: only --diff shows them
     values.setdefault("changed", False)
     reply["result"] = values
     return reply
@@ -260,6 +262,13 @@ def described(module: "Any", args: "Dict[str, Any]", change: "Change") -> "Dict[
     if hasattr(module, "kept"):
         found["args"] = module.kept(args)
     return found
+
+
+def naming(module: "Any") -> "Tuple[str, ...]":
+    """The arguments that name what is managed; none where the module makes its identity out of them itself (a crontab's file is
+    no path of the task's)."""
+    names = getattr(module, "IDENTITY", ())
+    return () if callable(names) else tuple(names)
 
 
 def identity(module: "Any", args: "Dict[str, Any]") -> str:

@@ -5,7 +5,7 @@ import os
 
 from engine.agent import wire
 from engine.agent.host import Host
-from engine.agent.sdk import Change, Context, Fail, perform, restore
+from engine.agent.sdk import Change, Context, Fail, naming, perform, restore
 
 MYPY = False
 if MYPY:
@@ -61,7 +61,8 @@ def failed(text: str, exception: str = "") -> "Dict[str, Any]":
 def told(error: Exception) -> str:
     """An exception in words; of the system's errors the path and the reason, without Python's decoration."""
     if not isinstance(error, OSError) or error.errno is None:
-        return "{0}: {1}".format(type(error).__name__, error)
+        kind = "" if type(error) is Exception else type(error).__name__ + ": "
+        return "Task failed: Module failed: {0}{1}".format(kind, error)
     name = error.filename.decode("utf-8", "surrogateescape") if isinstance(error.filename, bytes) else error.filename
     text = "{0}: {1}".format(name, error.strerror) if name is not None else str(error.strerror)
     return text + ": the disk of the target is full" if error.errno in FULL else text
@@ -89,7 +90,7 @@ def imported(name: str) -> "Any":
 def expanded(module: "Any", args: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":
     """The arguments with `~` and $VARIABLES of paths filled in, which only the target knows; the path of what is managed is absolute."""
     specs = getattr(module, "ARGUMENTS", {})
-    identity = getattr(module, "IDENTITY", ())
+    identity = naming(module)
     for name, value in args.items():
         spec = specs.get(name)
         if spec is None:
@@ -134,4 +135,9 @@ def job(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host")
     return {"result": start(server, request, host)}
 
 
-VERBS = {"call": native, "restore": put_back, "inspect": look, "download": fetch, "job": job}
+def foreign(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
+    """A module that was written for Ansible, in a process of its own. Imported by name: it is sent to those alone that run one."""
+    return importlib.import_module("engine.agent.foreign").run(server, call, request, host)
+
+
+VERBS = {"call": native, "restore": put_back, "inspect": look, "download": fetch, "job": job, "foreign": foreign}

@@ -19,6 +19,7 @@ from engine.model.event import (
     HandlerNotified,
     Included,
     ItemFinished,
+    MetaDone,
     NoHostsLeft,
     OutputLine,
     PlayStarted,
@@ -59,6 +60,8 @@ class DefaultOutput:
     show_stats: bool = False
     check: bool = False
     show_path_of_failures: bool = False
+    debug: bool = False
+    """Tell what the engine does by itself, too."""
     form: ResultForm = field(default_factory=ResultForm)
     colours: Mapping[str, str] = field(default_factory=palette)
     """Meaning → code: see callbacks/colours.py."""
@@ -88,8 +91,7 @@ class DefaultOutput:
                 self._task_banner(event.step)
                 self._retry(event)
             case AsyncPolled():
-                word = "ASYNC OK" if event.finished else "ASYNC POLL"
-                self._line(f"{word} on {event.host}: jid={event.job} started={event.started} finished={event.finished}", "debug")
+                self._line(polled(event), "debug")
             case ItemFinished(outcome=outcome):
                 self._outcome(outcome)
             case TaskFinished(outcome=outcome):
@@ -98,6 +100,8 @@ class DefaultOutput:
                 self._included(event)
             case HandlerNotified() if self.verbosity > 1:
                 self._line(f"Notification for handler {event.handler} has been saved.", "verbose")
+            case MetaDone(said=said, implicit=implicit) if self.debug or (self.verbosity > 1 and not implicit):
+                self._line(f"META: {said}")
             case NoHostsLeft():
                 self._no_hosts_left()
             case ProblemFound(problem=problem):
@@ -117,6 +121,10 @@ class DefaultOutput:
         if event.title:
             self._line("")
             self._line(event.title, "highlight")
+        if self.verbosity > 1:
+            for path, plays in zip(event.playbooks, event.plays, strict=False):
+                self._stars(f"PLAYBOOK: {path.rpartition('/')[2]}")
+                self._line(f"{plays} plays in {path}")
 
     def _play(self, event: PlayStarted) -> None:
         self._banner = None
@@ -152,13 +160,12 @@ class DefaultOutput:
 
     def _finished(self, outcome: TaskOutcome) -> None:
         """A task's verdict. Of a loop the items have been told: what is left is what they do not say."""
-        if not (outcome.looped and outcome.items) or outcome.status is Status.UNREACHABLE:
+        debugged = outcome.status is Status.FAILED and not outcome.no_log and is_debug(outcome)  # Ansible tells this of no other action
+        if not (outcome.looped and outcome.items) or outcome.status is Status.UNREACHABLE or debugged:
             self._outcome(outcome)
         elif outcome.status is Status.SKIPPED and self.show_skipped:
             self._task_banner(outcome.step)
             self._line(f"skipping: [{self._host(outcome)}]{self._why_skipped(outcome)}", "skip")
-        elif outcome.status is Status.FAILED and is_debug(outcome) and not outcome.no_log:
-            self._failed(outcome)
         elif outcome.status is Status.FAILED and outcome.ignored:
             self._line("...ignoring", "skip")
 
@@ -184,7 +191,7 @@ class DefaultOutput:
     def _failed(self, outcome: TaskOutcome) -> None:
         """A failure. Of `debug` only the message is told, also of a whole loop of it, whose items have said the rest."""
         values = shown_values(outcome, self.verbosity)
-        debug = is_debug(outcome) and not self.verbosity
+        debug = is_debug(outcome)
         if debug and not outcome.no_log:
             values = {"msg": values["msg"]} if "msg" in values else without_marks(values)
         lost = outcome.status is Status.UNREACHABLE
@@ -197,7 +204,8 @@ class DefaultOutput:
             text, colour = f"fatal: [{self._host(outcome)}]: FAILED! => ", "error"
         if self.show_path_of_failures and not lost and self.verbosity < 2:
             self._path(self._names.get(outcome.step), failed=True)
-        always = debug and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
+        told = debug and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
+        always = told or ("assertion" in values and bool(outcome.result.values.get("_ansible_verbose_always", True)))
         self._line(text + self.form.text(values, verbosity=self.verbosity, always=always), colour, failed=True)
         if outcome.ignored and not outcome.is_item:
             self._line("...ignoring", "skip")
@@ -217,7 +225,7 @@ class DefaultOutput:
         if not self.verbosity:
             return ""
         values = shown_values(outcome, self.verbosity)
-        if outcome.action.rpartition(".")[2] == "debug":
+        if is_debug(outcome):
             values = {name: value for name, value in values.items() if name not in ("changed", "skip_reason", "ansible_loop_var")}
         return f" => {self.form.text(values, verbosity=self.verbosity)}"
 
@@ -237,9 +245,8 @@ class DefaultOutput:
 
     def _diffs(self, outcome: TaskOutcome) -> None:
         for diff in outcome.result.diffs:
-            for line in lines_of(diff, self.diff_context):
-                self._line(line, next((colour for start, colour in DIFF_COLOURS if line.startswith(start)), ""))
-            self._line("")
+            lines = [self._paint(line, colour_of_diff(line)) for line in lines_of(diff, self.diff_context)]
+            self.out.write("\n".join([*lines, ""]) + "\n")
 
     def _included(self, event: Included) -> None:
         if not self.show_included:
@@ -295,7 +302,10 @@ class DefaultOutput:
     # -- text
 
     def _host(self, outcome: TaskOutcome) -> str:
-        return f"{outcome.host} -> {outcome.delegated_to}" if outcome.delegated_to else outcome.host
+        if not outcome.delegated_to:
+            return outcome.host
+        address = f"({outcome.delegated_address})" if outcome.delegated_address else ""
+        return f"{outcome.host} -> {outcome.delegated_to}{address}"
 
     def _label(self, outcome: TaskOutcome) -> str:
         return self._text(outcome.item_label)
@@ -314,6 +324,21 @@ class DefaultOutput:
         return f"\x1b[{self.colours[colour]}m{text}\x1b[0m" if self.colour and colour and text else text
 
 
+def is_debug(outcome: TaskOutcome) -> bool:
+    return outcome.action.rpartition(".")[2] == "debug"
+
+
+def colour_of_diff(line: str) -> str:
+    return next((colour for start, colour in DIFF_COLOURS if line.startswith(start)), "")
+
+
+def polled(event: AsyncPolled) -> str:
+    """What a look at a job with `async` came to."""
+    if event.finished or event.failed:
+        return f"ASYNC {'FAILED' if event.failed else 'OK'} on {event.host}: jid={event.job}"
+    return f"ASYNC POLL on {event.host}: jid={event.job} started={event.started} finished={event.finished}"
+
+
 def on_one_line(value: Value) -> str:
     """As Ansible writes custom stats: indented JSON, its line ends taken out."""
     return as_json(value, indent=1).replace("\n", "")
@@ -322,10 +347,6 @@ def on_one_line(value: Value) -> str:
 def is_shown_always(outcome: TaskOutcome) -> bool:
     """Is its result shown without -v?"""
     return outcome.action.rpartition(".")[2] in SHOWN_WITH_VALUES and bool(outcome.result.values.get("_ansible_verbose_always", True))
-
-
-def is_debug(outcome: TaskOutcome) -> bool:
-    return outcome.action.rpartition(".")[2] == "debug"
 
 
 def without_marks(values: dict[str, Value]) -> dict[str, Value]:

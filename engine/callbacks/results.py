@@ -12,7 +12,7 @@ from engine.model.frozen import frozen
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.values import EncryptedText, Value
 
-INTERNAL = ("diff", "exception", "invocation")
+INTERNAL = ("deprecations", "diff", "exception", "invocation")
 """Values of a result that are not shown with it, at low verbosity."""
 LINES = ("stdout", "stderr")
 OMITTED = "<omitted>"
@@ -70,9 +70,10 @@ def as_json(values: Value, *, indent: int | None = None) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Only what JSON knows, with text for keys; deep."""
+    """Only what JSON knows, with text for keys, and without keys that are Ansible's own; deep."""
     if isinstance(value, Mapping):
-        return {key if isinstance(key, str) else as_key(key): plain(each) for key, each in value.items()}
+        named = ((key if isinstance(key, str) else as_key(key), each) for key, each in value.items())
+        return {key: plain(each) for key, each in named if not key.startswith("_ansible_")}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(each) for each in value]
     if value is None or isinstance(value, bool | int | float):

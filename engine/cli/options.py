@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -30,6 +31,9 @@ RUN = (
     click.option("-D", "--diff", is_flag=True, default=None, help="Show differences of files."),
     click.option("-f", "--forks", type=int, help="Most hosts at work at the same time."),
     click.option("--force-handlers", is_flag=True, default=None, help="Run notified handlers on failed hosts too."),
+    click.option("--flush-cache", is_flag=True, default=None, help="Forget the facts of earlier runs first."),
+    click.option("--step", is_flag=True, default=None, help="Ask before each task."),
+    click.option("-M", "--module-path", multiple=True, metavar="FOLDERS", help="Folders of modules, between colons."),
     click.option("--start-at-task", metavar="NAME", help="Begin at the task of this name."),
 )
 CONNECTION = (
@@ -65,7 +69,10 @@ KEYS = {
     "diff": "run.diff",
     "forks": "run.forks",
     "force_handlers": "run.force_handlers",
+    "flush_cache": "facts.flush",
+    "step": "run.step",
     "start_at_task": "run.start_at_task",
+    "module_path": "paths.library",
     "user": "ssh.user",
     "connection": "ssh.connection",
     "timeout": "ssh.timeout",
@@ -87,6 +94,7 @@ KEYS = {
 }
 """Option → the setting that it overrules, as settings/sources.py names it."""
 COMMA_LISTS = ("tags", "skip_tags")
+PATH_LISTS = ("module_path",)
 
 
 def options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Command]:
@@ -109,5 +117,7 @@ def overrides(given: dict[str, Any]) -> dict[str, Any]:
             continue
         if name in COMMA_LISTS:
             value = tuple(part.strip() for each in value for part in each.split(",") if part.strip())
+        if name in PATH_LISTS:
+            value = tuple(os.path.abspath(os.path.expanduser(part)) for each in value for part in each.split(":") if part)
         found[key] = value
     return found

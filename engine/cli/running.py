@@ -8,34 +8,63 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from engine.cli.terminal import Terminal
 from engine.model.event import Event
 from engine.model.values import Value
+from engine.outside import RealOutside
 
 INTERRUPTED = 99
 
 if TYPE_CHECKING:
+    from engine.callbacks.default import DefaultOutput
+    from engine.callbacks.log_file import LogFile
     from engine.callbacks.results import ResultForm
     from engine.engine import Engine
     from engine.errors import UsageError
     from engine.settings.settings import OutputSettings, Settings
 
 
-def engine_for(playbook: str | None, overrides: Mapping[str, Value], terminal: Terminal) -> Engine:
-    """An engine with the settings of the playbook's project (or the working directory's). Asks for the passwords it is to ask for."""
+def engine_for(
+    playbook: str | None, overrides: Mapping[str, Value], terminal: Terminal, *, defaults: Mapping[str, Value] | None = None
+) -> Engine:
+    """An engine with the settings of the playbook's project (or the working directory's). Asks for the passwords it is to ask for.
+
+    Args:
+        defaults: Settings that count where the user said nothing, by `group.field`.
+    """
     from engine.engine import Engine
     from engine.library import project_of, settings_of
 
     cwd = os.getcwd()
     start = os.path.dirname(os.path.abspath(playbook)) if playbook else cwd
-    settings = settings_of(overrides, cwd=cwd, project=project_of(start), warn=terminal.problem)
+    settings = settings_of(overrides, cwd=cwd, project=project_of(start), warn=terminal.problem, defaults=defaults)
     if terminal.colour is None:
         terminal.colour = True if settings.output.force_color else False if settings.output.no_color else settings.output.color
+    if settings.paths.log_path:
+        terminal.log = log_of(settings.paths.log_path, terminal)
     made = Engine(settings=settings, cwd=cwd, warn=terminal.problem)
     made.settings = with_passwords(made, settings)
     return made
+
+
+def log_of(path: str, terminal: Terminal) -> LogFile | None:
+    """The file of `log_path`; a warning where it cannot be written, as by Ansible."""
+    import time
+
+    from engine.callbacks.log_file import LogFile
+    from engine.model.problem import Problem, Severity
+
+    def lost(error: OSError) -> None:
+        detail = f"{path}: {error.strerror or error}"
+        terminal.problem(Problem(code="log-file", summary="The log file cannot be written", detail=detail, severity=Severity.WARNING))
+
+    try:
+        return LogFile(path, time.time, lost)
+    except OSError as error:
+        lost(error)
+        return None
 
 
 def settled() -> None:
@@ -45,11 +74,13 @@ def settled() -> None:
     gc.enable()
 
 
-def interruptible(work: Callable[[], Coroutine[Any, Any, int]], grace: float) -> int:
+def interruptible(work: Callable[[], Coroutine[Any, Any, int]], made: Engine) -> int:
     """Run `work` to its end; its exit code. Ctrl-C (or SIGTERM) stops it once, decently: the recap is printed, the record completed.
 
-    Further signals change nothing; what has not ended `grace` seconds after the first is left behind.
+    Further signals change nothing; what has not ended `run.stop_grace` seconds after the first is left behind. A lookup that waits
+    for a program holds up everything else: the handler is a plain one, so that it also runs then, and ends the program.
     """
+    grace = made.settings.run.stop_grace
     stopping = False
 
     async def guarded() -> int:
@@ -63,8 +94,13 @@ def interruptible(work: Callable[[], Coroutine[Any, Any, int]], grace: float) ->
                 task.cancel()
                 loop.call_later(grace, leave)
 
+        def interrupted(number: int, frame: object) -> None:
+            loop.call_soon_threadsafe(stop)
+            if isinstance(made.outside, RealOutside):
+                made.outside.stop()
+
         for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, stop)
+            signal.signal(each, interrupted)
         return await work()
 
     try:
@@ -115,21 +151,30 @@ def secret_of(made: Engine, known: str | None, path: str | None, ask: bool, prom
     return made.outside.ask(prompt) if ask else known
 
 
-def listener_for(output: str, made: Engine, terminal: Terminal) -> Callable[[Event], None]:
+def listeners_for(output: str, made: Engine, terminal: Terminal) -> list[Callable[[Event], None]]:
     """Who tells of a run. UsageError `bad-setting` where the settings ask for an output that the engine does not have."""
+    found: list[Callable[[Event], None]] = []
+    if terminal.log is not None:
+        found.append(default_output(made, terminal, log=terminal.log))
     if output == "json":
         from engine.callbacks.json_lines import JsonLines
 
-        return JsonLines(terminal.out)
+        return [JsonLines(terminal.out), *found]
+    return [default_output(made, terminal), *found]
+
+
+def default_output(made: Engine, terminal: Terminal, log: LogFile | None = None) -> DefaultOutput:
+    """Ansible's output, on the terminal or, without colours, into the log. Problems reach the log through the terminal."""
     from engine.callbacks.default import DefaultOutput
 
     shown = made.settings.output
     return DefaultOutput(
-        out=terminal.out,
-        err=terminal.err if shown.display_failed_stderr else None,
-        problem=terminal.problem,
+        out=terminal.out if log is None else cast("TextIO", log),
+        err=terminal.err if shown.display_failed_stderr and log is None else None,
+        problem=terminal.problem if log is None else lambda problem: None,
         verbosity=shown.verbosity,
-        colour=terminal.coloured(terminal.out),
+        debug=shown.debug,
+        colour=log is None and terminal.coloured(terminal.out),
         colours=colours_of(shown),
         width=terminal.width,
         diff_context=made.settings.run.diff_context,

@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, Protocol, TextIO, cast
 
 from engine.cli.view.problem import render
 from engine.files import DiskFiles
 from engine.model.problem import Problem
 
+if TYPE_CHECKING:
+    from engine.callbacks.log_file import LogFile
+
 DEFAULT_WIDTH = 79
 IN_TASK = "in task "
 """Begins the note that says in which task and on which host it was (runtime/failures.py)."""
+
+
+class Form(Protocol):
+    """A Problem as text, newline at its end; empty where it is not told. `read` gives a file's text."""
+
+    def __call__(self, problem: Problem, read: Callable[[str], str], *, colour: bool = False) -> str: ...
 
 
 class UntilGone:
@@ -61,6 +71,10 @@ class Terminal:
     err: TextIO = field(default_factory=lambda: cast(TextIO, UntilGone(sys.stderr)))
     colour: bool | None = None
     """None: where the stream is a terminal and nothing (NO_COLOR, TERM=dumb) speaks against it."""
+    form: Form = render
+    """How a Problem looks: the engine's own form, or ansible-core's under its names (cli/ansible/problems.py)."""
+    log: LogFile | None = None
+    """Gets what is shown too (`log_path`)."""
     _told: set[Problem] = field(default_factory=set)
 
     def coloured(self, stream: TextIO) -> bool:
@@ -79,9 +93,13 @@ class Terminal:
         if alike in self._told:
             return
         self._told.add(alike)
-        self.out.flush()
-        self.err.write(render(problem, DiskFiles().read_text, colour=self.coloured(self.err)) + "\n")
-        self.err.flush()
+        text = self.form(problem, DiskFiles().read_text, colour=self.coloured(self.err))
+        if text:
+            self.out.flush()
+            self.err.write(text + "\n" if self.form is render else text)
+            self.err.flush()
+        if self.log is not None:
+            self.log.problem(problem, self.form(problem, DiskFiles().read_text, colour=False))
 
     def problems(self, problems: tuple[Problem, ...]) -> None:
         for problem in problems:

@@ -40,7 +40,8 @@ def sudo(become: BecomeTarget, prompt: str, line: str) -> list[str]:
     if become.password is not None:
         flags = [flag for flag in (without_n(each) for each in flags) if flag]
         flags += ["-p", prompt] if "-S" in flags else ["-S", "-p", prompt]
-    return [become.exe or "sudo", *flags, "-u", become.user, "/bin/sh", "-c", line]
+    argv = [become.exe or "sudo", *flags, "-u", become.user, "/bin/sh", "-c", line]
+    return ["/bin/sh", "-c", f'cd {shlex.quote(become.chdir)} && exec "$@"', "sh", *argv] if become.chdir else argv
 
 
 def without_n(flag: str) -> str:

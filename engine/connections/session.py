@@ -17,6 +17,8 @@ CHUNK = 256 * 1024
 DRAIN_ABOVE = 65536
 """Bytes of one call above which we wait until the channel has taken them."""
 ELEVATE = "engine.agent.elevate"
+FOREIGN = "engine.agent.foreign"
+ZYGOTE = "engine.agent.zygote"
 JOBS = "engine.agent.jobs"
 TRANSFER = "engine.agent.transfer"
 
@@ -98,8 +100,7 @@ class AgentSession:
             async with asyncio.timeout(timeout):
                 return reply_of(await self.request(request, module, on_output))
         except TimeoutError:
-            text = f"Timed out after {timeout:g} second(s)."
-            return AgentReply(result={"failed": True, "changed": False, "msg": text, "timedout": {"period": timeout}})
+            return timed_out(timeout)
 
     async def restore(self, module: str, args: Mapping[str, Any], before: object, after: object) -> AgentReply:
         """Make the state `after`, recorded earlier, true again: a step of a rollback."""
@@ -119,6 +120,31 @@ class AgentSession:
             request["environment"] = dict(environment)
         self.ship(JOBS)
         return reply_of(await self.request(request, module))
+
+    async def foreign(
+        self,
+        request: Mapping[str, Any],
+        sources: tuple[shipping.Source, ...],
+        *,
+        timeout: float = 0.0,  # noqa: ASYNC109 - as of `call`
+    ) -> AgentReply:
+        """Run a module that was written for Ansible, or start it as a job; `sources` are the texts it needs, each sent once.
+
+        Raises: as `call`.
+        """
+        lacking = tuple(each for each in sources if each[0] not in self.sent)
+        if lacking:
+            self.sent.update(each[0] for each in lacking)
+            self.channel.write(shipping.packed_texts(lacking))
+        job = "seconds" in request
+        if job:
+            self.ship(JOBS)
+        self.ship(ZYGOTE)
+        try:
+            async with asyncio.timeout(timeout if timeout > 0 and not job else None):
+                return reply_of(await self.request(request, FOREIGN))
+        except TimeoutError:
+            return timed_out(timeout)
 
     async def upload(self, local_path: str) -> str:
         """Put a file of the controller into the agent's spool, in chunks; its name there, see Host.spooled.
@@ -444,6 +470,11 @@ def reply_of(value: Any) -> AgentReply:
         if isinstance(changes, list) and isinstance(diffs, list):
             return AgentReply(result=value["result"], changes=changes, diffs=diffs)
     raise AgentError(Problem(code="agent-protocol", summary=PROTOCOL, detail="an answer without a result"))
+
+
+def timed_out(seconds: float) -> AgentReply:
+    text = f"Timed out after {seconds:g} second(s)."
+    return AgentReply(result={"failed": True, "changed": False, "msg": text, "timedout": {"period": seconds}})
 
 
 def again(error: EngineError) -> EngineError:

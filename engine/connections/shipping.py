@@ -5,6 +5,7 @@ import re
 import zlib
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 from engine.agent import stage0, wire
 from engine.errors import AgentError
@@ -15,6 +16,8 @@ CORE = ("engine.agent.importer", "engine", "engine.agent", "engine.agent.wire", 
 """What the first stage carries; importer first."""
 WORK = "engine.agent.work"
 """What every call needs; travels with the first one."""
+Source: TypeAlias = tuple[str, str, bool, str]
+"""(name, path on the controller, is it a package, text)."""
 QUOTES = '"""'
 IMPORT = re.compile(r"^[ ]*(?:from (engine[\w.]*) import ([^(\n]+|\([^)]*\))|import (engine\.[\w.]+))", re.MULTILINE)
 NAME = re.compile(r"(?:^|[(,])\s*(\w+)")
@@ -34,7 +37,7 @@ def path_of(name: str) -> tuple[Path, bool] | None:
 
 
 @cache
-def source(name: str) -> tuple[str, str, bool, str]:
+def source(name: str) -> Source:
     """(name, path, is package, text) of one module.
 
     Raises:
@@ -80,6 +83,12 @@ def imports(text: str) -> list[str]:
 def packed(names: tuple[str, ...]) -> bytes:
     """A SOURCE frame with the modules `names`; the same for every target, so made once."""
     return wire.frame(wire.SOURCE, 0, zlib.compress(wire.dumps([list(source(name)) for name in names]).encode(), 6))
+
+
+@lru_cache(maxsize=64)
+def packed_texts(sources: tuple[Source, ...]) -> bytes:
+    """A SOURCE frame with texts that are not the engine's own."""
+    return wire.frame(wire.SOURCE, 0, zlib.compress(wire.dumps([list(each) for each in sources]).encode(), 6))
 
 
 @lru_cache(maxsize=1)

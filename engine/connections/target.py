@@ -18,6 +18,8 @@ class BecomeTarget:
     exe: str = ""
     flags: str | None = None
     """None: the method's default (`-H -S -n` for sudo)."""
+    chdir: str = ""
+    """Where sudo is started."""
 
 
 @frozen(kw_only=True)

@@ -7,14 +7,14 @@ from engine.errors import ParseError
 from engine.model.addresses import HostName
 from engine.model.problem import Problem
 from engine.model.source import Span
-from engine.model.values import Value
+from engine.model.variables import Variables
 
 
 @dataclass(slots=True)
 class GroupFragment:
     hosts: dict[HostName, None] = field(default_factory=dict)
     children: dict[str, Span] = field(default_factory=dict)
-    vars: dict[str, Value] = field(default_factory=dict)
+    vars: Variables = field(default_factory=Variables)
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class Fragment:
 
     source: str
     directory: str = ""
-    hosts: dict[HostName, dict[str, Value]] = field(default_factory=dict)
+    hosts: dict[HostName, Variables] = field(default_factory=dict)
     groups: dict[str, GroupFragment] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     """Warnings; what is worse is raised."""
@@ -34,11 +34,11 @@ class Fragment:
             found = self.groups[name] = GroupFragment()
         return found
 
-    def host(self, name: HostName) -> dict[str, Value]:
+    def host(self, name: HostName) -> Variables:
         """The host's variables, to be filled."""
         found = self.hosts.get(name)
         if found is None:
-            found = self.hosts[name] = {}
+            found = self.hosts[name] = Variables()
         return found
 
 

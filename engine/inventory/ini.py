@@ -77,9 +77,9 @@ def read_host(fragment: Fragment, section: str, line: str, span: Span) -> None:
         group[name] = None
         variables = fragment.host(name)
         if port is not None:
-            variables["ansible_port"] = port
+            variables.put("ansible_port", port, found[0].span)
         for key, value, place in pairs:
-            variables[key] = literal(value, place)
+            variables.put(key, literal(value, place), place)
 
 
 def pair(word: Word) -> tuple[str, str, Span]:
@@ -95,7 +95,8 @@ def read_variable(fragment: Fragment, section: str, line: str, span: Span) -> No
         raise refused(span, f"`{line.strip()}` is no variable", hint="in [group:vars] each line is key=value")
     start = len(key) + 1 + len(value) - len(value.lstrip())
     bare = value.strip()
-    fragment.group(section).vars[key.strip()] = literal(bare, Span(span.path, span.line, start + 1, max(1, len(bare))))
+    place = Span(span.path, span.line, start + 1, max(1, len(bare)))
+    fragment.group(section).vars.put(key.strip(), literal(bare, place), place)
 
 
 def read_child(fragment: Fragment, section: str, bare: str, span: Span, awaited: dict[str, tuple[Span, str]]) -> None:

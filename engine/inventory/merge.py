@@ -15,13 +15,15 @@ from engine.inventory.script import read_script
 from engine.inventory.tree import Group, Host, Inventory, arranged
 from engine.inventory.vars_files import VarsFiles, listed
 from engine.inventory.yaml import read_yaml
+from engine.model.hash_merging import put_over
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
 from engine.model.values import Value
+from engine.model.variables import Variables
 from engine.outside import Outside
 
 IGNORED_EXTENSIONS = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
-IGNORED_FOLDERS = ("group_vars", "host_vars", "vars_plugins")
+IGNORED_NAMES = ("group_vars", "host_vars", "vars_plugins", "vars_schema.yml", "vars_schema.yaml")
 YAML_START = re.compile(r"---|%YAML|\{|[\"']?[^\s\[\]=:]+[\"']?:(\s|$)")
 DEFAULT_SOURCE = "/etc/ansible/hosts"
 NO_HOSTS = "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'"
@@ -40,6 +42,8 @@ def load_inventory(
     unparsed_is_failed: bool = False,
     unparsed_warning: bool = True,
     localhost_warning: bool = True,
+    merging: bool = False,
+    duplicates: str = "warn",
 ) -> tuple[Inventory, list[Problem]]:
     """The inventory of all `sources` in their order, and the warnings.
 
@@ -52,13 +56,15 @@ def load_inventory(
         unparsed_is_failed: It is an error where no source can be read.
         unparsed_warning: Say so where no source gives anything.
         localhost_warning: Say so where there is no host but an implicit localhost.
+        merging: `hash_behaviour: merge`.
+        duplicates: What a key is that stands twice in one mapping: `warn`, `error` or `ignore`.
 
     Raises:
         ParseError: groups contain each other (`group-cycle`), or as the arguments above say.
         UsageError: `bad-setting`, one of `ignored_patterns` is no regular expression.
         VaultError: an encrypted source cannot be opened; a run with fewer hosts than meant would be the worse answer.
     """
-    reading = Reading(files, outside, tuple(ignored_extensions), compiled(ignored_patterns))
+    reading = Reading(files, outside, tuple(ignored_extensions), compiled(ignored_patterns), duplicates)
     fragments: list[Fragment] = []
     unparsed: list[Problem] = []
     for source in sources:
@@ -77,7 +83,8 @@ def load_inventory(
         problems.append(Problem(code="no-inventory", summary=NO_INVENTORY, severity=Severity.WARNING))
     if not any(fragment.hosts for fragment in fragments) and localhost_warning:
         problems.append(Problem(code="localhost-only", summary=NO_HOSTS, severity=Severity.WARNING))
-    inventory = merged(fragments, VarsFiles(files, [folder for each in sources if (folder := vars_folder(each, files))], playbook_dir))
+    folders = [folder for each in sources if (folder := vars_folder(each, files))]
+    inventory = merged(fragments, VarsFiles(files, folders, playbook_dir, merging=merging, duplicates=duplicates))
     for name in inventory.hosts:
         if name in inventory.groups:
             problems.append(same_name(name))
@@ -100,6 +107,7 @@ class Reading:
     outside: Outside
     ignored_extensions: tuple[str, ...]
     ignored_patterns: tuple[re.Pattern[str], ...]
+    duplicates: str = "warn"
     unparsed: list[Problem] = field(default_factory=list)
     """What was wrong in files of a folder; the other files of it count."""
     known: set[str] = field(default_factory=set)
@@ -116,7 +124,7 @@ class Reading:
     def folder(self, folder: str) -> Iterator[Fragment]:
         """Every file of a folder and below, by name."""
         for name in listed(self.files, folder):
-            if name.startswith(".") or name in IGNORED_FOLDERS or name.endswith(self.ignored_extensions):
+            if name.startswith(".") or name in IGNORED_NAMES or name.endswith(self.ignored_extensions):
                 continue
             if any(pattern.search(name) for pattern in self.ignored_patterns):
                 continue
@@ -139,7 +147,7 @@ class Reading:
             return read_script(path, directory, self.outside)
         text = decoded(data, path)
         if is_yaml(path, text):
-            return read_yaml(text, path, directory)
+            return read_yaml(text, path, directory, duplicates=self.duplicates)
         return read_ini(text, path, directory, self.known)
 
 
@@ -170,26 +178,28 @@ def merged(fragments: Sequence[Fragment], vars_files: VarsFiles) -> Inventory:
     hosts: dict[str, Host] = {}
     members: dict[str, dict[str, None]] = {"all": {}, "ungrouped": {}}
     children: dict[str, dict[str, Span]] = {}
-    variables: dict[str, dict[str, Value]] = {}
-    host_variables: dict[str, dict[str, Value]] = {}
+    variables: dict[str, Variables] = {}
+    host_variables: dict[str, Variables] = {}
     for fragment in fragments:
         for name, given in fragment.hosts.items():
-            own_variables = host_variables.setdefault(name, {})
+            own_variables = host_variables.get(name)
+            if own_variables is None:
+                own_variables = host_variables[name] = Variables()
             if name not in hosts:
                 hosts[name] = Host(name=name, vars=own_variables, source=fragment.source, directory=fragment.directory)
-            own_variables.update(given)
+            put_over(own_variables, given, merging=vars_files.merging)
         for name, group in fragment.groups.items():
             members.setdefault(name, {}).update(group.hosts)
             children.setdefault(name, {}).update(group.children)
             for child in group.children:
                 members.setdefault(child, {})
-            variables.setdefault(name, {}).update(group.vars)
+            put_over(variables.setdefault(name, Variables()), group.vars, merging=vars_files.merging)
     groups = {
         name: Group(
             name=name,
             hosts=tuple(inside),
             children=tuple(children.get(name, ())),
-            vars=(own := variables.get(name, {})),
+            vars=(own := variables.get(name, Variables())),
             priority=priority_of(own),
         )
         for name, inside in members.items()

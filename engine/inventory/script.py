@@ -7,6 +7,7 @@ import os
 from engine.inventory.fragment import Fragment, refused
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
+from engine.model.variables import Variables
 from engine.outside import Outside, Ran
 
 
@@ -26,7 +27,7 @@ def read_script(path: str, directory: str, outside: Outside) -> Fragment:
         variables = known.get(host, {}) if known is not None else asked(path, outside, "--host", host)
         if not isinstance(variables, dict):
             raise failed(path, f"the variables of host `{host}` are not a mapping")
-        fragment.host(host).update(trusted(variables, path))
+        fragment.host(host).update(Variables.at(Span(path, 1), trusted(variables, path)))
     return fragment
 
 
@@ -52,7 +53,7 @@ def read_group(fragment: Fragment, name: str, content: Value, path: str) -> None
     variables = content.get("vars") or {}
     if not isinstance(variables, dict):
         raise failed(path, f"`vars` of group `{name}` is not a mapping")
-    group.vars.update(trusted(variables, path))
+    group.vars.update(Variables.at(Span(path, 1), trusted(variables, path)))
 
 
 def asked(path: str, outside: Outside, *arguments: str) -> dict[str, Value]:

@@ -16,9 +16,11 @@ from engine.errors import ParseError
 from engine.inventory.vars_files import NO_VARS_FILES, VarsFiles
 from engine.model.addresses import HostName
 from engine.model.frozen import frozen
+from engine.model.hash_merging import put_over
 from engine.model.problem import Problem
 from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, Value
+from engine.model.variables import Variables
 
 LayerName: TypeAlias = str
 """The name of a `scopes.layers.Layer` (that room lies above this one): `INVENTORY_HOST`."""
@@ -178,7 +180,9 @@ class Inventory:
     def with_host(self, name: HostName, groups: Sequence[GroupName] = (), vars: Mapping[str, Value] = EMPTY) -> Inventory:
         """`add_host`: the host in `groups` (made where missing), its variables over those it has."""
         known = self.hosts.get(name)
-        host = replace(known, vars={**known.vars, **vars}) if known else Host(name=name, vars=dict(vars))
+        together = Variables(known.vars) if known else Variables()
+        put_over(together, vars, merging=self.vars_files.merging)
+        host = replace(known, vars=together) if known else Host(name=name, vars=together)
         hosts = {**self.hosts, name: host}
         drafts = dict(self.groups)
         if known is None:

@@ -5,12 +5,14 @@ import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from engine import yaml
 from engine.errors import ParseError
 from engine.files import Files, MemoryFiles
+from engine.model.hash_merging import put_over
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.values import Value
+from engine.model.variables import Variables
+from engine.yaml.variables import load_variables
 
 EXTENSIONS = (".yml", ".yaml", ".json")
 EMPTY: Mapping[str, Value] = MappingProxyType({})
@@ -19,15 +21,27 @@ EMPTY: Mapping[str, Value] = MappingProxyType({})
 class VarsFiles:
     """What group_vars/ and host_vars/ say; each file is read once, whoever asks."""
 
-    __slots__ = ("_names", "_read", "files", "inventory_dirs", "playbook_dir", "problems")
+    __slots__ = ("_names", "_read", "duplicates", "files", "inventory_dirs", "merging", "playbook_dir", "problems")
 
-    def __init__(self, files: Files, inventory_dirs: Sequence[str] = (), playbook_dir: str | None = None) -> None:
+    def __init__(
+        self,
+        files: Files,
+        inventory_dirs: Sequence[str] = (),
+        playbook_dir: str | None = None,
+        *,
+        merging: bool = False,
+        duplicates: str = "warn",
+    ) -> None:
         self.files = files
         self.inventory_dirs = tuple(dict.fromkeys(inventory_dirs))
         """In the order of the sources: a later one wins."""
         self.playbook_dir = playbook_dir
+        self.duplicates = duplicates
+        """What a key is that stands twice in one mapping."""
+        self.merging = merging
+        """`hash_behaviour: merge`: of files (and sources) that say one thing, mappings are put together."""
         self.problems: list[Problem] = []
-        """Warnings of the files read so far."""
+        """Warnings of the files read so far that nobody was told yet."""
         self._names: dict[str, frozenset[str]] = {}
         self._read: dict[tuple[str, str, bool], Mapping[str, Value]] = {}
 
@@ -35,11 +49,17 @@ class VarsFiles:
         """The same files, with those beside another playbook; what was read is shared."""
         if playbook_dir == self.playbook_dir:
             return self
-        other = VarsFiles(self.files, self.inventory_dirs, playbook_dir)
+        other = VarsFiles(self.files, self.inventory_dirs, playbook_dir, merging=self.merging, duplicates=self.duplicates)
         other.problems = self.problems
         other._names = self._names
         other._read = {key: value for key, value in self._read.items() if not key[2]}
         return other
+
+    def told(self) -> list[Problem]:
+        """The warnings that came up since this was last asked."""
+        found = list(self.problems)
+        self.problems.clear()
+        return found
 
     def of_group(self, name: str, *, playbook: bool = False) -> Mapping[str, Value]:
         """Variables of group_vars/NAME beside the inventories, or beside the playbook. ParseError, VaultError."""
@@ -54,11 +74,12 @@ class VarsFiles:
         found = self._read.get(key)
         if found is None:
             bases = self.inventory_dirs if not playbook else (self.playbook_dir,) if self.playbook_dir is not None else ()
-            merged: dict[str, Value] = {}
+            merged = Variables()
             for base in bases:
                 for path in self._paths(os.path.join(base, folder), name):
-                    merged.update(read_vars(self.files, path, self.problems))
-            found = self._read[key] = MappingProxyType(merged) if merged else EMPTY
+                    values = read_vars(self.files, path, self.problems, duplicates=self.duplicates)
+                    put_over(merged, values, merging=self.merging)
+            found = self._read[key] = merged or EMPTY
         return found
 
     def _paths(self, folder: str, name: str) -> list[str]:
@@ -89,7 +110,7 @@ def vars_files_below(files: Files, folder: str) -> list[str]:
     return found
 
 
-def read_vars(files: Files, path: str, problems: list[Problem] | None = None) -> dict[str, Value]:
+def read_vars(files: Files, path: str, problems: list[Problem] | None = None, *, duplicates: str = "warn") -> Variables:
     """The mapping of one vars file; {} where it is empty.
 
     Raises:
@@ -100,10 +121,10 @@ def read_vars(files: Files, path: str, problems: list[Problem] | None = None) ->
         text = files.read_text(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    value = yaml.load(text, path, kind="vars file", problems=problems)
+    value = load_variables(text, path, kind="vars file", problems=problems, duplicates=duplicates)
     if value is None:
-        return {}
-    if not isinstance(value, dict):
+        return Variables()
+    if not isinstance(value, Variables):
         raise ParseError(
             Problem(
                 code="vars-not-mapping",

@@ -6,17 +6,19 @@ from engine.inventory.fragment import Fragment, refused
 from engine.inventory.names import expand
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
-from engine.model.values import EncryptedText, TemplateText, Value
+from engine.model.values import EncryptedText, TemplateText
+from engine.model.variables import Variables
+from engine.yaml.variables import variables_of
 
 PARTS = ("hosts", "children", "vars")
 
 
-def read_yaml(text: str, path: str, directory: str) -> Fragment:
+def read_yaml(text: str, path: str, directory: str, *, duplicates: str = "warn") -> Fragment:
     """The hosts and groups of a YAML text. ParseError with the place."""
     fragment = Fragment(path, directory)
     fragment.group("all")
     fragment.group("ungrouped")
-    node = yaml.compose(text, path, kind="inventory", problems=fragment.problems)
+    node = yaml.compose(text, path, kind="inventory", problems=fragment.problems, duplicates=duplicates)
     if isinstance(node, yaml.Scalar) and node.value is None:
         return fragment
     if not isinstance(node, yaml.Mapping):
@@ -42,7 +44,7 @@ def read_group(fragment: Fragment, name: str, node: yaml.Node) -> None:
     for entry in node.index().values():
         part = name_of(entry.key)
         if part == "vars":
-            group.vars.update(variables_of(entry.value, f"`vars` of group `{name}`"))
+            group.vars.update(named_values(entry.value, f"`vars` of group `{name}`"))
         elif part == "hosts":
             for host in entries_of(entry.value, f"`hosts` of group `{name}`"):
                 read_host(fragment, name, host)
@@ -59,12 +61,12 @@ def read_host(fragment: Fragment, group: str, entry: yaml.Entry) -> None:
     if not isinstance(entry.key.value, str):
         raise refused(entry.key.span, f"the host name `{entry.key.value}` is not text", hint="put it in quotes")
     names, port = expand(str(entry.key.value), entry.key.span)
-    values = variables_of(entry.value, f"variables of host `{entry.key.value}`")
+    values = named_values(entry.value, f"variables of host `{entry.key.value}`")
     for name in names:
         fragment.group(group).hosts[name] = None
         variables = fragment.host(name)
         if port is not None:
-            variables["ansible_port"] = port
+            variables.put("ansible_port", port, entry.key.span)
         variables.update(values)
 
 
@@ -80,13 +82,13 @@ def entries_of(node: yaml.Node, what: str) -> list[yaml.Entry]:
     raise refused(node.span, f"{what} must be a mapping", hint="write `name:` instead of `- name`")
 
 
-def variables_of(node: yaml.Node, what: str) -> dict[str, Value]:
-    value = yaml.value_of(node)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
+def named_values(node: yaml.Node, what: str) -> Variables:
+    if isinstance(node, yaml.Scalar) and node.value is None:
+        return Variables()
+    if not isinstance(node, yaml.Mapping):
         raise refused(node.span, f"{what} must be a mapping of names to values")
-    return {str(key): each for key, each in value.items()}
+    found = variables_of(node)
+    return Variables({str(key): each for key, each in found.items()}, {str(key): span for key, span in found.spans.items()})
 
 
 def name_of(key: yaml.Scalar) -> str:

@@ -17,6 +17,8 @@ class Effect:
 class Register(Effect):
     name: str
     value: Value
+    role: str = ""
+    """The path of the lexical role that keeps it to itself; empty: everybody sees it."""
 
 
 @frozen
@@ -27,11 +29,18 @@ class SetFacts(Effect):
 
 
 @frozen
+class NamedFacts(SetFacts):
+    """Of facts that a module written for Ansible brings, those that are variables under their own names, without a prefix."""
+
+
+@frozen
 class SetVariables(Effect):
     """`set_fact`: host variables of the set_facts layer."""
 
     variables: Mapping[str, Value]
     cacheable: bool = False
+    role: str = ""
+    """As of Register. What is cacheable is a fact too, and everybody sees facts."""
 
 
 @frozen
@@ -39,6 +48,8 @@ class IncludeVariables(Effect):
     """`include_vars`: host variables of the include_vars layer."""
 
     variables: Mapping[str, Value]
+    role: str = ""
+    """As of Register."""
 
 
 @frozen

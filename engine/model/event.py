@@ -24,6 +24,8 @@ class Event:
 class RunStarted(Event):
     run: RunId
     playbooks: tuple[str, ...]
+    plays: tuple[int, ...] = ()
+    """How many plays each playbook has."""
     check: bool = False
     diff: bool = False
     title: str = ""
@@ -91,6 +93,8 @@ class AsyncPolled(Event):
     job: str
     started: bool
     finished: bool
+    failed: bool = False
+    """The job failed, or its time is over."""
 
 
 @frozen(kw_only=True)
@@ -103,6 +107,13 @@ class ItemFinished(Event):
 @frozen(kw_only=True)
 class TaskFinished(Event):
     """A task reached its verdict on one host. Published once per host and task; loops publish ItemFinished before."""
+
+    outcome: TaskOutcome
+
+
+@frozen(kw_only=True)
+class TaskRedone(Event):
+    """The task debugger runs a task again: the verdict before does not count any more, and another TaskFinished follows."""
 
     outcome: TaskOutcome
 
@@ -123,6 +134,16 @@ class Included(Event):
 class HandlerNotified(Event):
     host: HostName
     handler: str
+
+
+@frozen(kw_only=True)
+class MetaDone(Event):
+    """A `meta` task has done its work for a host (or for all of them)."""
+
+    said: str
+    """In ansible-core's words: `noop`, `ending play`."""
+    implicit: bool = False
+    """A flush that nobody wrote, at the end of a section of the play."""
 
 
 @frozen(kw_only=True)

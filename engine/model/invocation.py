@@ -8,6 +8,9 @@ from engine.model.frozen import frozen
 from engine.model.source import Span
 from engine.model.values import Value
 
+DIFF_LIMIT = 104448
+"""Source: max_file_size_for_diff, ansible-core 2.21."""
+
 
 @frozen(kw_only=True)
 class TaskInvocation:
@@ -18,6 +21,8 @@ class TaskInvocation:
     args: Mapping[str, Value] = field(repr=False)
     check: bool = False
     diff: bool = False
+    diff_limit: int = DIFF_LIMIT
+    """Bytes of a file up to which a difference shows it; 0: any."""
     no_log: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 0.0

@@ -56,6 +56,8 @@ class TaskOutcome:
     """It failed (or was unreachable), and ignore_errors (ignore_unreachable) forgave it."""
     rescued: bool = False
     delegated_to: HostName | None = None
+    delegated_address: str = ""
+    """Where the delegate was reached, if not by its name: told once in a loop, and not of one that could not be reached, as by Ansible."""
     attempts: int = 1
     """How often the module was called; 0 where the task was skipped."""
     seconds: float = 0.0

@@ -29,6 +29,17 @@ class Problem:
     span: Span | None = None
     notes: tuple[str, ...] = ()
     hint: str = ""
+    words: str = ""
+    """What ansible-core says of it, where that is not `detail`: in results that playbooks test, and under ansible-core's names."""
+
+    @property
+    def message(self) -> str:
+        """In ansible-core's words."""
+        return self.words or self.detail or self.summary
+
+    def prefixed(self, prefix: str) -> Problem:
+        """The same, its message beginning with `prefix`: in what part of a task it was."""
+        return replace(self, words=prefix + self.message)
 
     def with_note(self, note: str) -> Problem:
         return replace(self, notes=(*self.notes, note))

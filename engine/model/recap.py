@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.model.addresses import HostName
-from engine.model.event import Event, Included, RunFinished, TaskFinished
+from engine.model.event import Event, Included, RunFinished, TaskFinished, TaskRedone
 from engine.model.outcome import Status, TaskOutcome
 
 
@@ -45,7 +45,9 @@ class Recap:
             for host in event.hosts:
                 self.of_host(host).ok += 1
         elif isinstance(event, TaskFinished):
-            self._count(event.outcome)
+            self._count(event.outcome, 1)
+        elif isinstance(event, TaskRedone):
+            self._count(event.outcome, -1)
 
     def of_host(self, host: HostName) -> HostCounts:
         counts = self.hosts.get(host)
@@ -53,26 +55,26 @@ class Recap:
             counts = self.hosts[host] = HostCounts()
         return counts
 
-    def _count(self, outcome: TaskOutcome) -> None:
+    def _count(self, outcome: TaskOutcome, by: int) -> None:
         counts = self.of_host(outcome.host)
         match outcome.status:
             case Status.UNREACHABLE if outcome.ignored:
-                counts.ok += 1
-                counts.ignored += 1
+                counts.ok += by
+                counts.ignored += by
             case Status.UNREACHABLE:
-                counts.unreachable += 1
+                counts.unreachable += by
             case Status.FAILED if outcome.ignored:
-                counts.ok += 1
-                counts.ignored += 1
-                counts.changed += outcome.result.changed
+                counts.ok += by
+                counts.ignored += by
+                counts.changed += by * outcome.result.changed
             case Status.FAILED if outcome.rescued:
-                counts.rescued += 1
+                counts.rescued += by
             case Status.FAILED:
-                counts.failed += 1
+                counts.failed += by
             case Status.SKIPPED:
-                counts.skipped += 1
+                counts.skipped += by
             case Status.CHANGED:
-                counts.ok += 1
-                counts.changed += 1
+                counts.ok += by
+                counts.changed += by
             case Status.OK:
-                counts.ok += 1
+                counts.ok += by

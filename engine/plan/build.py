@@ -12,9 +12,11 @@ from engine.model.addresses import OrderKey, StepAddress
 from engine.model.source import NOWHERE
 from engine.model.values import TemplateText, Value
 from engine.plan.digest import digest_of
-from engine.plan.graph import PlanGraph, PlayPlan
+from engine.plan.graph import PlanGraph, PlayPlan, RoleNames
+from engine.plan.repeats import attempted, looped, once
 from engine.plan.step import Step, StepKind, Surroundings
 from engine.plan.tags import TagFilter
+from engine.plan.views import RoleViews
 from engine.playbook.inherit import effective
 from engine.playbook.names import short
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role, Task
@@ -58,6 +60,7 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     if gathers(play, options):
         args = {name: play.keywords[name] for name in GATHER_KEYWORDS if play.keywords.get(name) is not None}
         nodes.append(replace(GATHER, args=args, span=play.span))
+    nodes.extend(play.checks)
     force = options.render(play, play.keywords.get("force_handlers", options.force_handlers))
     for section in (play.pre_tasks, (*play.roles, *play.tasks), play.post_tasks):
         if force and section:
@@ -70,7 +73,10 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
     for role, around in builder.handler_roles:
         handlers.extend(builder.handlers(role.handlers, len(handlers), around))
     handlers.extend(builder.handlers(play.handlers, len(handlers), Surroundings()))
-    return PlayPlan(index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles))
+    return PlayPlan(
+        index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles), names=builder.names,
+        private=tuple(builder.private),
+    )
 
 
 def gathers(play: Play, options: PlanOptions) -> bool:
@@ -88,7 +94,11 @@ class Builder:
     play: Play
     options: PlanOptions
     roles: list[Role] = field(default_factory=list)
+    """As others see them: plan/views.py."""
+    private: list[Role] = field(default_factory=list)
+    views: RoleViews = field(default_factory=RoleViews)
     handler_roles: list[tuple[Role, Surroundings]] = field(default_factory=list)
+    names: RoleNames = field(default_factory=RoleNames)
 
     def steps(self, nodes: Sequence[Node], key: OrderKey, around: Surroundings) -> tuple[Step, ...]:
         """Steps for `nodes`, in order, with keys below `key`; those that the tags leave out are missing."""
@@ -108,10 +118,14 @@ class Builder:
         return Step(address=address(key, task), kind=kind, task=task, keywords=keywords, around=around, tags=tags)
 
     def block(self, block: Block, key: OrderKey, around: Surroundings) -> Step | None:
+        if block.repeat is not None and block.repeat.loop is not None:
+            return self.looped(block, key, around)
         inside = Surroundings(blocks=(*around.blocks, block), roles=around.roles)
         body: tuple[Node, ...] = block.body
         if block.kind is BlockKind.ROLE and block.role is not None:
             role = block.role
+            needed = any(block is each for outer in around.roles for each in outer.dependencies)
+            self.names = self.names.met(role.name, dependency=needed)
             inside = replace(inside, roles=(*around.roles, role))
             body = (*role.dependencies, *(block.body or role.tasks))
             number = len(self.handler_roles)
@@ -125,7 +139,9 @@ class Builder:
         always = self.steps(block.always, (*key, 2), inside)
         if not made and not always:
             return None
-        keywords = effective([self.options.keywords, self.play.keywords, *(each.keywords for each in inside.blocks)])
+        keywords = self.keywords_in(inside)
+        if made and block.repeat is not None:
+            made = attempted(block, made, (*key, 0), inside, keywords)
         return Step(
             address=address(key, block),
             kind=StepKind.BLOCK,
@@ -138,13 +154,27 @@ class Builder:
             tags=self.tags_of(keywords),
         )
 
+    def looped(self, block: Block, key: OrderKey, around: Surroundings) -> Step | None:
+        """The step that stands for a block with a loop; None where the tags leave nothing of it."""
+        whole = self.block(once(block), key, around)
+        if whole is None:
+            return None
+        inside = Surroundings(blocks=(*around.blocks, block), roles=around.roles)
+        return looped(block, address(key, block), around, self.keywords_in(inside), whole)
+
+    def keywords_in(self, around: Surroundings) -> dict[str, Value]:
+        return effective([self.options.keywords, self.play.keywords, *(each.keywords for each in around.blocks)])
+
     def meet(self, role: Role, around: Surroundings, number: int) -> None:
         """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""
-        if role.public and all(known is not role for known in self.roles):
-            self.roles.append(role)
+        for view in self.views.of(role, around.blocks):
+            if all(known is not view for known in self.roles):
+                self.roles.append(view)
+        if around.blocks[-1].lexical and all(known is not role for known in self.private):
+            self.private.append(role)
         if role.handlers:
             # of a role that is used again its handlers count as they are there: with those variables, at that place
-            self.handler_roles[:] = [pair for pair in self.handler_roles if not same_handlers(pair[0], role)]
+            self.handler_roles[:] = [(lasting(met, role), there) for met, there in self.handler_roles]
             self.handler_roles.append((role, around))
 
     def handlers(self, nodes: Sequence[Node], start: int, around: Surroundings) -> list[Step]:
@@ -177,6 +207,22 @@ def same_handlers(one: Role, other: Role) -> bool:
     if one.path != other.path or len(one.handlers) != len(other.handlers):
         return False
     return all(mine.span == its.span for mine, its in zip(one.handlers, other.handlers, strict=True))
+
+
+def lasting(met: Role, role: Role) -> Role:
+    """The role with the handlers that are left of it when `role` is met: of the same file's, only those that have no name to lose."""
+    return replace(met, handlers=unnamed(met.handlers)) if same_handlers(met, role) else met
+
+
+def unnamed(handlers: Sequence[Node]) -> tuple[Node, ...]:
+    """Those without a name, which only answer to the topics they listen to: each use of a role brings its own."""
+    left: list[Node] = []
+    for node in handlers:
+        if isinstance(node, Block):
+            left.append(replace(node, body=unnamed(node.body)))
+        elif not node.name:
+            left.append(node)
+    return tuple(left)
 
 
 def address(key: OrderKey, node: Node) -> StepAddress:

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from engine.model.values import Value
 from engine.plan.build import Builder
 from engine.plan.step import Step
+from engine.playbook.scoping import ANSIBLE, Use
 from engine.playbook.tree import Block, BlockKind, Node, Role
+
+OPEN = Use(scoping=ANSIBLE)
 
 
 def expand_tasks(
@@ -43,6 +46,7 @@ def expand_role(
     copy: int,
     role: Role,
     *,
+    use: Use = OPEN,
     keywords: Mapping[str, Value],
     apply_vars: Mapping[str, Value],
     params: Mapping[str, Value],
@@ -53,6 +57,8 @@ def expand_role(
         body=(),
         kind=BlockKind.ROLE,
         role=role,
+        lexical=use.lexical,
+        exports=use.exports,
         keywords=keywords,
         vars=apply_vars,
         params=params,

@@ -6,7 +6,7 @@ networkx costs 140 ms of CPU to import, so nothing here imports it before `digra
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,19 @@ from engine.playbook.tree import Play, Playbook, Role
 
 if TYPE_CHECKING:
     import networkx
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleNames:
+    """The names of a play's roles, each as often as it is used."""
+
+    used: tuple[str, ...] = ()
+    """In `roles:`, imports and includes, in this order."""
+    needed: tuple[str, ...] = ()
+    """By those, as dependencies."""
+
+    def met(self, name: str, *, dependency: bool) -> RoleNames:
+        return replace(self, needed=(*self.needed, name)) if dependency else replace(self, used=(*self.used, name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +42,11 @@ class PlayPlan:
     bodies: Mapping[HostName, tuple[Step, ...]] = field(default_factory=dict)
     """Instead of `body`, for hosts that are in it: plans made from records."""
     roles: tuple[Role, ...] = ()
-    """Every role known before the run, in the order of use, dependencies first."""
+    """Every role known before the run whose variables all of the play sees, in the order of use, dependencies first."""
+    names: RoleNames = field(default_factory=RoleNames)
+    """The roles known before the run, by name."""
+    private: tuple[Role, ...] = ()
+    """The roles that keep their names to themselves (`scoping: lexical`)."""
 
     def steps(self) -> Iterator[Step]:
         for step in (*self.body, *(step for body in self.bodies.values() for step in body), *self.handlers):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.plan.graph import PlanGraph, PlayPlan
+from engine.plan.repeats import BEGIN, CHECK
 from engine.plan.step import EdgeKind, Step, StepKind
 
 STYLES = {
@@ -26,6 +27,10 @@ ARROWS = {
 }
 
 
+HIDDEN = ("flush_handlers", BEGIN, CHECK)
+"""Origins of steps that no text holds: an outline leaves them out."""
+
+
 def title(step: Step) -> str:
     """What a step is called: `role : name`, the action where it has no name."""
     if step.task is None:
@@ -35,6 +40,8 @@ def title(step: Step) -> str:
     task = step.task
     if task.origin == "flush_handlers":
         return "flush handlers"
+    if task.origin in HIDDEN:
+        return f"{task.name or task.action}: {'again?' if task.origin == CHECK else 'how often?'}"
     if task.name is None:
         name = f"meta: {task.args.get('_raw_params')}" if step.kind is StepKind.META else task.action
     else:
@@ -61,7 +68,7 @@ def as_text(graph: PlanGraph) -> str:
 
 
 def outline(step: Step, depth: int) -> Iterator[str]:
-    if step.task is not None and step.task.origin == "flush_handlers":
+    if step.task is not None and step.task.origin in HIDDEN:
         return
     yield f"{'  ' * depth}{title(step)}" + (f"  ({where(step)})" if where(step) else "")
     for name, part in (("", step.body), ("rescue", step.rescue), ("always", step.always)):

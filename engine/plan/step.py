@@ -66,6 +66,7 @@ class Step:
     """Effective keywords, inherited ones included, unrendered (playbook/inherit.py)."""
     around: Surroundings = Surroundings()
     body: tuple[Step, ...] = ()
+    """Of a looped block (kind INCLUDE): the block once, for those who show plans."""
     rescue: tuple[Step, ...] = ()
     always: tuple[Step, ...] = ()
     tags: frozenset[str] = frozenset()
@@ -81,8 +82,10 @@ class Step:
         return source.span
 
     def walk(self) -> list[Step]:
-        """This step and everything below it, in order."""
+        """This step and everything below it, in order. What a run-time include brings is not below it."""
         found = [self]
+        if self.kind is StepKind.INCLUDE:
+            return found
         for part in (self.body, self.rescue, self.always):
             for child in part:
                 found.extend(child.walk())

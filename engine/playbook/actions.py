@@ -1,6 +1,7 @@
 """Which module a task calls, and with what: `module:`, `action:`, `local_action:`, `args:`, mappings and free form."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine import yaml
@@ -28,9 +29,13 @@ class Action:
     delegate: TemplateText | None = None
 
 
-def action_of(reader: Reader, node: yaml.Mapping, where: Where) -> Action | None:
-    """The one action of a task; None where there is none, or it is wrong, which is then reported."""
-    entry = _action_entry(reader, node, where)
+def action_of(reader: Reader, node: yaml.Mapping, where: Where, collections: Sequence[str] = ()) -> Action | None:
+    """The one action of a task; None where there is none, or it is wrong, which is then reported.
+
+    Args:
+        collections: Where a short name is looked for first.
+    """
+    entry = _action_entry(reader, node, where, collections)
     if entry is None:
         return None
     key = str(entry.key.value)
@@ -44,15 +49,16 @@ def action_of(reader: Reader, node: yaml.Mapping, where: Where) -> Action | None
     if action.name in REMOVED and not has_template(action.name):
         reader.report("removed-module", "This module is gone", f"`{action.name}` was removed", action.span, REMOVED[action.name])
         return None
+    reader.problems.extend(reader.context.module_problems(action.name, collections, action.span))
     _read_more(reader, action, node)
-    if "_raw_params" in action.args and is_builtin(action.name) and short(action.name) not in TAKE_TEXT:
+    if "_raw_params" in action.args and is_builtin(action.name) and short(action.name) not in TAKE_TEXT and not reader.context.late:
         reader.report("free-form-refused", "This module takes no free text", f"`{short(action.name)}` takes arguments with names",
                       action.spans.get("args._raw_params", action.span), "write `name: value` for each argument")
         return None
     return action
 
 
-def _action_entry(reader: Reader, node: yaml.Mapping, where: Where) -> yaml.Entry | None:
+def _action_entry(reader: Reader, node: yaml.Mapping, where: Where, collections: Sequence[str]) -> yaml.Entry | None:
     """The entry that names the module. Keys that are neither keyword nor module are reported here."""
     legal = keywords_of(where)
     actions: list[yaml.Entry] = []
@@ -63,7 +69,7 @@ def _action_entry(reader: Reader, node: yaml.Mapping, where: Where) -> yaml.Entr
             actions.append(entry)
         elif name in legal or name in ALIASES or name.startswith("with_"):
             continue
-        elif _is_module(reader, name):
+        elif _is_module(reader, name, collections):
             actions.append(entry)
         else:
             strangers.append(entry)
@@ -84,16 +90,21 @@ def _action_entry(reader: Reader, node: yaml.Mapping, where: Where) -> yaml.Entr
     return actions[0] if not strangers else None
 
 
-def _is_module(reader: Reader, name: str) -> bool:
+def _is_module(reader: Reader, name: str, collections: Sequence[str]) -> bool:
     if name in REMOVED or is_builtin(name):
         return True
     known = reader.context.is_module
-    return known(name) if known is not None else "." in name
+    if known is None:
+        return "." in name
+    return known(name) or ("." not in name and any(known(f"{each}.{name}") for each in collections))
 
 
 def _like_keyword(entry: yaml.Entry, where: Where) -> bool:
     name = str(entry.key.value)
     return name in KEYWORDS or bool(did_you_mean(name, [*keywords_of(where), "block", "rescue"]))
+
+
+OFTEN = "This often indicates a misspelling, missing collection, or incorrect module path."
 
 
 def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action: bool) -> None:
@@ -104,13 +115,17 @@ def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action
     modules = [*BUILTIN, *reader.context.module_names()]
     if name in KEYWORDS:
         detail = f"`{name}` is a keyword of {places_of(name)}, not of a {kind}"
-        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span)
+        words = f"'{name}' is not a valid attribute for a {kind.capitalize()}"
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, words=words)
     elif hint or has_action:
         detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
-        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, hint or did_you_mean(name, modules))
+        words = f"'{name}' is not a valid attribute for a {kind.capitalize()}"
+        likely = hint or did_you_mean(name, modules)
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, likely, words=words)
     else:
         likely = did_you_mean(name, modules) or did_you_mean(name.rpartition(".")[2], modules)
-        reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, likely)
+        words = f"couldn't resolve module/action '{name}'. {OFTEN}"
+        reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, likely, words=words)
 
 
 def places_of(keyword: str) -> str:
@@ -193,6 +208,8 @@ def _read_text(reader: Reader, action: Action, text: Value) -> None:
     if name not in TAKE_TEXT and _whole_template(text):
         action.args["_args"] = text
         return
+    if name not in COMMANDS:
+        text = trimmed(text)
     try:
         found = parse_free_form(text, command=name in COMMANDS)
     except Unbalanced as error:
@@ -201,6 +218,13 @@ def _read_text(reader: Reader, action: Action, text: Value) -> None:
     for key, value in found.items():
         action.args[key] = value
         action.spans[f"args.{key}"] = value.span
+
+
+def trimmed(text: TemplateText) -> TemplateText:
+    """Without the line break that a block (`>`) ends with, and other blanks around."""
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    return text if (start, end) == (0, len(text)) else text.part(start, max(start, end))
 
 
 def _read_more(reader: Reader, action: Action, node: yaml.Mapping) -> None:

@@ -15,12 +15,17 @@ from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, is_task_list, plain_keyword_value
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest, load_role
+from engine.playbook.scoping import OWN_ARGUMENTS, SCOPING, task_use
 from engine.playbook.tree import Block, BlockKind, Task
 
 TASK_FILE_ARGUMENTS: Final = {"import_tasks": ("file",), "include_tasks": ("file", "apply")}
 ROLE_ARGUMENTS: Final = (
     "name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "allow_duplicates", "public", "rolespec_validate",
 )
+
+
+def role_arguments(reader: Reader) -> tuple[str, ...]:
+    return (*ROLE_ARGUMENTS, *OWN_ARGUMENTS) if reader.context.extensions else ROLE_ARGUMENTS
 
 
 def task_file_candidates(name: str, *, folder: str, role_path: str = "", playbook_dir: str = "") -> tuple[str, ...]:
@@ -70,7 +75,7 @@ def import_tasks(reader: Reader, task: Task, place: Place) -> Block | None:
 
 def import_role(reader: Reader, task: Task, place: Place) -> Block | None:
     """The role in a block of kind ROLE that carries the import's keywords and variables."""
-    if not _importable(reader, task, ROLE_ARGUMENTS):
+    if not _importable(reader, task, role_arguments(reader)):
         return None
     which = "name" if "name" in task.args else "role"
     named = task.args.get(which)
@@ -83,19 +88,21 @@ def import_role(reader: Reader, task: Task, place: Place) -> Block | None:
     if name is None:
         _needs_host(reader, "import_role", named, span)
         return None
+    use = task_use(reader, task, place.variables, span)
+    inside = replace(inside, variables={**inside.variables, SCOPING: use.scoping})
     request = _role_request(reader, task, name, span, inside)
     role = load_role(reader, request, inside) if request is not None else None
     if role is None:
         return None
     return Block(body=(), kind=BlockKind.ROLE, name=task.name, keywords=_for_children(reader, task), vars=task.vars, role=role,
-                 span=task.span, spans=task.spans)
+                 lexical=use.lexical, exports=use.exports, span=task.span, spans=task.spans)
 
 
 def checked_include(reader: Reader, task: Task) -> Task:
     """A run-time include with its arguments checked as far as they are known, and `apply` as keywords are kept in the tree."""
     action = short(task.action)
     of_tasks = action == "include_tasks"
-    own = (*TASK_FILE_ARGUMENTS["include_tasks"], "_raw_params") if of_tasks else (*ROLE_ARGUMENTS, "apply", "rescuable")
+    own = (*TASK_FILE_ARGUMENTS["include_tasks"], "_raw_params") if of_tasks else (*role_arguments(reader), "apply", "rescuable")
     known_arguments(reader, task, (*own, "_args"))
     if "_args" in task.args:
         return task
@@ -105,7 +112,8 @@ def checked_include(reader: Reader, task: Task) -> Task:
         reader.report("missing-argument", "An argument is missing", f"{action} needs {needs}", task.action_span)
     for name in ("tasks_from", "vars_from", "defaults_from", "handlers_from"):
         if not isinstance(task.args.get(name, ""), str):
-            reader.wrong_type(f"`{name}` takes the name of a file", task.spans.get(f"args.{name}", task.action_span))
+            words = f"Expected a string for {name} but got {type(task.args[name])} instead"
+            reader.wrong_type(f"`{name}` takes the name of a file", task.spans.get(f"args.{name}", task.action_span), words=words)
     if task.args.get("apply") is None:
         return task
     return replace(task, args={**task.args, "apply": _applied(reader, task)})
@@ -140,7 +148,8 @@ def _role_request(reader: Reader, task: Task, name: str, span: Span, place: Plac
                 return None
             entries[argument] = rendered
     flags: dict[str, bool] = {}
-    for argument, default in (("allow_duplicates", True), ("public", True), ("rolespec_validate", True)):
+    public = not reader.context.private_role_vars
+    for argument, default in (("allow_duplicates", True), ("public", public), ("rolespec_validate", True)):
         value = task.args.get(argument, default)
         try:
             flags[argument] = boolean(value)

@@ -10,6 +10,7 @@ from engine.model.source import Span
 from engine.model.values import UNSET, EncryptedText, TemplateText, Value
 from engine.model.words import did_you_mean
 from engine.playbook.context import Reader, has_template
+from engine.yaml.variables import variables_of
 
 TRUE = frozenset(("y", "yes", "on", "1", "true", "t"))
 FALSE = frozenset(("n", "no", "off", "0", "false", "f"))
@@ -30,11 +31,17 @@ _WANTED = {
 }
 
 
+_CONVERTED = (KeywordType.BOOL, KeywordType.INT, KeywordType.FLOAT)
+"""Types that a text may be converted to when the task runs."""
+
+
 def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
     """The value as the tree keeps it; UNSET where it is wrong, which is then a problem of the reader."""
     value = yaml.value_of(node)
     if keyword.name == "tags" and not isinstance(value, (str, list)):
         return _refused(keyword, node, reader)
+    if keyword.name == "tags":
+        _warn_of_reserved(value, node, reader)
     if value is None:
         return [] if keyword.type in _LISTS else None
     if keyword.name == "listen" and not all(isinstance(each, str) for each in (value if isinstance(value, list) else [value])):
@@ -46,6 +53,8 @@ def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
         static = keyword.type is KeywordType.MAPPINGS and keyword.rendering is Rendering.STATIC
         found = _static_mappings(value) if static else _CHECKS[keyword.type](value)
     except (ValueError, TypeError, OverflowError):
+        if reader.context.late and keyword.type in _CONVERTED and keyword.rendering is Rendering.TEMPLATED and isinstance(value, str):
+            return value
         return _refused(keyword, node, reader)
     if keyword.choices and found not in keyword.choices:
         shown = ", ".join(f"`{choice}`" for choice in keyword.choices)
@@ -55,14 +64,27 @@ def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
     return found
 
 
+RESERVED_TAGS = ("all", "tagged", "untagged")
+"""Words of `--tags` that mean something of their own: a task cannot be chosen by them."""
+
+
+def _warn_of_reserved(value: Value, node: yaml.Node, reader: Reader) -> None:
+    names = [part.strip() for each in (value if isinstance(value, list) else [value]) for part in str(each).split(",")]
+    found = [name for name in names if name in RESERVED_TAGS]
+    if found:
+        words = f"Found reserved tagnames in tags: {found!r}, we do not recommend doing this as it might give unexpected results"
+        reader.warn("reserved-tag", "A tag has a name that --tags understands otherwise", f"`{found[0]}` means something of its own",
+                    node.span, "take another name", words=words)
+
+
 def plain_keyword_value(keyword: Keyword, value: Value, span: Span, reader: Reader) -> Value:
     """As `keyword_value`, for a value whose nodes are gone: `span` is the place of its problems."""
     return keyword_value(keyword, yaml.node_of(value, span), reader)
 
 
-def wrong_type(reader: Reader, name: str, wanted: str, node: yaml.Node) -> None:
+def wrong_type(reader: Reader, name: str, wanted: str, node: yaml.Node, *, words: str = "") -> None:
     """Report that `name` got something else than `wanted`."""
-    reader.wrong_type(f"`{name}` takes {wanted}, not {described(node)}", node.span)
+    reader.wrong_type(f"`{name}` takes {wanted}, not {described(node)}", node.span, words=words)
 
 
 def described(node: yaml.Node) -> str:
@@ -111,8 +133,7 @@ def read_vars(reader: Reader, node: yaml.Node) -> Mapping[str, Value]:
     for entry in node.index().values():
         if not is_identifier(entry.key.value):
             invalid_name(reader, entry.key.value, entry.key)
-    value: dict[str, Value] = yaml.value_of(node)
-    return value
+    return variables_of(node)
 
 
 def is_task_list(node: yaml.Node, path: str, reader: Reader) -> bool:
@@ -135,9 +156,10 @@ def is_identifier(name: Value) -> bool:
     return isinstance(name, str) and name.isascii() and name.isidentifier() and name not in ("True", "False", "None")
 
 
-def invalid_name(reader: Reader, name: Value, node: yaml.Node) -> None:
+def invalid_name(reader: Reader, name: Value, node: yaml.Node, *, prefix: str = "") -> None:
     reader.report("invalid-variable-name", "This cannot be the name of a variable", f"`{name}` is not a valid name", node.span,
-                  "names hold letters, digits and underscores, and start with a letter or underscore")
+                  "names hold letters, digits and underscores, and start with a letter or underscore",
+                  words=f"{prefix}Invalid variable name {str(name)!r}.")
 
 
 def _refused(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:

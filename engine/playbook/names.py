@@ -21,7 +21,7 @@ LOOKUPS: Final = frozenset(
     (
         "config", "csvfile", "dict", "env", "file", "fileglob", "first_found", "indexed_items", "ini", "inventory_hostnames",
         "items", "lines", "list", "nested", "password", "pipe", "random_choice", "sequence", "subelements", "template", "together",
-        "unvault", "url", "varnames", "vars", "flattened",
+        "unvault", "url", "varnames", "vars",
     )
 )
 """What `with_NAME` can name."""
@@ -37,6 +37,20 @@ def short(action: str) -> str:
         if action.startswith(prefix):
             return action[len(prefix) :]
     return action
+
+
+def qualified(action: str) -> str:
+    """`ansible.builtin.copy` for `copy`; names of collections stay as they are."""
+    return action if "." in action else f"ansible.builtin.{action}"
+
+
+def collection_around(path: str) -> tuple[str, ...]:
+    """The collection that a role or playbook stands in, `acme.tools`; () outside of collections."""
+    parts = path.split("/")
+    if "ansible_collections" not in parts:
+        return ()
+    start = len(parts) - parts[::-1].index("ansible_collections")
+    return (".".join(parts[start : start + 2]),) if parts[start + 2 : start + 3] in (["roles"], ["playbooks"]) else ()
 
 
 def is_builtin(action: str) -> bool:

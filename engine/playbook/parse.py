@@ -14,12 +14,16 @@ from engine.files import Files
 from engine.model.keywords import Where, keywords_of
 from engine.model.source import Span
 from engine.model.values import UNSET, TemplateText, Value
+from engine.model.variables import over
 from engine.model.words import did_you_mean
 from engine.playbook import roles
 from engine.playbook.context import ParseContext, Place, Reader, has_template
 from engine.playbook.keyword_values import described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.names import collection_around
+from engine.playbook.play_specs import play_checks
 from engine.playbook.roles import RoleRequest, role_blocks
-from engine.playbook.tasks import Heading, first_span, parse_nodes, read_heading, text_keys
+from engine.playbook.scoping import SCOPING, play_scoping
+from engine.playbook.tasks import Heading, collections_of, first_span, parse_nodes, read_heading, text_keys
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role
 from engine.playbook.vars_prompt import read_prompts
 
@@ -31,7 +35,7 @@ __all__ = ["ParseContext", "RoleRequest", "load_handlers", "load_playbook", "loa
 
 def load_playbook(path: str, files: Files, *, context: ParseContext | None = None) -> Playbook:
     """The playbook with everything it imports. Raises ParseError with all problems of all its files."""
-    reader = Reader(files, context or ParseContext(), parse_nodes)
+    reader = Reader(files, context or ParseContext(), parse_nodes, os.path.dirname(path))
     plays = _plays(reader, path, (), {}, None)
     reader.finish()
     return Playbook(path=path, plays=plays, files=dict(reader.digests))
@@ -39,7 +43,7 @@ def load_playbook(path: str, files: Files, *, context: ParseContext | None = Non
 
 def load_tasks(
     path: str, files: Files, *, context: ParseContext | None = None, playbook_dir: str = "", role: Role | None = None,
-    handlers: bool = False, variables: Mapping[str, Value] | None = None, span: Span | None = None,
+    handlers: bool = False, variables: Mapping[str, Value] | None = None, span: Span | None = None, collections: tuple[str, ...] = (),
 ) -> tuple[Node, ...]:
     """The tasks of a file that include_tasks names.
 
@@ -47,16 +51,19 @@ def load_tasks(
         role: The role whose task includes it.
         variables: For the names of imports inside the file.
         span: Where the file is named, for the problem of a file that cannot be read.
+        collections: Where the including task looks for short names.
 
     Raises:
         ParseError: with all problems found.
     """
-    reader = Reader(files, context or ParseContext(), parse_nodes)
+    reader = Reader(files, context or ParseContext(), parse_nodes, playbook_dir)
     node = reader.document(path, "task file", span)
     nodes: tuple[Node, ...] = ()
     if node is not None and is_task_list(node, path, reader):
         role_path = role.path if role else ""
-        place = Place(path=path, playbook_dir=playbook_dir, role_path=role_path, handlers=handlers, variables=variables or {})
+        place = Place(
+            path=path, playbook_dir=playbook_dir, role_path=role_path, handlers=handlers, variables=variables or {}, collections=collections
+        )
         nodes = reader.nodes(node, place)
     reader.finish()
     return nodes
@@ -79,7 +86,7 @@ def load_role(
     Args:
         within: The role whose task includes it; roles beside that one are found too.
     """
-    reader = Reader(files, context or ParseContext(), parse_nodes)
+    reader = Reader(files, context or ParseContext(), parse_nodes, playbook_dir)
     place = Place(path=request.span.path, playbook_dir=playbook_dir, role_path=within.path if within else "", variables=variables or {})
     role = roles.load_role(reader, request, place)
     reader.finish()
@@ -88,11 +95,13 @@ def load_role(
 
 
 def _plays(reader: Reader, path: str, importing: tuple[str, ...], variables: Mapping[str, Value], span: Span | None) -> tuple[Play, ...]:
+    reader.context.meet(os.path.dirname(path), False)
     node = reader.document(path, "playbook", span)
     if node is None:
         return ()
     if is_null(node) or (isinstance(node, yaml.Sequence) and not node.items):
-        reader.report("empty-playbook", "This playbook holds no plays", path, node.span)
+        words = "A playbook must contain at least one play"
+        reader.report("empty-playbook", "This playbook holds no plays", path, node.span, words=words)
         return ()
     if not isinstance(node, yaml.Sequence):
         hint = "put `- ` before `hosts`" if isinstance(node, yaml.Mapping) and node.get("hosts") else ""
@@ -116,30 +125,37 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
     hosts = node.get("hosts")
     if hosts is None:
         hint = "is this a file of tasks? include it from a play" if _like_task(node) else "add `hosts: all`, or a group"
-        reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint)
+        first = next((str(entry.key.value) for entry in node.entries if str(entry.key.value) not in keywords_of(Where.PLAY)), "")
+        words = f"'{first}' is not a valid attribute for a Play" if first else "the field 'hosts' is required but was not set"
+        reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint, words=words)
         if _like_task(node):
             return None
-    skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt")
+    skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt", "scoping")
     heading = read_heading(reader, node, Where.PLAY, skip=skip)
     _read_user(reader, node, heading)
     serial = node.get("serial")
     if serial is not None:
         heading.keywords["serial"] = _serial(reader, serial.value)
-    own = {**heading.vars, **variables}
-    place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
+    own = over(variables, heading.vars)
+    scoping = play_scoping(reader, node, own)
+    place = Place(path=path, playbook_dir=os.path.dirname(path), variables={**own, SCOPING: scoping})
+    place = replace(place, collections=(*collections_of(node, place), *collection_around(path)))
+    entry = node.get("roles")
+    roles = role_blocks(reader, entry.value, place) if entry else ()   # first: modules that they bring are the tasks' too
     sections: dict[str, tuple[Node, ...]] = {}
     for name in SECTIONS:
         entry = node.get(name)
         if entry is not None:
-            sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"))
-    entry = node.get("roles")
+            sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"), section=name)
     prompts = node.get("vars_prompt")
+    argspec = heading.keywords.get("validate_argspec")
     return Play(
         hosts=_hosts(reader, hosts) if hosts else None, name=heading.name, keywords=heading.keywords, vars=own,
         vars_files=_vars_files(reader, node.get("vars_files")), vars_prompt=read_prompts(reader, prompts.value) if prompts else (),
-        pre_tasks=sections.get("pre_tasks", ()), roles=role_blocks(reader, entry.value, place) if entry else (),
+        checks=play_checks(reader, argspec, heading.name, place, heading.spans["validate_argspec"]) if argspec is not None else (),
+        pre_tasks=sections.get("pre_tasks", ()), roles=roles,
         tasks=sections.get("tasks", ()), post_tasks=sections.get("post_tasks", ()), handlers=sections.get("handlers", ()),
-        path=path, span=first_span(node), spans=heading.spans,
+        path=path, scoping=scoping, span=first_span(node), spans=heading.spans,
     )
 
 
@@ -154,7 +170,8 @@ def _hosts(reader: Reader, entry: yaml.Entry) -> Value:
     value = yaml.value_of(entry.value)
     names = value if isinstance(value, list) else [value]
     if value is None or not names or any(name in (None, "") for name in names):
-        reader.report("no-hosts", "This play names no hosts", "`hosts` is empty", entry.key.span, "name a host, a group, or `all`")
+        reader.report("no-hosts", "This play names no hosts", "`hosts` is empty", entry.key.span, "name a host, a group, or `all`",
+                      words="Hosts list cannot be empty. Please check your playbook")
     elif not all(isinstance(name, str) for name in names):
         wrong_type(reader, "hosts", "a pattern or a list of patterns", entry.value)
     return value
@@ -167,7 +184,8 @@ def _read_user(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
         return
     if "remote_user" in heading.keywords:
         detail = "`user` is an old spelling of `remote_user`"
-        reader.report("conflicting-keywords", "Two keywords say the same thing", detail, entry.key.span)
+        words = "both 'user' and 'remote_user' are set for this play."
+        reader.report("conflicting-keywords", "Two keywords say the same thing", detail, entry.key.span, words=words)
         return
     value = keyword_value(keywords_of(Where.PLAY)["remote_user"], entry.value, reader)
     if value is not UNSET:
@@ -217,7 +235,7 @@ def _imported(
     if not isinstance(named, str) or not named.strip():
         wrong_type(reader, "import_playbook", "the name of a file", entry.value)
         return []
-    own = {**heading.vars, **variables}
+    own = over(variables, heading.vars)
     place = Place(path=path, playbook_dir=os.path.dirname(path), variables=own)
     name = reader.static_name(named, place)
     if name is None:

@@ -7,12 +7,17 @@ from dataclasses import replace
 
 from engine import yaml
 from engine.model.frozen import frozen
+from engine.model.hash_merging import put_over
 from engine.model.keywords import Where, keywords_of
 from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
+from engine.model.variables import Variables
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
+from engine.playbook.names import collection_around
+from engine.playbook.scoping import SCOPING, exported, in_force, role_use
 from engine.playbook.tree import Block, BlockKind, Node, Role, Task
+from engine.yaml.variables import variable, variables_of
 
 SUFFIXES = (".yml", ".yaml", ".json", "")
 CHECKED = "argument_spec"
@@ -70,7 +75,7 @@ def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None
         reader.report("role-cycle", "Roles depend on each other in a circle", " → ".join([*names[start:], request.name]), request.span)
         return None
     key = (path, request.name, request.tasks_from, request.vars_from, request.defaults_from, request.handlers_from,
-           request.allow_duplicates, request.public, request.rolespec_validate)
+           request.allow_duplicates, request.public, request.rolespec_validate, in_force(reader.context, place.variables))
     if key in reader.roles:
         return reader.roles[key]
     rendered = reader.rendered
@@ -81,10 +86,12 @@ def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None
 
 
 def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) -> Role:
+    reader.context.meet(path, True)
     meta = _meta(reader, path)
     defaults = _variables(reader, request, path, "defaults", request.defaults_from)
     variables = _variables(reader, request, path, "vars", request.vars_from)
     inside = replace(place, role_path=path, handlers=False, imports=(), variables={**defaults, **place.variables, **variables})
+    inside = replace(inside, collections=_collections(path, meta))
     allow = request.allow_duplicates
     specs = _argument_specs(reader, path, meta)
     return Role(
@@ -99,6 +106,7 @@ def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) ->
         argument_specs=specs,
         meta={str(name): yaml.value_of(entry.value) for name, entry in meta.index().items()} if meta else {},
         public=request.public,
+        exports=_exports(reader, path),
         validate=request.rolespec_validate,
     )
 
@@ -118,7 +126,9 @@ def _validation(request: RoleRequest, path: str, specs: Mapping[str, Value]) -> 
             args={
                 "argument_spec": spec.get("options") or {},
                 "provided_arguments": {},
-                "validate_args_context": {"type": "role", "name": request.name, "argument_spec_name": entry, "path": path},
+                "validate_args_context": {
+                    "type": "role", "name": request.name.rpartition(".")[2], "argument_spec_name": entry, "path": path,
+                },
             },
             keywords={"tags": ["always"]},
             origin=CHECKED,
@@ -134,6 +144,13 @@ def _with_params(role: Role, params: Mapping[str, Value]) -> tuple[Node, ...]:
     if not params or not isinstance(first, Task) or first.origin != CHECKED:
         return ()
     return (replace(first, args={**first.args, "provided_arguments": dict(params)}), *role.tasks[1:])
+
+
+def _collections(path: str, meta: yaml.Mapping | None) -> tuple[str, ...]:
+    """Where a role's short names of modules are looked for first: in its own collection, and in those that its meta names."""
+    entry = meta.get("collections") if meta is not None else None
+    named = yaml.value_of(entry.value) if entry is not None else None
+    return (*collection_around(path), *(str(each) for each in (named if isinstance(named, list) else ())))
 
 
 def find_role_file(reader: Reader, folder: str, name: str) -> str | None:
@@ -158,7 +175,7 @@ def _tasks(reader: Reader, request: RoleRequest, path: str, part: str, name: str
     return reader.nodes(node, replace(place, path=found))
 
 
-def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name: str) -> dict[str, Value]:
+def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name: str) -> Variables:
     """A file of variables, or, where there is none, all files of a folder of that name, later ones winning."""
     folder = os.path.join(path, part)
     found = find_role_file(reader, folder, name)
@@ -169,12 +186,12 @@ def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name:
     else:
         if name != "main":
             _no_such_file(reader, request, path, part, name)
-        return {}
-    merged: dict[str, Value] = {}
+        return Variables()
+    merged = Variables()
     for each in paths:
         node = reader.document(each, "vars file", request.span)
         if isinstance(node, yaml.Mapping):
-            merged.update(yaml.value_of(node))
+            put_over(merged, variables_of(node), merging=reader.context.merging)
         elif node is not None and not is_null(node):
             reader.wrong_type(f"a file of variables is a mapping, not {described(node)}", node.span)
     return merged
@@ -210,6 +227,23 @@ def _meta(reader: Reader, path: str) -> yaml.Mapping | None:
     return node
 
 
+def _exports(reader: Reader, path: str) -> tuple[str, ...]:
+    """`exports` of meta/engine.yml, the role's word to this engine."""
+    found = find_role_file(reader, os.path.join(path, "meta"), "engine")
+    node = reader.document(found, "role's meta") if found else None
+    if node is None or is_null(node):
+        return ()
+    if not isinstance(node, yaml.Mapping):
+        wrong_type(reader, "meta/engine", "a mapping", node)
+        return ()
+    for entry in node.index().values():
+        if entry.key.value != "exports":
+            detail = f"`{entry.key.value}` is not a meta/engine.yml keyword"
+            reader.report("unknown-keyword", "Unknown meta/engine.yml keyword", detail, entry.key.span, "it holds `exports`")
+    given = node.get("exports")
+    return exported(reader, yaml.value_of(given.value), given.value.span) if given else ()
+
+
 def _flag(reader: Reader, meta: yaml.Mapping | None, name: str) -> bool:
     entry = meta.get(name) if meta else None
     if entry is None or is_null(entry.value):
@@ -239,12 +273,17 @@ def _dependencies(reader: Reader, meta: yaml.Mapping | None, place: Place) -> tu
     return role_blocks(reader, entry.value, place, "dependencies")
 
 
+def _of_play(reader: Reader, name: str, span: Span) -> RoleRequest:
+    """A role of `roles:` or of dependencies: only the settings say whether its variables are seen outside of it."""
+    return RoleRequest(name=name, span=span, public=not reader.context.private_role_vars)
+
+
 def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "roles") -> tuple[Block, ...]:
     """The entries of `roles:` or `dependencies:` as blocks of kind ROLE."""
     if is_null(node):
         return ()
     if not isinstance(node, yaml.Sequence):
-        wrong_type(reader, keyword, "a list of roles", node)
+        wrong_type(reader, keyword, "a list of roles", node, words="A malformed role declaration was encountered.")
         return ()
     blocks = [_role_block(reader, item, place) for item in node.items]
     return tuple(block for block in blocks if block is not None)
@@ -257,11 +296,14 @@ def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
             return None
         if "," in item.value:
             reader.report("wrong-value", "This value is none of those allowed", "a version cannot be given here", item.span,
-                          "versions belong into requirements.yml")
+                          "versions belong into requirements.yml", words=f"Invalid old style role requirement: {item.value}")
             return None
         name = _static_role_name(reader, item.value, item.span, place)
-        role = load_role(reader, RoleRequest(name=name, span=item.span), place) if name else None
-        return Block(body=(), kind=BlockKind.ROLE, role=role, span=item.span) if role else None
+        role = load_role(reader, _of_play(reader, name, item.span), place) if name else None
+        if role is None:
+            return None
+        use = role_use(reader, {}, {}, {}, place.variables, item.span)
+        return Block(body=(), kind=BlockKind.ROLE, role=role, lexical=use.lexical, exports=use.exports, span=item.span)
     if not isinstance(item, yaml.Mapping):
         reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span)
         return None
@@ -276,21 +318,25 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
         reader.report("missing-argument", "An argument is missing", "a role entry needs `role`", span, "add `role: NAME`")
         return None
     keywords, params, variables, spans = _role_heading(reader, node)
-    inside = replace(place, variables={**place.variables, **variables, **params})
+    use = role_use(reader, params, variables, spans, place.variables, span)
+    inside = replace(place, variables={**place.variables, **variables, **params, SCOPING: use.scoping})
     name = _static_role_name(reader, named.value.value, named.value.span, inside)
-    role = load_role(reader, RoleRequest(name=name, span=named.value.span), inside) if name else None
+    role = load_role(reader, _of_play(reader, name, named.value.span), inside) if name else None
     if role is None:
         return None
     body = _with_params(role, params)
-    return Block(body=body, kind=BlockKind.ROLE, keywords=keywords, vars=variables, params=params, role=role, span=span, spans=spans)
+    return Block(
+        body=body, kind=BlockKind.ROLE, keywords=keywords, vars=variables, params=params, role=role, lexical=use.lexical,
+        exports=use.exports, span=span, spans=spans,
+    )
 
 
-def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value], dict[str, Span]]:
+def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value], Variables, Mapping[str, Value], dict[str, Span]]:
     """Keywords, parameters, variables and where each key stands."""
     legal, of_tasks = keywords_of(Where.ROLE), keywords_of(Where.TASK)
     keywords: dict[str, Value] = {}
-    params: dict[str, Value] = {}
-    variables: dict[str, Value] = {}
+    params = Variables()
+    variables: Mapping[str, Value] = {}
     spans: dict[str, Span] = {}
     for entry in node.index().values():
         name = str(entry.key.value)
@@ -298,7 +344,7 @@ def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value],
         if name in ("role", "name"):
             continue
         if name == "vars":
-            variables = dict(read_vars(reader, entry.value))
+            variables = read_vars(reader, entry.value)
         elif name in legal:
             value = keyword_value(legal[name], entry.value, reader)
             if value is not UNSET:
@@ -307,7 +353,7 @@ def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value],
             if name in of_tasks or name.startswith("with_"):
                 reader.warn("keyword-ignored", "This keyword has no effect here", f"`{name}` is taken as a parameter of the role",
                             entry.key.span, "use include_role in a task")
-            params[name] = yaml.value_of(entry.value)
+            params.put(name, variable(entry.value), entry.value.span)
     return keywords, params, variables, spans
 
 

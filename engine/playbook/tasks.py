@@ -1,7 +1,7 @@
 """Tasks and blocks: from the nodes of a YAML list to `Task` and `Block`."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine import yaml
@@ -9,6 +9,7 @@ from engine.model.keywords import ALIASES, INCLUDE_KEYWORDS, KEYWORDS, Where, ke
 from engine.model.source import Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.words import did_you_mean
+from engine.playbook.action_groups import PREFIX, full_name
 from engine.playbook.actions import Action, action_of, places_of
 from engine.playbook.context import Place, Reader, has_template
 from engine.playbook.imports import checked_include, import_role, import_tasks
@@ -23,7 +24,8 @@ from engine.playbook.keyword_values import (
     wrong_type,
 )
 from engine.playbook.names import LOOKUPS, is_builtin, short
-from engine.playbook.tree import Block, Loop, Node, Task
+from engine.playbook.repeats import extension_keys, read_repeat, refuse_keys
+from engine.playbook.tree import Block, Loop, Node, Repeat, Task
 
 BLOCK_PARTS = ("block", "rescue", "always")
 _NO_KEYWORD_VALUE = frozenset(("name", "vars", "loop", "loop_control", "listen", "action", "local_action", "args", "register"))
@@ -42,13 +44,18 @@ class Heading:
     spans: dict[str, Span] = field(default_factory=dict)
 
 
-def parse_nodes(reader: Reader, node: yaml.Node, place: Place) -> tuple[Node, ...]:
-    """The tasks and blocks of a list; problems go to the reader. An empty list, or none, gives ()."""
+def parse_nodes(reader: Reader, node: yaml.Node, place: Place, *, section: str = "tasks") -> tuple[Node, ...]:
+    """The tasks and blocks of a list; problems go to the reader. An empty list, or none, gives ().
+
+    Args:
+        section: The play's keyword that holds the list, for ansible-core's words.
+    """
     if is_null(node):
         return ()
     if not isinstance(node, yaml.Sequence):
-        reader.wrong_type(f"a list of tasks is expected, not {described(node)}", node.span,
-                      "put `- ` before each task")
+        shown = node.value if isinstance(node, yaml.Scalar) else yaml.value_of(node)
+        words = f"A malformed block was encountered while loading {section}: {shown} should be a list or None but is {type(shown)}"
+        reader.wrong_type(f"a list of tasks is expected, not {described(node)}", node.span, "put `- ` before each task", words=words)
         return ()
     found: list[Node] = []
     for item in node.items:
@@ -76,8 +83,17 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         lonely = next(entry.key for entry in node.entries if entry.key.value in BLOCK_PARTS)
         reader.report("no-block", "This needs a block", f"`{lonely.value}` stands without `block`", lonely.span)
         return None
-    heading = read_heading(reader, node, Where.BLOCK, skip=BLOCK_PARTS)
-    inside = replace(place, variables={**place.variables, **heading.vars})
+    if place.handlers and place.block:
+        reader.report("block-as-handler", "A block among handlers holds handlers, no blocks", "this block stands in another",
+                      first_span(node), "put its handlers beside the others", words="Using a block as a handler is not supported.")
+        return None
+    heading = read_heading(reader, node, Where.BLOCK, skip=(*BLOCK_PARTS, *extension_keys(node)))
+    repeat: Repeat | None = None
+    if reader.context.extensions:
+        repeat = read_repeat(reader, node, read_loop(reader, node), heading.vars, place)
+    else:
+        refuse_keys(reader, node)
+    inside = replace(place, variables={**place.variables, **heading.vars}, block=True, collections=collections_of(node, place))
     parts: dict[str, tuple[Node, ...]] = {}
     for part in BLOCK_PARTS:
         entry = node.get(part)
@@ -89,19 +105,20 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         parts[part] = parse_nodes(reader, entry.value, inside)
     return Block(
         body=parts.get("block", ()), rescue=parts.get("rescue", ()), always=parts.get("always", ()), name=heading.name,
-        keywords=heading.keywords, vars=heading.vars, span=first_span(node), spans=heading.spans,
+        keywords=heading.keywords, vars=heading.vars, repeat=repeat, span=first_span(node), spans=heading.spans,
     )
 
 
 def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
     where = Where.HANDLER if place.handlers else Where.TASK
-    action = action_of(reader, node, where)
+    collections = collections_of(node, place)
+    action = action_of(reader, node, where, collections)
     if action is None:
         return None
     allowed = INCLUDE_KEYWORDS if short(action.name) in ("include_tasks", "include_role") else None
     heading = read_heading(reader, node, where, skip=(*_NO_KEYWORD_VALUE, action.key), allowed=allowed)
     if action.delegate is not None:
-        heading.keywords.setdefault("delegate_to", action.delegate)
+        heading.keywords["delegate_to"] = action.delegate
     loop = read_loop(reader, node)
     control = node.get("loop_control")
     if control is not None and not is_null(control.value):
@@ -114,7 +131,7 @@ def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
     task = Task(
         action=action.name, args=action.args, name=heading.name, keywords=heading.keywords, vars=heading.vars, loop=loop,
         span=first_span(node), action_span=action.span, spans={**heading.spans, **action.spans}, handler=place.handlers,
-        listen=() if topics is UNSET else tuple(topics),
+        listen=() if topics is UNSET else tuple(topics), collections=collections,
     )
     return _spliced(reader, task, action, place)
 
@@ -124,7 +141,12 @@ def _spliced(reader: Reader, task: Task, action: Action, place: Place) -> Node |
     name = short(task.action)
     if place.handlers and name in ("import_role", "include_role"):
         reader.report("role-as-handler", "A role cannot be a handler", f"{name} stands among handlers", action.span,
-                      "notify the role's own handlers, or include_tasks")
+                      "notify the role's own handlers, or include_tasks", words=f"Using '{name}' as a handler is not supported.")
+        return None
+    if place.handlers and name == "meta" and str(task.args.get("_raw_params", "")).strip() == "flush_handlers":
+        words = "flush_handlers cannot be used as a handler"
+        reader.report("flush-as-handler", "A handler cannot flush handlers", "it would run itself", action.span,
+                      "handlers that handlers notify run without it", words=words)
         return None
     if name in ("include_tasks", "include_role"):
         return checked_include(reader, task)
@@ -173,13 +195,27 @@ def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iter
                 heading.name = _name(value)
             elif value is not UNSET and not (value == [] and name in _UNSET_WHEN_EMPTY):
                 heading.keywords[name] = value
+                if name == "module_defaults":
+                    check_groups(reader, value, entry.value.span)
     return heading
+
+
+def check_groups(reader: Reader, stack: Sequence[Value], span: Span) -> None:
+    """Report action groups of `module_defaults` that no collection has."""
+    for name in [str(name) for each in stack if isinstance(each, Mapping) for name in each]:
+        if name.startswith(PREFIX) and reader.groups.members(name.removeprefix(PREFIX)) is None:
+            detail = f"could not resolve the module_defaults group {full_name(name.removeprefix(PREFIX))}"
+            reader.report("unknown-action-group", "There is no such action group", detail, span, "is its collection installed?")
 
 
 def _name(value: Value) -> TemplateText | None:
     if value is None or value is UNSET:
         return None
     return value if isinstance(value, TemplateText) else TemplateText.read(str(value))
+
+
+OBJECTS = {"include": "TaskInclude", "role": "RoleInclude"}
+"""ansible-core's words for what is not called by its own name."""
 
 
 def unknown_keyword(reader: Reader, name: str, span: Span, where: Where) -> None:
@@ -192,7 +228,8 @@ def unknown_keyword(reader: Reader, name: str, span: Span, where: Where) -> None
         detail, hint = f"`{name}` is a module, and a {kind} calls none", "modules are called by tasks"
     else:
         detail, hint = f"`{name}` is not a {kind} keyword", did_you_mean(name, keywords_of(where))
-    reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, span, hint)
+    words = f"'{name}' is not a valid attribute for a {OBJECTS.get(kind, kind.capitalize())}"
+    reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, span, hint, words=words)
 
 
 def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
@@ -206,7 +243,7 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
             reader.report("conflicting-loops", "A task has one loop", f"`{key}` is the second", entry.key.span, "keep one, or use a filter")
             continue
         lookup = "" if key == "loop" else key.removeprefix("with_")
-        if lookup and lookup not in LOOKUPS and "." not in lookup:
+        if lookup and lookup not in LOOKUPS and "." not in lookup and not reader.context.is_lookup(lookup):
             reader.report("unknown-keyword", "Unknown task keyword", f"there is no lookup `{lookup}` to loop over", entry.key.span,
                           did_you_mean(key, [f"with_{name}" for name in LOOKUPS]))
             continue
@@ -222,19 +259,29 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
     return found
 
 
+def collections_of(node: yaml.Mapping, place: Place) -> tuple[str, ...]:
+    """Where short names of modules are looked for first: what the node itself says, else what it stands in."""
+    entry = node.get("collections")
+    if entry is None or is_null(entry.value):
+        return place.collections
+    value = yaml.value_of(entry.value)
+    return tuple(str(each) for each in (value if isinstance(value, list) else [value]))
+
+
 def read_register(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
     entry = node.get("register")
     if entry is None or is_null(entry.value):
         return
     if not isinstance(entry.value, yaml.Scalar) or not is_identifier(entry.value.value):
         shown = entry.value.value if isinstance(entry.value, yaml.Scalar) else described(entry.value)
-        invalid_name(reader, shown, entry.value)
+        invalid_name(reader, shown, entry.value, prefix="Invalid 'register' specified: ")
         return
     heading.keywords["register"] = entry.value.value
 
 
 def text_keys(reader: Reader, node: yaml.Mapping) -> bool:
     """Whether all keys are text; if not, that is reported."""
+    yaml.check_tag(node)
     wrong = [entry.key for entry in node.entries if not isinstance(entry.key.value, str)]
     for key in wrong:
         reader.wrong_type(f"a keyword or module is expected, not {described(key)}", key.span)

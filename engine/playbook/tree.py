@@ -56,8 +56,23 @@ class Task:
     """Where each key of the task stands, `args.NAME` for arguments."""
     handler: bool = False
     listen: tuple[TemplateText, ...] = ()
+    collections: tuple[str, ...] = ()
+    """Where a short name is looked for first: `collections:` of the task and of what it stands in, and the role's own collection."""
     origin: str = ""
     """Set on tasks that no text holds: `gather_facts`."""
+
+
+@frozen(kw_only=True)
+class Repeat:
+    """How often a block is done: an extension."""
+
+    loop: Loop | None = None
+    """For each item; None: once."""
+    control: Mapping[str, Value] = field(default_factory=dict)
+    """loop_control."""
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    """until, retries, delay: those that were given."""
+    span: Span = NOWHERE
 
 
 @frozen(kw_only=True)
@@ -71,8 +86,13 @@ class Block:
     vars: Mapping[str, Value] = field(default_factory=dict)
     """Of a role use: its params (`{role: x, http_port: 80}`), which rank higher than a block's `vars:`: see `params`."""
     params: Mapping[str, Value] = field(default_factory=dict)
+    repeat: Repeat | None = None
     role: Role | None = None
     """The role that begins here, for kind ROLE."""
+    lexical: bool = False
+    """For kind ROLE: what the role defines and sets is its own (`scoping: lexical`)."""
+    exports: tuple[str, ...] = ()
+    """Names that a lexical role gives to its surroundings here."""
     span: Span = NOWHERE
     spans: Mapping[str, Span] = field(default_factory=dict)
 
@@ -98,6 +118,10 @@ class Role:
     meta: Mapping[str, Value] = field(default_factory=dict)
     public: bool = True
     """Its defaults and vars are seen by later tasks of the play (`roles:` and import_role always; include_role by `public`)."""
+    exports: tuple[str, ...] = ()
+    """Names that it gives to its surroundings wherever it is used lexically: `exports` of meta/engine.yml."""
+    within: str = ""
+    """For a view of the role that others see (plan/views.py): the path of the lexical role inside which it is seen; empty: in the play."""
     validate: bool = True
     """Its arguments are checked by `argument_specs` before it runs: `rolespec_validate` of an import or include."""
 
@@ -126,6 +150,8 @@ class Play:
     vars_files: tuple[Value, ...] = ()
     """Each a path or a list of alternatives, unrendered."""
     vars_prompt: tuple[VarsPrompt, ...] = ()
+    checks: tuple[Task, ...] = ()
+    """Tasks that no text holds, before all sections: `validate_argspec`."""
     pre_tasks: tuple[Node, ...] = ()
     roles: tuple[Block, ...] = ()
     """Blocks of kind ROLE in the order of `roles:`."""
@@ -135,6 +161,8 @@ class Play:
     """The play's own; those of roles stand in their `Role`."""
     path: str = ""
     """Of the playbook file that holds it."""
+    scoping: str = "ansible"
+    """`ansible` or `lexical`: what roles used in it are, unless they say otherwise."""
     span: Span = NOWHERE
     spans: Mapping[str, Span] = field(default_factory=dict)
 

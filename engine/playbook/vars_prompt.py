@@ -29,7 +29,8 @@ def _prompt(reader: Reader, node: yaml.Node) -> VarsPrompt | None:
         return None
     named = node.get("name")
     if named is None:
-        reader.report("missing-argument", "An argument is missing", "a prompt needs the `name` of its variable", node.span)
+        reader.report("missing-argument", "An argument is missing", "a prompt needs the `name` of its variable", node.span,
+                      words="Invalid vars_prompt data structure, missing 'name' key")
         return None
     name = yaml.value_of(named.value)
     if not is_identifier(name):

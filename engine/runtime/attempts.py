@@ -22,12 +22,10 @@ from engine.plan.step import Step
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.dispatch import Handler
-from engine.runtime.judge import judge, registered
+from engine.runtime.judge import NO_TRACEBACK, judge, registered
 from engine.runtime.keywords import TaskKeywords
 
 DEFAULT_RETRIES = 3
-FAILED_WHEN = "Task failed: Action failed: A 'failed_when' expression evaluated to 'True'."
-"""The message of a task that failed for this reason only, where the module had none to give."""
 STATUS_MODULE = "engine.modules.builtin.async_status"
 
 
@@ -41,6 +39,7 @@ class Attempt:
     name: str
     keywords: TaskKeywords
     extra: Mapping[str, Value] = field(default_factory=dict)
+    delegated_to: HostName | None = None
 
 
 @frozen(kw_only=True)
@@ -80,6 +79,7 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
             attempts=number,
             registered=verdict.shape,
             no_log=attempt.keywords.no_log,
+            delegated_to=attempt.delegated_to,
         )
         attempt.play.events.publish(
             RetryScheduled(step=attempt.step.address, host=attempt.host, task_name=attempt.name, left=retries - number, outcome=outcome)
@@ -105,7 +105,8 @@ def exhausted(verdict: Verdict, retries: int, *, judged_by_user: bool) -> Verdic
 def satisfied(attempt: Attempt, until: Value, verdict: Verdict) -> bool:
     if until is None:
         return verdict.status is not Status.FAILED
-    return holds(attempt, until, verdict.shape)
+    with failures.during("An 'until' expression failed: "):
+        return holds(attempt, until, verdict.shape)
 
 
 async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> ModuleResult:
@@ -113,12 +114,12 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
     seconds = attempt.keywords.timeout
     try:
         async with asyncio.timeout(seconds if seconds > 0 else None):
-            if attempt.keywords.async_seconds > 0 and not call.invocation.check and handler.module:
+            if attempt.keywords.async_seconds > 0 and (handler.module or handler.start):
                 return await in_background(attempt, handler, call)
             return await handler.run(call)
     except TimeoutError:
-        text = f"The {call.invocation.action} action failed to execute in the expected time frame ({seconds:g}) and was terminated"
-        return ModuleResult.failure(text, timedout={"period": int(seconds)})
+        text = f"Task failed: Timed out after {int(seconds)} second(s)."
+        return ModuleResult.failure(text, timedout={"frame": "", "period": int(seconds)})
     except TemplateError:
         raise  # a mistake in the task's own text: failed_when and until have no say in it
     except EngineError as error:
@@ -143,7 +144,10 @@ def broken(attempt: Attempt, error: Exception) -> ModuleResult:
 async def in_background(attempt: Attempt, handler: Handler, call: ActionCall) -> ModuleResult:
     """`async`: start the module as a job that outlives the connection; with `poll`, look until it is over."""
     keywords = attempt.keywords
-    started = await call.remote.start_job(handler.module, call.invocation.args, seconds=keywords.async_seconds)
+    if handler.start is not None:
+        started = await handler.start(call, keywords.async_seconds)
+    else:
+        started = await call.remote.start_job(handler.module, call.invocation.args, seconds=keywords.async_seconds)
     if keywords.poll <= 0 or started.failed:
         return replace(started, changed=True)
     job = str(started.values.get("ansible_job_id", ""))
@@ -153,15 +157,21 @@ async def in_background(attempt: Attempt, handler: Handler, call: ActionCall) ->
         await clock.sleep(keywords.poll)
         found = await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "status"}, check=False)
         finished = bool(found.values.get("finished")) or found.failed
+        late = not finished and clock.monotonic() > deadline
         attempt.play.events.publish(
             AsyncPolled(
-                step=attempt.step.address, host=attempt.host, job=job, started=bool(found.values.get("started", True)), finished=finished
+                step=attempt.step.address,
+                host=attempt.host,
+                job=job,
+                started=bool(found.values.get("started", True)),
+                finished=finished,
+                failed=found.failed or late,
             )
         )
         if finished:
             await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "cleanup"}, check=False)
             return found
-        if clock.monotonic() > deadline:
+        if late:
             return ModuleResult.failure(
                 f"async task did not complete within the requested time - {keywords.async_seconds:g}s", **found.values
             )
@@ -178,23 +188,56 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     if changed is None and failed is None:
         return Verdict(status=judge(result, None, None), result=result, shape=shape)
     try:
-        changed_holds = None if changed is None else holds(attempt, changed, shape)
+        changed_holds = None if changed is None else holds_as(attempt, "changed_when", changed, shape)
         if changed_holds is not None:
             shape["changed"] = shape["changed_when_result"] = changed_holds
             result = replace(result, changed=changed_holds, values={**result.values, "changed_when_result": changed_holds})
-        failed_holds = None if failed is None else holds(attempt, failed, shape)
-    except EngineError as error:
-        failure = failures.result_of(error, attempt.step)
-        values = {**failure.values, **{name: value for name, value in result.values.items() if name != "msg" or value}}
+        failed_holds = None if failed is None else holds_as(attempt, "failed_when", failed, shape)
+    except UnclearVerdict as unclear:
+        failure = failures.result_of(unclear.error, attempt.step)
+        values = {**result.values, **failure.values, f"{unclear.keyword}_result": unclear.said}
+        if result.values.get("msg"):
+            values["msg"] = result.values["msg"]  # what the module said is kept
         failure = replace(failure, values=values, changed=result.changed)
         return Verdict(status=Status.FAILED, result=failure, shape=registered(failure))
     if failed_holds is not None:
-        shape["failed"] = shape["failed_when_result"] = failed_holds
-        said: dict[str, Value] = {"failed_when_result": failed_holds}
-        if failed_holds and not shape.get("msg"):
-            said["msg"] = shape["msg"] = FAILED_WHEN
-        result = replace(result, failed=failed_holds, values={**result.values, **said})
+        result = overruled(result, failed_holds, attempt.step)
+        shape = {**registered(result), **{name: value for name, value in shape.items() if name.startswith("changed")}}
     return Verdict(status=judge(result, changed_holds, failed_holds), result=result, shape=shape)
+
+
+def overruled(result: ModuleResult, failed: bool, step: Step) -> ModuleResult:
+    """The result under the verdict of `failed_when`; what it turns round says so, as ansible-core's does."""
+    values = {**result.values, "failed_when_result": failed}
+    if result.failed:
+        values["failed_when_suppressed_exception"] = values.pop("exception", NO_TRACEBACK)
+    elif failed:
+        said = "A 'failed_when' expression evaluated to 'True'."
+        words = f"Task failed: Action failed: {said}"
+        values["msg"] = values.get("msg") or words
+        found = Problem(code="failed-when", summary="A task counts as failed", detail=said, span=step.span, words=words)
+        result = replace(result, problem=found)
+    return replace(result, failed=failed, values=values)
+
+
+class UnclearVerdict(Exception):
+    """`changed_when` or `failed_when` cannot be told."""
+
+    def __init__(self, keyword: str, said: str, error: EngineError) -> None:
+        super().__init__(said)
+        self.keyword = keyword
+        self.said = said
+        self.error = error
+
+
+def holds_as(attempt: Attempt, keyword: str, condition: Value, shape: Mapping[str, Value]) -> bool:
+    """The condition of a keyword. Raises UnclearVerdict."""
+    try:
+        return holds(attempt, condition, shape)
+    except EngineError as error:
+        said = error.problem.message
+        error.prefix(f"Action failed: A '{keyword}' expression failed: ")
+        raise UnclearVerdict(keyword, said, error) from error
 
 
 def holds(attempt: Attempt, condition: Value, shape: Mapping[str, Value]) -> bool:

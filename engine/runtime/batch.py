@@ -8,30 +8,33 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.agent.sdk import boolean
-from engine.errors import EngineError, PlanError
+from engine.errors import PlanError, TemplateError
 from engine.model.addresses import HostName
-from engine.model.effect import ClearFacts, Effect, Notify
-from engine.model.event import HandlerNotified, Included, ItemFinished, ProblemFound, TaskFinished, TaskStarted
+from engine.model.effect import ClearFacts, Effect
+from engine.model.event import Included, ItemFinished, MetaDone, ProblemFound, TaskFinished, TaskRedone, TaskStarted
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
-from engine.model.problem import Problem, Severity
+from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.build import Builder
+from engine.plan.repeats import is_of_repeat
 from engine.plan.step import Step, StepKind
-from engine.playbook.names import short
 from engine.playbook.tree import BlockKind, Role
 from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
-from engine.runtime.effects import effects_of, shared
-from engine.runtime.handlers import answering
+from engine.runtime.debugger import step_to_redo
+from engine.runtime.effects import effects_of, kept, shared
+from engine.runtime.failed import failed_variables
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
-from engine.runtime.meta import Meta, meta_of
+from engine.runtime.meta import SAID, Meta, meta_of
+from engine.runtime.notices import Notices
+from engine.runtime.repeats import Repeats
 from engine.runtime.shown import shown_arguments
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
 from engine.runtime.together import plain_errors
-from engine.state.record import Notification
+from engine.scopes.store import GATHERED
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Batch:
     builder: Builder
     handlers: list[Step]
     public: list[Role]
+    private: list[Role]
     max_fail: float | None = None
     cursors: dict[HostName, HostCursor] = field(default_factory=dict)
     ended_play: bool = False
@@ -54,21 +58,27 @@ class Batch:
     lost: set[HostName] = field(default_factory=set)
     """Hosts that such a failure of another met outside of rescue and always: whatever becomes of them here, no later play has them."""
     _includer: Includer = field(init=False)
-    _notices: dict[HostName, dict[str, None]] = field(default_factory=dict)
-    """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
-    _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
-    """Handlers that a flush found due, until they have run."""
+    _repeats: Repeats = field(init=False)
+    _notices: Notices = field(init=False)
     _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
     _flushed: set[int] = field(default_factory=set)
     """Meta steps that were announced: a flush is come back to when its handlers have run."""
+    _flushing: set[HostName] = field(default_factory=set)
+    """Hosts that are on their way through the handlers."""
+    _told: set[tuple[int, HostName]] = field(default_factory=set)
+    """Meta steps that were done, by host."""
     _standing: list[HostName] | None = None
     """Who was left when the present step began, where all hosts do it together: none of them sees another fail before the next step."""
     _slots: asyncio.Semaphore = field(init=False)
+    _throttles: dict[int, asyncio.Semaphore] = field(default_factory=dict)
+    """Of steps with `throttle`, by their id."""
 
     def __post_init__(self) -> None:
-        self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public)
+        self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public, private=self.private)
+        self._repeats = Repeats(play=self.play, cursors=self.cursors)
+        self._notices = Notices(play=self.play, handlers=self.handlers)
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
         for host in self.play.batch:
             self._roles_done[host] = set()
@@ -80,7 +90,7 @@ class Batch:
 
     def alive(self) -> list[HostName]:
         """Hosts of the batch that have not failed."""
-        return [host for host in self.play.batch if self.cursors[host].fate not in (Fate.FAILED, Fate.UNREACHABLE)]
+        return [host for host in self.play.batch if not self.cursors[host].down]
 
     def breaks(self) -> bool:
         """Does the run end here, though hosts are left?"""
@@ -129,7 +139,13 @@ class Batch:
         hosts = [host for host in hosts if self._wanted(step, host)]
         if not hosts:
             return
-        if step.kind is StepKind.META:
+        if step.kind is not StepKind.META and self.strategy.lockstep and not await self._stepped(step, hosts[0]):
+            for host in hosts:
+                self.cursors[host].advance()
+            return
+        if is_of_repeat(step):
+            await self._repeated(step, hosts, fell)
+        elif step.kind is StepKind.META:
             await self._meta(step, hosts)
         elif step.kind is StepKind.INCLUDE:
             await self._include(step, hosts, fell)
@@ -140,29 +156,39 @@ class Batch:
             await self._everywhere(step, hosts, fell)
         self._decide(step, fell)
 
+    async def _stepped(self, step: Step, host: HostName) -> bool:
+        """Under --step: does the user want it?"""
+        stepping = self.play.run.stepping
+        if not stepping.asking:
+            return True
+        assert step.task is not None
+        return await stepping.wanted(task_name(step, self.play.renderer(step, host)), handler=step.task.handler)
+
     def _wanted(self, step: Step, host: HostName) -> bool:
         """Handlers run only where they are notified (what a handler includes runs anyway); a host that need not gather facts passes on."""
         task = step.task
         assert task is not None
         if task.handler and step in self.handlers:
-            if self._pending.get(host, {}).pop(id(step), None) is None:
+            if not self._notices.begin(step, host):
                 self.cursors[host].advance()
                 return False
         elif (
             task.origin == "gather_facts"
             and self.play.settings.facts.gathering == "smart"
-            and self.play.run.ledger.variables.of(host).facts
+            and self.play.run.ledger.variables.of(host).facts.get(GATHERED)
         ):
             self.cursors[host].advance()
             return False
         return True
 
     async def _everywhere(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
-        limit = throttle_of(self._throttle(step, hosts[0]), self.play.settings.run.forks)
-        if len(hosts) == 1:
+        limit = self._limit(step, hosts[0])
+        slots = self._slots
+        if limit < self.play.settings.run.forks:  # of the step, whoever comes to it when: under `free` each host comes alone
+            slots = self._throttles.setdefault(id(step), asyncio.Semaphore(limit))
+        elif len(hosts) == 1:
             await self._on(step, hosts[0], fell)
             return
-        slots = self._slots if limit >= self.play.settings.run.forks else asyncio.Semaphore(limit)
 
         async def limited(host: HostName) -> None:
             async with slots:
@@ -173,29 +199,48 @@ class Batch:
                 for host in hosts:
                     group.create_task(limited(host), name=f"{step.address} on {host}")
 
-    def _throttle(self, step: Step, host: HostName) -> dict[str, Value]:
+    def _limit(self, step: Step, host: HostName) -> int:
+        """How many hosts may run the step at once. A `throttle` that is no number ends the run, as in ansible-core."""
         given = step.keywords.get("throttle")
-        return {"throttle": self.play.renderer(step, host).render(given)} if given is not None else {}
+        if given is None:
+            return self.play.settings.run.forks
+        try:
+            return throttle_of(self.play.renderer(step, host).render(given), self.play.settings.run.forks)
+        except (TemplateError, ValueError) as error:
+            said = error.problem.message if isinstance(error, TemplateError) else str(error)
+            span = step.task.spans.get("throttle", step.span) if step.task is not None else step.span
+            summary, words = "throttle needs a number", f"Failed to convert the throttle value to an integer: {said}"
+            raise PlanError(Problem(code="wrong-type", summary=summary, detail=said, span=span, words=words)) from error
 
     async def _on(self, step: Step, host: HostName, fell: list[TaskOutcome]) -> None:
-        run = await run_task(self.play, step, host)
-        outcome = self._with_fate(run.outcome, host)
-        effects = self._effects(step, run, outcome)
-        await self._settle(step, outcome, effects)
-        self._move(step, host, outcome)
-        if outcome.failed:
+        outcome = await self._performed(step, host)
+        if self._falls(outcome):
             fell.append(outcome)
+        self._move(step, host, outcome)
+
+    async def _performed(self, step: Step, host: HostName, *, for_all: bool = False) -> TaskOutcome:
+        """Run and settle; again, where the debugger asks for it. `for_all`: what it registers and sets is everybody's."""
+        current = step
+        while True:
+            run = await run_task(self.play, current, host)
+            outcome = self._with_fate(run.outcome, host)
+            effects = self._effects(step, run, outcome)
+            await self._settle(step, outcome, shared(effects, self.alive(), host) if for_all else effects)
+            again = await step_to_redo(self.play, current, outcome, by_default=self.strategy.debugs)
+            if again is None:
+                return outcome
+            self.play.events.publish(TaskRedone(outcome=outcome))
+            current = again
 
     async def _once(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         """`run_once`: on the first host that is left; what it registers and sets is everybody's, and so is its failure."""
         first = hosts[0]
         self._announce(step, first)
-        run = await run_task(self.play, step, first)
-        outcome = self._with_fate(run.outcome, first)
-        effects = shared(self._effects(step, run, outcome), self.alive(), first)
-        await self._settle(step, outcome, effects)
+        outcome = await self._performed(step, first, for_all=True)
+        if self._falls(outcome):
+            fell.append(outcome)
         self._move(step, first, outcome)
-        if outcome.status is Status.FAILED and outcome.failed:
+        if fell and outcome.status is Status.FAILED:
             self._lose([first])
         for host in hosts[1:]:
             if outcome.status is Status.FAILED and outcome.failed:
@@ -205,13 +250,28 @@ class Batch:
                 self.cursors[host].fail()
             else:
                 self.cursors[host].advance()
-        if outcome.failed:
-            fell.append(outcome)
         if outcome.status is Status.UNREACHABLE and outcome.failed:
             self.dragged.update(hosts[1:])
 
+    async def _repeated(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
+        """The beginning or the end of a block with `until`."""
+        failed = await self._repeats.reached(step, hosts)
+        if failed:
+            self._announce(step, failed[0].host)
+        for found in failed:
+            outcome = self._with_fate(found, found.host)
+            await self._settle(step, outcome, [])
+            if self._falls(outcome):
+                fell.append(outcome)
+            self._move(step, outcome.host, outcome)
+
+    def _falls(self, outcome: TaskOutcome) -> bool:
+        """Does it count for the other hosts? Not where it only ends an attempt at a block."""
+        return outcome.failed and (outcome.status is Status.UNREACHABLE or not self.cursors[outcome.host].would_retry)
+
     def _with_fate(self, outcome: TaskOutcome, host: HostName) -> TaskOutcome:
-        rescued = outcome.status is Status.FAILED and not outcome.ignored and self.cursors[host].would_rescue()
+        cursor = self.cursors[host]
+        rescued = outcome.status is Status.FAILED and not outcome.ignored and (cursor.would_rescue() or cursor.would_retry)
         return replace(outcome, rescued=True) if rescued else outcome
 
     def _effects(self, step: Step, run: TaskRun, outcome: TaskOutcome) -> list[Effect]:
@@ -222,14 +282,15 @@ class Batch:
             for name in step.keywords["notify"]:
                 shown = renderer.render(name)
                 notify.extend(str(each) for each in (shown if isinstance(shown, list) else [shown]))
-        return effects_of(outcome, register=str(register or ""), notify=notify, acted=run.acted, facts_to=run.facts_to)
+        effects = effects_of(outcome, register=str(register or ""), notify=notify, acted=run.acted, facts_to=run.facts_to)
+        return kept(effects, step.around.blocks)
 
     async def _settle(self, step: Step, outcome: TaskOutcome, effects: Sequence[Effect]) -> None:
         """Apply, keep, then tell: in this order, so that nothing is shown that could be lost."""
         if outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
             for role in step.around.roles:
                 self._roles_ran[outcome.host].add(id(role))
-        notified = self._notified(step, effects)
+        notified = self._notices.take(effects)
         self.play.run.ledger.apply(effects)
         await self.play.run.recorder.task(step, outcome, notified)
         self.play.events.publish(TaskFinished(outcome=outcome))
@@ -237,62 +298,7 @@ class Batch:
             self.play.events.publish(ProblemFound(problem=warning, host=outcome.host))
         if outcome.failed:
             self.play.events.publish(ProblemFound(problem=failures.told(step, outcome), host=outcome.host))
-        self._check_handlers(step, effects, notified)
-
-    def _notified(self, step: Step, effects: Sequence[Effect]) -> list[Notification]:
-        """Remember what was notified where; the handlers that it means by now."""
-        found: list[Notification] = []
-        for effect in effects:
-            if not isinstance(effect, Notify):
-                continue
-            due = answering(self.handlers, effect.handler, partial(self._handler_name, host=effect.host))
-            if due:
-                self._notices.setdefault(effect.host, {})[effect.handler] = None
-            for handler in due:
-                assert handler.task is not None
-                found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
-            self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
-        return found
-
-    def _due(self, host: HostName) -> list[Step]:
-        """The handlers that run at a flush, in the order they are defined."""
-        pending = self._pending.setdefault(host, {})
-        for name in self._notices.pop(host, {}):
-            pending.update((id(handler), handler) for handler in answering(self.handlers, name, partial(self._handler_name, host=host)))
-        return [handler for handler in self.handlers if id(handler) in pending]
-
-    def _check_handlers(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification]) -> None:
-        """A name that no handler has is the user's mistake; told when what the task did is safely kept."""
-        known = {each.name for each in notified}
-        for effect in effects:
-            if isinstance(effect, Notify) and effect.handler not in known:
-                self._missing_handler(step, effect)
-
-    def _missing_handler(self, step: Step, effect: Notify) -> None:
-        fatal = self.play.settings.run.error_on_missing_handler
-        problem = Problem(
-            code="handler-not-found",
-            summary="There is no such handler",
-            detail=f"The requested handler '{effect.handler}' was not found in either the main handlers list nor in the listening"
-            " handlers list",
-            severity=Severity.ERROR if fatal else Severity.WARNING,
-            span=step.task.spans.get("notify", step.span) if step.task else None,
-        )
-        if fatal:
-            raise PlanError(problem)
-        self.play.events.publish(ProblemFound(problem=problem, host=effect.host))
-
-    def _handler_name(self, handler: Step, host: HostName) -> str:
-        task = handler.task
-        assert task is not None
-        if task.name is None:
-            return ""
-        if "{{" not in task.name:
-            return str(task.name)
-        try:
-            return str(self.play.renderer(handler, host).render(task.name))
-        except EngineError:
-            return ""  # it needs a variable that is not known yet: it cannot be meant
+        self._notices.check(step, effects, notified)
 
     def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:
         cursor = self.cursors[host]
@@ -301,8 +307,8 @@ class Batch:
         elif outcome.status is Status.UNREACHABLE:
             cursor.unreachable()
         else:
-            if cursor.would_rescue():
-                self.play.run.ledger.variables.assign(host, failed_variables(step, outcome))
+            if cursor.would_rescue() or cursor.would_retry:
+                self.play.run.ledger.variables.assign(host, failed_variables(step, outcome, self.play.renderer(step, host)))
             cursor.fail()
 
     def _decide(self, step: Step, fell: Sequence[TaskOutcome]) -> None:
@@ -319,7 +325,7 @@ class Batch:
             others = [host for host in self.cursors if all(host != outcome.host for outcome in fell)]
             for host in others:
                 if self.cursors[host].fate is Fate.RUNNING and not self.cursors[host].recovering:
-                    self.cursors[host].fail()
+                    self.cursors[host].fail(final=True)
             if any(outcome.status is Status.UNREACHABLE for outcome in fell):
                 self.dragged.update(others)
         down = [host for host in self.play.batch if self.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
@@ -367,15 +373,24 @@ class Batch:
             if renderer is not None and failing_condition(step, renderer) is not None:
                 self.cursors[host].advance()
                 continue
-            await self._do(meta_of(step, renderer), step, host)
+            meta = meta_of(step)
+            await self._do(meta, step, host)
+            if not step.task.origin and (id(step), host) not in self._told:  # a flush is met again after the handlers that it ran
+                self._told.add((id(step), host))
+                self.play.events.publish(MetaDone(said=SAID[meta].format(host)))
 
     async def _do(self, meta: Meta, step: Step, host: HostName) -> None:
         cursor, ledger = self.cursors[host], self.play.run.ledger
         match meta:
             case Meta.FLUSH_HANDLERS:
-                if due := self._due(host):
-                    cursor.push(due, handlers=True)  # the flush itself stays next: handlers may notify others
+                if host not in self._flushing and self._notices.due(host):
+                    # Once through all of them: one that is notified on the way runs if it is yet to come, else at the next flush.
+                    self._flushing.add(host)
+                    if step.task is not None and step.task.origin:
+                        self.play.events.publish(MetaDone(said=SAID[meta].format(host), implicit=True))
+                    cursor.push(list(self.handlers), handlers=True)
                     return
+                self._flushing.discard(host)
                 cursor.advance()
             case Meta.END_HOST:
                 cursor.end()
@@ -422,9 +437,9 @@ class Batch:
         asked = [(host, self._includer.asked(step, host)) for host in hosts]
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.bring(step, host, each)) for host, each in asked]
         for host, result in results:
-            await self._included(step, host, result)
-            if result.outcome is not None and result.outcome.failed:
+            if result.outcome is not None and self._falls(result.outcome):
                 fell.append(result.outcome)
+            await self._included(step, host, result)
         for inclusion, sharing in groups_of(results):
             self.play.events.publish(
                 Included(
@@ -442,7 +457,7 @@ class Batch:
         elif step.keywords.get("register"):
             included = ModuleResult(values={"include": [each.path for each in result.inclusions]})
             found = concluded(step, host, "", included, Status.OK)
-            self.play.run.ledger.apply(effects_of(found, register=str(step.keywords["register"])))
+            self.play.run.ledger.apply(kept(effects_of(found, register=str(step.keywords["register"])), step.around.blocks))
         cursor = self.cursors[host]
         if outcome is not None and outcome.failed:
             self._move(step, host, outcome)
@@ -458,7 +473,7 @@ class Batch:
         assert step.task is not None
         given = step.keywords.get("run_once")
         if given is None or given is False:
-            handler = dispatch.handler_for(short(step.task.action))
+            handler = dispatch.handler_of(step.task, self.play.run.modules, self.play.settings)
             return handler is not None and handler.once
         return given is True or boolean(self.play.renderer(step, self.play.batch[0]).render(given))
 
@@ -474,10 +489,6 @@ class Batch:
         if block is not None and block.role is not None and id(block.role) in self._roles_ran[host]:
             self._roles_done[host].add(role_key(step))
 
-    def warn(self, code: str, summary: str, detail: str) -> None:
-        problem = Problem(code=code, summary=summary, detail=detail, severity=Severity.WARNING)
-        self.play.events.publish(ProblemFound(problem=problem))
-
 
 def role_key(step: Step) -> str:
     block = step.block
@@ -486,11 +497,3 @@ def role_key(step: Step) -> str:
     return repr(
         (block.role.path, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str))
     )
-
-
-def failed_variables(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
-    """`ansible_failed_task` and `ansible_failed_result`, for rescue and always."""
-    task = step.task
-    assert task is not None
-    about: dict[str, Value] = {"name": str(task.name or ""), "action": task.action, "args": {}, "tags": sorted(step.tags)}
-    return {"ansible_failed_task": about, "ansible_failed_result": dict(outcome.registered)}

@@ -19,17 +19,21 @@ from engine.outside import Outside
 from engine.plan.build import PlanOptions
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
+from engine.playbook.action_groups import ActionGroups, folders_of
+from engine.runtime.debugger import Debugger
 from engine.runtime.delegate import connection_values, target_of
 from engine.runtime.events import EventStream
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import Recorder
 from engine.runtime.redact import Redactor
+from engine.runtime.stepping import Stepping
 from engine.scopes.build import ScopeBuilder
 from engine.scopes.magic import Magic
 from engine.search import Search
 from engine.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from engine.bridge.modules import Modules
     from engine.playbook.context import ParseContext
     from engine.runtime.keywords import TaskKeywords
     from engine.templating.environment import Templates
@@ -60,12 +64,21 @@ class RunContext:
     ask: Callable[..., Any] | None = None
     reload: Callable[[], Inventory] | None = None
     """Reads the inventory's sources again (`meta: refresh_inventory`)."""
+    modules: Modules | None = None
+    """Modules that the engine did not write, as far as playbooks and roles read so far bring them."""
     limit: frozenset[HostName] | None = None
     """Hosts that --limit leaves; None without it."""
     known_hosts: frozenset[HostName] = frozenset()
     """Those of the inventory at the start: hosts that add_host brings are not limited."""
+    debugger: Debugger = field(init=False)
+    stepping: Stepping = field(init=False)
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        chosen = self.settings.run
+        self.debugger = Debugger(self.outside, by_default=chosen.task_debugger, ignored_too=not chosen.task_debugger_ignore_errors)
+        self.stepping = Stepping(self.outside, chosen.step)
 
     def refresh_inventory(self) -> None:
         if self.reload is not None:
@@ -83,6 +96,7 @@ class PlayContext:
     keywords: Mapping[str, Value] = field(default_factory=dict)
     """The play's own keywords, rendered where they are needed."""
     _searches: dict[tuple[int, str], Search] = field(default_factory=dict)
+    _groups: ActionGroups | None = None
 
     @property
     def settings(self) -> Settings:
@@ -95,6 +109,14 @@ class PlayContext:
     @property
     def events(self) -> EventStream:
         return self.run.events
+
+    @property
+    def groups(self) -> ActionGroups:
+        """Of actions, for `module_defaults`."""
+        if self._groups is None:
+            folders = folders_of(os.path.dirname(self.plan.play.path), self.run.parser.collections_path)
+            self._groups = ActionGroups(self.run.files, folders)
+        return self._groups
 
     @property
     def pool(self) -> Pool:

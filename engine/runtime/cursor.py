@@ -42,6 +42,17 @@ class Frame:
     failing: bool = False
     """A failure waits until this `always` is over."""
     handlers: bool = False
+    left: int = 0
+    """How many more times the block may be begun anew (`until`, `retries`)."""
+    attempt: int = 1
+    failed: bool = False
+    """A task of this attempt failed: its end is next, and the block will be begun anew."""
+
+
+def forced(steps: Sequence[Step]) -> bool:
+    """Is this the flush that `force_handlers` puts behind a section of the play?"""
+    task = steps[0].task if steps else None
+    return task is not None and task.origin == "flush_handlers"
 
 
 @dataclass(slots=True)
@@ -94,12 +105,40 @@ class HostCursor:
         self._next = None
         self.frames.append(Frame(steps, handlers=handlers))
 
-    def fail(self) -> bool:
-        """The present step failed. True if a `rescue` takes over."""
+    def begin(self, retries: int) -> None:
+        """A block with `until` begins: it may be begun anew so often."""
+        self.frames[-1].left = retries
+        self.advance()
+
+    def again(self) -> None:
+        """The block whose end was reached is begun anew, behind the step that settled how often."""
         self._next = None
+        frame = self.frames[-1]
+        frame.left, frame.attempt, frame.failed, frame.index = frame.left - 1, frame.attempt + 1, False, 1
+
+    @property
+    def would_retry(self) -> bool:
+        """Would a failure now only end an attempt?"""
+        for frame in reversed(self.frames):
+            if frame.block is not None and frame.part is Part.BODY:
+                if frame.left > 0:
+                    return True
+                if frame.block.rescue:
+                    return False
+        return False
+
+    def fail(self, *, final: bool = False) -> bool:
+        """The present step failed. True if a `rescue`, or another attempt, takes over. `final`: attempts do not count."""
+        self._next = None
+        if self.frames and self.frames[-1].failed and not final:
+            return True
         while self.frames:
             frame = self.frames[-1]
             block = frame.block
+            if frame.part is Part.BODY and frame.left > 0 and not final:
+                frame.failed, frame.index = True, len(frame.steps) - 1
+                return True
+            frame.left, frame.failed = 0, False
             if block is not None and frame.part is Part.BODY and block.rescue:
                 self._turn(frame, Part.RESCUE, block.rescue)
                 return True
@@ -119,6 +158,11 @@ class HostCursor:
     def recovering(self) -> bool:
         """It stands in a `rescue` or `always`: what befalls other hosts does not stop it there."""
         return any(frame.block is not None and frame.part is not Part.BODY for frame in self.frames)
+
+    @property
+    def down(self) -> bool:
+        """It has failed for good, though its handlers may still be forced to run."""
+        return self.fate in (Fate.FAILED, Fate.UNREACHABLE) or any(frame.failing and forced(frame.steps) for frame in self.frames)
 
     def unreachable(self) -> None:
         self._stop(Fate.UNREACHABLE)
@@ -141,9 +185,11 @@ class HostCursor:
                 return
 
     def revive(self) -> None:
-        """`meta: clear_host_errors`: a failed host may go on with the next play."""
+        """`meta: clear_host_errors`: a failed host may go on with the next play; one that still is in an `always`, after that."""
         if self.fate in (Fate.FAILED, Fate.UNREACHABLE):
             self.fate = Fate.DONE
+        for frame in self.frames:
+            frame.failing = False
 
     @property
     def in_handlers(self) -> bool:

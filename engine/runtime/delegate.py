@@ -39,6 +39,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "become_user": ("ansible_become_user",),
     "become_password": ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass", "ansible_su_pass"),
     "become_exe": ("ansible_become_exe", "ansible_sudo_exe", "ansible_su_exe"),
+    "become_chdir": ("ansible_sudo_chdir",),
     "become_flags": ("ansible_become_flags", "ansible_sudo_flags", "ansible_su_flags"),
 }
 NAMES = frozenset(name for names in ALIASES.values() for name in names)
@@ -116,6 +117,7 @@ def become_target(given: Mapping[str, Value], settings: BecomeSettings, login: s
         password=optional(given.get("become_password", settings.password)),
         exe=text(given.get("become_exe"), settings.exe or ""),
         flags=optional(given.get("become_flags", settings.flags)),
+        chdir=text(given.get("become_chdir"), ""),
     )
 
 

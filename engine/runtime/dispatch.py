@@ -15,12 +15,16 @@ from typing import Any
 
 from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument, ArgumentErrors, validate
+from engine.bridge.modules import Module, Modules, Native
 from engine.errors import PlanError
 from engine.model.frozen import frozen
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
 from engine.model.source import Span
+from engine.playbook.names import short
+from engine.playbook.tree import Task
+from engine.settings.settings import Settings
 
 RENAMED = {"assert": "assert_that", "systemd_service": "systemd"}
 """Names that Python keeps for itself, or that are aliases."""
@@ -43,6 +47,12 @@ class Handler:
     once: bool = False
     """Runs for the first host of the play alone (add_host)."""
     secret: frozenset[str] = frozenset()
+    unknown: str = ""
+    """What it says of an argument that it does not know, `{0}`; empty: the words of modules."""
+    start: Callable[[ActionCall, float], Awaitable[ModuleResult]] | None = None
+    """Starts it as a job of so many seconds, where `module` cannot be started as one."""
+    defaults: tuple[str, ...] = ()
+    """Keys of `module_defaults` that mean it, weakest first; empty: its name, also with ansible.builtin."""
 
 
 @cache
@@ -70,6 +80,7 @@ def handler_for(name: str) -> Handler | None:
             connects=getattr(action, "CONNECTS", True),
             once=getattr(action, "ONCE", False),
             secret=secrets_of(arguments),
+            unknown=getattr(action, "UNKNOWN_OPTION", ""),
         )
     native = found(module)
     if native is None or not hasattr(native, "ARGUMENTS"):
@@ -82,6 +93,27 @@ def handler_for(name: str) -> Handler | None:
         rules=getattr(native, "RULES", {}),
         free_form=getattr(native, "FREE_FORM", ""),
         secret=secrets_of(native.ARGUMENTS),
+    )
+
+
+def handler_of(task: Task, modules: Modules | None, settings: Settings) -> Handler | None:
+    """The handler of a task: a module of the project or of a collection, where its name leads to one; else one of ours."""
+    found = modules.find(task.action, task.collections) if modules is not None else None
+    if isinstance(found, Module):
+        assert modules is not None
+        return bridged(found, modules, settings)
+    return handler_for(short(found.name if isinstance(found, Native) else task.action))
+
+
+def bridged(module: Module, modules: Modules, settings: Settings) -> Handler:
+    """The handler of an unmodified module: it checks its arguments itself, on the host."""
+    from engine.bridge import run
+
+    return Handler(
+        name=module.name,
+        run=lambda call: run.run(call, module, modules, settings),
+        start=lambda call, seconds: run.start(call, module, modules, settings, seconds),
+        defaults=tuple(modules.default_names(module)),
     )
 
 
@@ -111,6 +143,11 @@ def checked(handler: Handler, given: Mapping[str, Any], where: TaskInvocation) -
     """The arguments, validated and converted; PlanError with every mistake at its place."""
     if handler.arguments is None:
         return dict(given)
+    if handler.unknown:
+        known = {name for argument, spec in handler.arguments.items() for name in (argument, *spec.aliases)}
+        strange = [problem(handler.name, name, handler.unknown.format(name), where) for name in given if name not in known]
+        if strange:
+            raise PlanError(*strange)
     return _checked(handler.name, handler.arguments, handler.rules, given, where)
 
 

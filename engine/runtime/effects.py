@@ -8,6 +8,9 @@ from dataclasses import replace
 from engine.model.addresses import HostName
 from engine.model.effect import Effect, IncludeVariables, Notify, Register, SetFacts, SetVariables
 from engine.model.outcome import Status, TaskOutcome
+from engine.model.variables import only
+from engine.playbook.tree import Block
+from engine.scopes.lexical import home_of, is_private
 
 
 def effects_of(
@@ -33,6 +36,24 @@ def effects_of(
     if outcome.status is Status.CHANGED:
         effects.extend(Notify(outcome.host, name) for name in notify)
     return effects
+
+
+def kept(effects: list[Effect], blocks: Sequence[Block]) -> list[Effect]:
+    """The effects of a task within `blocks`: what it gives to variables of a lexical role is that role's own, unless it is exported."""
+    if not is_private(blocks):
+        return effects
+    found: list[Effect] = []
+    for effect in effects:
+        if isinstance(effect, Register):
+            found.append(replace(effect, role=home_of(effect.name, blocks)))
+        elif isinstance(effect, SetVariables | IncludeVariables):
+            homes: dict[str, list[str]] = {}
+            for name in effect.variables:
+                homes.setdefault(home_of(name, blocks), []).append(name)
+            found.extend(replace(effect, variables=only(effect.variables, frozenset(names)), role=role) for role, names in homes.items())
+        else:
+            found.append(effect)
+    return found
 
 
 def shared(effects: Sequence[Effect], hosts: Sequence[HostName], owner: HostName | None = None) -> list[Effect]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError, VaultError
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.words import nearest
 from engine.plan.step import Step
+from engine.playbook.names import qualified
 from engine.playbook.tree import Task
 
+WITHOUT_TASK = frozenset(("loop-not-list", "bad-arguments", "loop-control"))
+"""Mistakes that ansible-core tells without `Task failed:` in front. Found out from what 2.21.5 registers."""
 FAILED_CODES = ("become-", "no-python", "agent-", "raw-")
 """ConnectErrors with these codes: the host was reached, what was asked of it failed."""
 
@@ -23,11 +30,24 @@ def result_of(error: EngineError, step: Step) -> ModuleResult:
         if not first.code.startswith(FAILED_CODES):
             return ModuleResult(values={"msg": message}, unreachable=True, problem=first)
         return ModuleResult.failure(message, first)
-    return ModuleResult.failure("\n".join(text_of(each) for each in error.problems), first)
+    message = "\n".join(each.message for each in error.problems)
+    if isinstance(error, TemplateError | VaultError) and error.problem.code not in WITHOUT_TASK:
+        message = f"Task failed: {message}"
+    return ModuleResult.failure(message, first)
 
 
 def text_of(problem: Problem) -> str:
     return problem.detail or problem.summary
+
+
+@contextmanager
+def during(part: str) -> Iterator[None]:
+    """What goes wrong with templates in here is told with the part of the task that it was in, in ansible-core's words."""
+    try:
+        yield
+    except (TemplateError, VaultError) as error:
+        error.prefix(part)
+        raise
 
 
 def status_of(result: ModuleResult) -> Status:
@@ -42,6 +62,20 @@ def unknown_module(task: Task) -> PlanError:
             detail=f"couldn't resolve module/action '{task.action}'",
             span=task.action_span,
             hint=nearest_hint(task.action),
+        )
+    )
+
+
+def free_text(task: Task) -> TemplateError:
+    """Told before the run, unless `compat = ansible` leaves it to the task."""
+    return TemplateError(
+        Problem(
+            code="free-form-refused",
+            summary="This module takes no free text",
+            detail=f"`{task.action}` takes arguments with names",
+            span=task.action_span,
+            hint="write `name: value` for each argument",
+            words=f"Action '{qualified(task.action)}' does not support raw params.",
         )
     )
 
@@ -65,6 +99,9 @@ def told(step: Step, outcome: TaskOutcome) -> Problem:
         return Problem(code="task-failed", summary="A task failed", detail="its result is hidden by no_log", span=step.span, notes=(about,))
     known = first.result.problem
     if known is not None:
+        said = str(first.result.values.get("msg", ""))
+        if known.code not in ("failed-when", "break-when") and known.message in said:
+            known = replace(known, words=said)  # with the part of the task that it was in
         return known if known.span == step.span and not known.notes else known.with_note(f"in {about} ({step.span})")
     code, summary = ("unreachable", "A host was lost") if outcome.status is Status.UNREACHABLE else ("task-failed", "A task failed")
     span = step.task.action_span if step.task is not None and step.task.action_span.line else step.span
@@ -82,10 +119,26 @@ def warnings(step: Step, outcome: TaskOutcome) -> list[Problem]:
     if outcome.no_log:
         return []
     said = [text for one in (outcome, *outcome.items) for text in one.result.warnings]
+    old = [text for one in (outcome, *outcome.items) for text in deprecations(one.result)]
     return [
+        Problem(code="module-deprecated", summary="A module uses what will go away", detail=text, severity=Severity.WARNING, span=step.span)
+        for text in dict.fromkeys(old)
+    ] + [
         Problem(code="module-warning", summary="A module warns", detail=text, severity=Severity.WARNING, span=step.span)
         for text in dict.fromkeys(said)
     ]
+
+
+def deprecations(result: ModuleResult) -> list[str]:
+    """What a module written for Ansible says of its own future, in words."""
+    given = result.values.get("deprecations")
+    found: list[str] = []
+    for each in given if isinstance(given, list) else ():
+        if isinstance(each, dict) and each.get("msg"):
+            where = f" from collection '{each['collection_name']}'" if each.get("collection_name") else ""
+            when = f" version {each['version']}" if each.get("version") else " in the future"
+            found.append(f"{str(each['msg']).rstrip('.')}. This feature will be removed{where}{when}.")
+    return found
 
 
 def last_words(outcome: TaskOutcome) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ Names = Callable[[Step], str]
 
 
 def answering(handlers: Sequence[Step], notification: str, name_of: Names) -> list[Step]:
-    """The handlers that a notification means: the one of that name, and every one that listens to it.
+    """The handlers that a notification means: the one of that name, and those that listen to it, of one name only one.
 
     A name may be given as `role : name`. The play's own handlers win over those of roles, a later role's over an
     earlier one's; among handlers of one place the first of a name counts.
@@ -26,23 +26,23 @@ def answering(handlers: Sequence[Step], notification: str, name_of: Names) -> li
         if named is not None:
             found.append(named)
             break
-    return [*found, *(step for step in listening(handlers, notification, name_of) if step not in found)]
+    found.extend(step for step in listening(handlers, notification, name_of) if step not in found)
+    return found
 
 
 def listening(handlers: Sequence[Step], topic: str, name_of: Names) -> list[Step]:
-    """Those that listen to a topic, in order; of several with one name only the one that the name means."""
-    found: list[Step] = []
-    seen: set[str] = set()
-    for step in (step for place in reversed(places(handlers)) for step in place):
-        assert step.task is not None
-        if topic not in (str(each) for each in step.task.listen):
-            continue
-        name = name_of(step)
-        if name and name in seen:
-            continue
-        seen.add(name)
-        found.append(step)
-    return [step for step in handlers if step in found]
+    """The handlers that listen to a topic, in the order of definition. Those without a name all count."""
+    chosen: set[int] = set()
+    names: set[str] = set()
+    for place in reversed(places(handlers)):
+        for step in place:
+            if step.task is None or not any(topic in titles(step, str(each)) for each in step.task.listen):
+                continue
+            name = name_of(step)
+            if not name or name not in names:
+                chosen.add(id(step))
+                names.add(name)
+    return [step for step in handlers if id(step) in chosen]
 
 
 def places(handlers: Sequence[Step]) -> list[list[Step]]:
@@ -56,11 +56,11 @@ def places(handlers: Sequence[Step]) -> list[list[Step]]:
 
 
 def titles(step: Step, name: str) -> tuple[str, ...]:
-    """What a handler answers to by name."""
+    """What a handler answers to by a name or topic: that alone, and behind its role's name, with or without the collection."""
     role = step.around.role
     if not name:
         return ()
-    return (name, f"{role.name} : {name}") if role is not None else (name,)
+    return (name, f"{role.name} : {name}", f"{role.name.rpartition('.')[2]} : {name}") if role is not None else (name,)
 
 
 def due(handlers: Sequence[Step], notifications: Collection[str], name_of: Names) -> list[Step]:

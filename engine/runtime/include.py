@@ -18,13 +18,16 @@ from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
+from engine.model.variables import over
 from engine.plan.build import Builder, same_handlers
 from engine.plan.expand import expand_role, expand_tasks
+from engine.plan.repeats import once
 from engine.plan.step import Step
 from engine.playbook import parse
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
-from engine.playbook.tree import Role
+from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
+from engine.playbook.tree import Block, BlockKind, Role
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, skipped
@@ -91,6 +94,8 @@ class Includer:
     """The play's handlers; those of an included role are added."""
     public: list[Role]
     """Roles whose variables the rest of the play sees; grows with `public: true`."""
+    private: list[Role]
+    """Roles that keep their names to themselves; grows with each that is included lexically."""
     _blocks: dict[tuple[Key, int], Inclusion] = field(default_factory=dict)
     _copies: dict[int, int] = field(default_factory=dict)
     _numbered: int = 0
@@ -120,7 +125,8 @@ class Includer:
         """One item, or the whole include where it has no loop: skipped, or what it asks for."""
         false = failing_condition(step, renderer)
         if false is None:
-            asked.wanted.append(Wanted(args=arguments_of_include(step, renderer), extra=extra, label=label))
+            args = arguments_of_include(step, renderer) if step.block is None else {}
+            asked.wanted.append(Wanted(args=args, extra=extra, label=label))
             return
         outcome = concluded(step, host, asked.name, skipped(false), Status.SKIPPED, no_log=asked.hidden)
         if not extra:
@@ -135,7 +141,7 @@ class Includer:
         try:
             items = items_of(step.task.loop, renderer)
         except EngineError as error:
-            if not passed_over(error, step, renderer):
+            if not passed_over(error, step, renderer, whatever=step.block is not None):
                 raise
             asked.outcome = concluded(step, host, asked.name, skipped(False), Status.SKIPPED)
             return
@@ -159,11 +165,10 @@ class Includer:
         """The steps that were asked for. A file or role that cannot be had is a failure that `ignore_errors` does not forgive."""
         result = IncludeResult(outcome=asked.outcome, items=asked.items)
         assert step.task is not None
-        role = short(step.task.action) == "include_role"
         met: Counter[Key] = Counter()
         for each in asked.wanted:
             try:
-                inclusion = self._role(step, each.args, each.extra, met) if role else self._tasks(step, each.args, each.extra, met)
+                inclusion = self._inclusion(step, each, met)
             except (EngineError, OSError) as error:
                 result.outcome = failed(step, host, asked.name, error)
                 continue
@@ -172,6 +177,29 @@ class Includer:
         # In the order in which the first hosts met them, so that hosts go through them together.
         result.inclusions.sort(key=lambda each: each.copy)
         return result
+
+    def _inclusion(self, step: Step, wanted: Wanted, met: Counter[Key]) -> Inclusion:
+        """What one item brings. `met` counts what this host has included here: the same item twice is two."""
+        assert step.task is not None
+        if step.block is not None:
+            return self._block(step, wanted.extra, met)
+        if short(step.task.action) == "include_role":
+            return self._role(step, wanted.args, wanted.extra, met)
+        return self._tasks(step, wanted.args, wanted.extra, met)
+
+    def _block(self, step: Step, extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
+        """A looped block, for one item."""
+        block = step.block
+        assert block is not None
+        key = (id(step), "", repr(sorted(extra.items(), key=lambda pair: pair[0])))
+        met[key] += 1
+        known = self._blocks.get((key, met[key]))
+        if known is None:
+            copy = self._next_copy(step)
+            around = replace(step.around, blocks=step.around.blocks[:-1])
+            made = self.builder.block(replace(once(block), params={**block.params, **extra}), (*step.key, copy), around)
+            known = self._blocks[key, met[key]] = Inclusion(path=str(block.name or "block"), block=made, copy=copy)
+        return known
 
     def _tasks(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
         path = self._find(step, str(args.get("file") or args.get("_raw_params") or ""))
@@ -187,19 +215,21 @@ class Includer:
                 playbook_dir=self._playbook_dir,
                 role=step.around.role,
                 handlers=step.task.handler,
-                variables={**self.play.plan.play.vars, **step.task.vars},
+                variables=self._variables(step, step.task.vars),
                 span=step.task.action_span,
+                collections=step.task.collections,
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
             block = expand_tasks(
-                self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra}
+                self.builder, step, copy, nodes, keywords=keywords, apply_vars=variables, params=over(extra, step.task.vars)
             )
             known = self._blocks[key, met[key]] = Inclusion(path=path, block=block, copy=copy)
         return known
 
     def _role(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
         name = str(args.get("name") or args.get("role") or "")
+        use = self._use(step, args)
         key = (id(step), repr(sorted((k, str(v)) for k, v in args.items())), repr(sorted(extra.items(), key=lambda pair: pair[0])))
         met[key] += 1
         known = self._blocks.get((key, met[key]))
@@ -209,7 +239,7 @@ class Includer:
             request = RoleRequest(
                 name=name,
                 span=step.task.action_span,
-                public=boolean(args.get("public", False)),
+                public=boolean(args.get("public", self.play.run.parser.private_role_vars is False)),
                 allow_duplicates=boolean(args.get("allow_duplicates", True)),
                 rolespec_validate=boolean(args.get("rolespec_validate", True)),
                 **froms,
@@ -220,23 +250,44 @@ class Includer:
                 context=self.play.run.parser,
                 playbook_dir=self._playbook_dir,
                 within=step.around.role,
-                variables=self.play.plan.play.vars,
+                variables=self._variables(step, {SCOPING: use.scoping}),
             )
             keywords, variables = applied(args)
             copy = self._next_copy(step)
             self.builder.handler_roles.clear()
-            block = expand_role(self.builder, step, copy, role, keywords=keywords, apply_vars=variables, params={**step.task.vars, **extra})
+            params = over(extra, step.task.vars)
+            block = expand_role(self.builder, step, copy, role, use=use, keywords=keywords, apply_vars=variables, params=params)
             self._add_handlers()
-            if role.public:
-                self.public.append(role)
-                self.play.scopes.forget_steps()
+            self._show(role, step, use)
             known = self._blocks[key, met[key]] = Inclusion(path=name, block=block, copy=copy)
         return known
+
+    def _use(self, step: Step, args: Mapping[str, Value]) -> Use:
+        assert step.task is not None
+        try:
+            return use_at(self.play.run.parser, args, step.task.vars, step.around.blocks, self.play.plan.play)
+        except ValueError as error:
+            raise failures.bad_arguments(step.task, str(error)) from None
+
+    def _variables(self, step: Step, own: Mapping[str, Value]) -> Mapping[str, Value]:
+        """What is known for imports in what is included: the play's variables, and which scoping is in force."""
+        play = self.play.plan.play
+        return over(own, {SCOPING: scoping_within(step.around.blocks, play)}, play.vars)
+
+    def _show(self, role: Role, step: Step, use: Use) -> None:
+        """Let others see of the role what they may."""
+        used = Block(body=(), kind=BlockKind.ROLE, role=role, lexical=use.lexical, exports=use.exports)
+        views = self.builder.views.of(role, (*step.around.blocks, used))
+        if use.lexical:
+            self.private.append(role)
+        self.public.extend(views)
+        if views:
+            self.play.scopes.forget_steps()
 
     def _add_handlers(self) -> None:
         """Those of the roles just met; they take the place of what the same files brought before."""
         for role, around in self.builder.handler_roles:
-            self.handlers[:] = [step for step in self.handlers if step.around.role is None or not same_handlers(step.around.role, role)]
+            self.handlers[:] = [step for step in self.handlers if not replaced_by(step, role)]
             self._numbered = max(self._numbered, len(self.handlers))
             added = self.builder.handlers(role.handlers, self._numbered, around)
             self._numbered += len(added)
@@ -248,7 +299,7 @@ class Includer:
         own = os.path.dirname(step.span.path)
         folders = [] if step.around.roles else [own]
         for role in reversed(step.around.roles):
-            folders += [os.path.join(role.path, kind), *(() if own in folders else (own,)), role.path]
+            folders += [os.path.join(role.path, kind), *(() if own in folders else (own,)), os.path.join(role.path, "tasks"), role.path]
         folders.append(self._playbook_dir)
         tried = list(dict.fromkeys(os.path.normpath(os.path.join(folder, os.path.expanduser(name))) for folder in folders))
         for path in tried:
@@ -268,6 +319,12 @@ class Includer:
         number = self._copies.get(id(step), 0)
         self._copies[id(step)] = number + 1
         return number
+
+
+def replaced_by(handler: Step, role: Role) -> bool:
+    """Does `role`, met now, bring this handler anew? One without a name stays beside the new one."""
+    known = handler.around.role
+    return known is not None and handler.task is not None and bool(handler.task.name) and same_handlers(known, role)
 
 
 def applied(args: Mapping[str, Value]) -> tuple[dict[str, Value], Mapping[str, Value]]:

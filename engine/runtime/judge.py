@@ -11,6 +11,9 @@ from typing import Any
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.values import Value
 
+NO_TRACEBACK = "(traceback unavailable)"
+"""What ansible-core registers as the `exception` of a failure, unless tracebacks are asked for."""
+
 
 def judge(result: ModuleResult, changed_when: bool | None, failed_when: bool | None) -> Status:
     """The status; a rendered `changed_when` or `failed_when` (None: not given) overrules the module's word."""
@@ -37,6 +40,8 @@ def registered(result: ModuleResult) -> dict[str, Value]:
         shape["unreachable"] = True
         return shape
     shape["failed"] = result.failed
+    if result.failed:
+        shape.setdefault("exception", NO_TRACEBACK)
     if result.skipped:
         shape["skipped"] = True
     if result.warnings:
@@ -59,6 +64,10 @@ def of_items(items: Sequence[TaskOutcome]) -> tuple[Status, dict[str, Value]]:
     if not items:
         shape |= {"failed": False, "skipped": True, "skip_reason": "No items in the list", "skipped_reason": "No items in the list"}
         return Status.SKIPPED, shape
+    for name in ("warnings", "deprecations"):
+        said = [each for result in results if isinstance(result.get(name), list) for each in result[name]]
+        if said:
+            shape[name] = said
     shape["failed"] = any(item.status is Status.FAILED for item in items)
     if any(item.status is Status.UNREACHABLE for item in items):
         shape |= {"unreachable": True, "msg": "One or more items unreachable"}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import field
 
 from engine.agent.sdk import boolean
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
 from engine.model.problem import Problem
-from engine.model.values import Value
+from engine.model.values import OMIT, Value
 from engine.plan.step import Step
+from engine.runtime.failures import during
 from engine.templating.renderer import Renderer
 
 
@@ -53,8 +55,18 @@ def rendered(step: Step, renderer: Renderer, *, check: bool, diff: bool, timeout
         retries=None if retries is None else int(retries),
         delay=number(step, "delay", renderer, 5.0) or 0.0,
         register=str(renderer.render(keywords["register"])) if keywords.get("register") else "",
-        connection={name: renderer.render(keywords[name]) for name in CONNECTION if keywords.get(name) is not None},
+        connection={name: processed(name, keywords[name], renderer) for name in CONNECTION if keywords.get(name) is not None},
     )
+
+
+def processing(name: str) -> AbstractContextManager[None]:
+    """Mistakes in here are told of the keyword `name`."""
+    return during(f"Error processing keyword '{'async_val' if name == 'async' else name}': ")
+
+
+def processed(name: str, value: Value, renderer: Renderer) -> Value:
+    with processing(name):
+        return renderer.render(value)
 
 
 CONNECTION = ("connection", "port", "remote_user", "become", "become_method", "become_user", "become_exe", "become_flags")
@@ -66,11 +78,12 @@ def flag(step: Step, name: str, renderer: Renderer, default: bool | None) -> boo
         return default
     if isinstance(value, bool):
         return value
-    shown = renderer.render(value)
+    with processing(name):
+        shown = renderer.render(value)
     try:
         return default if shown is None else boolean(shown)
     except ValueError as error:
-        raise wrong(step, name, str(error)) from None
+        raise wrong(step, name, str(error), shown, "bool") from None
 
 
 def number(step: Step, name: str, renderer: Renderer, default: float | None) -> float | None:
@@ -79,18 +92,25 @@ def number(step: Step, name: str, renderer: Renderer, default: float | None) -> 
         return default
     if isinstance(value, int | float):
         return float(value)
-    shown = renderer.render(value)
+    with processing(name):
+        shown = renderer.render(value)
     try:
         return default if shown is None else float(shown)
     except (TypeError, ValueError):
-        raise wrong(step, name, f"{shown!r} is not a number") from None
+        raise wrong(step, name, f"Expected a number, not {shown!r}", shown, "float" if name == "delay" else "int") from None
 
 
-def wrong(step: Step, name: str, text: str) -> TemplateError:
+def wrong(step: Step, name: str, text: str, value: Value = None, wanted: str = "") -> TemplateError:
+    """A value of the wrong type; `wanted` is the type in Python's words."""
     spans = step.task.spans if step.task is not None else {}
+    words = f"Error processing keyword '{name}': The value {str(value)!r} could not be converted to '{wanted}'." if wanted else ""
     return TemplateError(
         Problem(
-            code="wrong-type", summary=f"The keyword {name} has a value of the wrong type", detail=text, span=spans.get(name, step.span)
+            code="wrong-type",
+            summary=f"The keyword {name} has a value of the wrong type",
+            detail=text,
+            span=spans.get(name, step.span),
+            words=words,
         )
     )
 
@@ -104,16 +124,33 @@ def environment_of(step: Step, renderer: Renderer) -> dict[str, str]:
 
     def add(value: Value) -> None:
         if isinstance(value, Mapping):
-            made.update({str(name): as_text(each) for name, each in value.items()})
+            made.update({str(name): str(each) for name, each in value.items()})
         elif isinstance(value, list | tuple):
             for each in value:
                 add(each)
-        elif value not in (None, ""):
+        elif value is not OMIT and value not in (None, ""):
             raise wrong(step, "environment", f"{value!r} is no dictionary of variables")
 
-    add(renderer.render(given))
+    for each in given if isinstance(given, list | tuple) else [given]:
+        with processing("environment"):
+            shown = without_unknown_env(each, renderer) if isinstance(each, Mapping) else renderer.render(each)
+        add(shown)
     return made
 
 
-def as_text(value: Value) -> str:
-    return str(value) if value is not None else ""
+def without_unknown_env(written: Mapping[str, Value], renderer: Renderer) -> dict[str, Value]:
+    """A mapping of `environment:`, rendered. A value that needs `ansible_env` before there is one is left out.
+
+    So `environment: {PATH: "{{ ansible_env.PATH }}:/opt/bin"}` of a play does not keep it from gathering that very fact.
+    """
+    found: dict[str, Value] = {}
+    for name, value in written.items():
+        try:
+            shown = renderer.render(value)
+        except TemplateError as error:
+            if error.problem.code != "undefined-variable" or "ansible_env" not in error.problem.detail:
+                raise
+            continue
+        if shown is not OMIT:
+            found[name] = shown
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from engine.clock import Clock
 from engine.inventory.tree import Inventory
 from engine.model.addresses import HostName
 from engine.model.effect import (
@@ -16,14 +17,18 @@ from engine.model.effect import (
     Effect,
     IncludeVariables,
     JoinGroup,
+    NamedFacts,
     Notify,
     Register,
     SetFacts,
     SetStats,
     SetVariables,
 )
+from engine.model.problem import Problem
 from engine.model.values import Value
+from engine.runtime.fact_cache import FactCache, NoCache, cache_of
 from engine.scopes.store import VariableStore
+from engine.settings.settings import FactSettings
 
 
 @dataclass(slots=True)
@@ -34,8 +39,20 @@ class RunLedger:
     """Handler names as rendered, per host, in the order of notification, until the handlers have run."""
     stats: dict[str, dict[str, Value]] = field(default_factory=dict)
     """set_stats: `_run` for all, else by host."""
+    cache: FactCache = field(default_factory=NoCache)
+    """Keeps facts for later runs."""
     inventory_changed: list[Callable[[], None]] = field(default_factory=list)
     """Called when add_host or group_by changed the inventory."""
+
+    @classmethod
+    def begun(
+        cls, inventory: Inventory, facts: FactSettings, clock: Clock, warn: Callable[[Problem], None], *, merging: bool = False
+    ) -> RunLedger:
+        """What a run knows when it begins: the inventory, and facts of earlier runs where they are kept."""
+        cache = cache_of(facts, clock, warn)
+        for host in inventory.hosts if facts.flush else ():
+            cache.forget(host)
+        return cls(inventory, VariableStore(inject_facts=facts.inject, recall=cache.read, merging=merging), cache=cache)
 
     def apply(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -44,26 +61,36 @@ class RunLedger:
     def _apply(self, effect: Effect) -> None:
         host = effect.host
         match effect:
-            case Register(name=name, value=value):
-                self.variables.assign(host, {name: value})
-            case SetVariables(variables=values, cacheable=cacheable):
-                self.variables.assign(host, values)
+            case Register(name=name, value=value, role=role):
+                self.variables.assign(host, {name: value}, role)
+            case SetVariables(variables=values, cacheable=cacheable, role=role):
+                self.variables.assign(host, values, role)
                 if cacheable:
-                    self.variables.set_facts(host, values)
+                    self.variables.keep(host, values)
+                    self._keep(host)
+            case NamedFacts(facts=facts):
+                self.variables.name_facts(host, facts)
             case SetFacts(facts=facts):
                 self.variables.set_facts(host, facts)
-            case IncludeVariables(variables=values):
-                self.variables.include(host, values)
+                self._keep(host)
+            case IncludeVariables(variables=values, role=role):
+                self.variables.include(host, values, role)
             case Notify(handler=handler):
                 self.notified.setdefault(host, {})[handler] = None
             case ClearFacts():
                 self.variables.clear_facts(host)
+                self.cache.forget(host)
             case AddHost(name=name, groups=groups, variables=values):
                 self.replace_inventory(self.inventory.with_host(name, list(groups), values))
             case JoinGroup(group=group, parents=parents):
                 self.replace_inventory(self.inventory.with_group(group, [host], list(parents) or ["all"]))
             case SetStats(data=data, per_host=per_host, aggregate=aggregate):
                 self._add_stats(host if per_host else "_run", dict(data), aggregate)
+
+    def _keep(self, host: HostName) -> None:
+        """For later runs."""
+        if not isinstance(self.cache, NoCache):
+            self.cache.write(host, self.variables.remembered(host))
 
     def replace_inventory(self, inventory: Inventory) -> None:
         self.inventory = inventory

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from engine.model.values import Value
 
 
@@ -12,10 +10,10 @@ def too_many_failed(failed: int, batch: int, percentage: float | None) -> bool:
     return percentage is not None and batch > 0 and failed * 100.0 / batch > percentage
 
 
-def throttle_of(keywords: Mapping[str, Value], forks: int) -> int:
-    """How many hosts may run the step at once: the smaller of forks and a positive `throttle`."""
+def throttle_of(throttle: Value, forks: int) -> int:
+    """How many hosts may run the step at once: the smaller of forks and a positive `throttle`. ValueError where that is no number."""
     try:
-        throttle = int(keywords.get("throttle") or 0)
-    except (TypeError, ValueError):
-        throttle = 0
-    return min(forks, throttle) if throttle > 0 else forks
+        most = int(throttle or 0)
+    except (TypeError, ValueError) as error:
+        raise ValueError(str(error)) from None
+    return min(forks, most) if most > 0 else forks

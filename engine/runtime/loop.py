@@ -45,6 +45,9 @@ def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
     """The items, rendered. TemplateError where they are no list."""
     if loop.lookup:
         terms = renderer.render(loop.terms)
+        if loop.lookup == "items" and isinstance(loop.terms, list) and isinstance(terms, list):
+            # as written: texts of the playbook stay such, so that `debug: var={{ item }}` may name a variable
+            return [each for term in terms for each in (term if isinstance(term, list) else [term])]
         if isinstance(loop.terms, TemplateText) and "{{" not in loop.terms and isinstance(terms, str) and loop.terms.isidentifier():
             terms = renderer.name(str(loop.terms)) if loop.terms in renderer.scope else terms
         return list(renderer.lookup(loop.lookup, terms if isinstance(terms, list) else [terms], {}))
@@ -58,6 +61,7 @@ def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
                 " Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query"
                 " instead of lookup.",
                 span=loop.span,
+                words=f"The `loop` value must resolve to a 'list', not '{type(items).__name__}'.",
                 hint="a dictionary becomes a list with `| dict2items`",
             )
         )
@@ -88,8 +92,8 @@ def extended(control: LoopControl, items: Sequence[Value], index: int) -> dict[s
     }
     if control.extended_allitems:
         about["allitems"] = list(items)
-    if index > 0:
-        about["previtem"] = items[index - 1]
     if index + 1 < length:
         about["nextitem"] = items[index + 1]
+    if index > 0:
+        about["previtem"] = items[index - 1]
     return about

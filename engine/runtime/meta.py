@@ -9,7 +9,6 @@ from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.model.words import nearest
 from engine.plan.step import Step
-from engine.templating.renderer import Renderer
 
 
 class Meta(Enum):
@@ -25,12 +24,27 @@ class Meta(Enum):
     RESET_CONNECTION = "reset_connection"
 
 
-def meta_of(step: Step, renderer: Renderer | None) -> Meta:
-    """Which one; PlanError `unknown-meta` for another word."""
+SAID = {
+    Meta.FLUSH_HANDLERS: "triggered running handlers for {0}",
+    Meta.NOOP: "noop",
+    Meta.CLEAR_FACTS: "facts cleared",
+    Meta.CLEAR_HOST_ERRORS: "cleared host errors",
+    Meta.END_HOST: "ending play for {0}",
+    Meta.END_PLAY: "ending play",
+    Meta.END_BATCH: "ending batch",
+    Meta.END_ROLE: "role_end for {0}",
+    Meta.REFRESH_INVENTORY: "inventory successfully refreshed",
+    Meta.RESET_CONNECTION: "reset connection",
+}
+"""What is told under -vv of a host, in ansible-core's words."""
+
+
+def meta_of(step: Step) -> Meta:
+    """Which one, as written: templates have no meaning here. PlanError `unknown-meta` for another word."""
     task = step.task
     assert task is not None
     given: Value = task.args.get("_raw_params")
-    word = str(renderer.render(given) if renderer is not None else given).strip()
+    word = str(given).strip()
     try:
         return Meta(word)
     except ValueError:

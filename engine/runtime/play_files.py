@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine import yaml
 from engine.errors import ParseError, PlanError, TemplateError
 from engine.files import Files
 from engine.model.addresses import HostName
@@ -15,6 +14,7 @@ from engine.model.source import Span
 from engine.model.values import TemplateText, Value
 from engine.playbook.tree import Play
 from engine.scopes.store import VariableStore
+from engine.yaml.variables import load_variables
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +26,12 @@ class PlayFiles:
     store: VariableStore
     render: Callable[[HostName, Value], Value]
     """With the host's variables, without those of vars_files."""
+    must_exist: bool = True
+    """A file that is not there is a mistake; else it is passed over, as Ansible does."""
+    duplicates: str = "warn"
+    """What a key is that stands twice in one mapping."""
+    tell: Callable[[Problem], None] = lambda problem: None
+    """Told warnings."""
     _read: dict[str, Mapping[str, Value]] = field(default_factory=dict)
     _found: dict[HostName, tuple[int, tuple[Mapping[str, Value], ...]]] = field(default_factory=dict)
     _static: tuple[Mapping[str, Value], ...] | None = None
@@ -71,6 +77,8 @@ class PlayFiles:
                 if self.files.is_file(path):
                     return path
                 tried.append(path)
+        if not self.must_exist:
+            return None
         raise PlanError(
             Problem(
                 code="vars-file-not-found",
@@ -84,9 +92,14 @@ class PlayFiles:
     def _load(self, path: str, entry: Value) -> Mapping[str, Value]:
         known = self._read.get(path)
         if known is None:
-            value = yaml.load(self.files.read_text(path), path)
+            problems: list[Problem] = []
+            value = load_variables(self.files.read_text(path), path, problems=problems, duplicates=self.duplicates)
+            for problem in problems:
+                self.tell(problem)
             if value is None:
                 value = {}
+            if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+                value = {name: content for each in value for name, content in each.items()}  # as ansible-core: a later one wins
             if not isinstance(value, Mapping):
                 raise ParseError(
                     Problem(

@@ -16,6 +16,7 @@ from engine.model.event import (
     HandlerNotified,
     Included,
     ItemFinished,
+    MetaDone,
     OutputLine,
     PlayFinished,
     PlayStarted,
@@ -24,6 +25,7 @@ from engine.model.event import (
     RunFinished,
     RunStarted,
     TaskFinished,
+    TaskRedone,
     TaskStarted,
 )
 from engine.model.outcome import ModuleResult, TaskOutcome
@@ -82,7 +84,7 @@ class Redactor:
         match event:
             case RetryScheduled():
                 return replace(event, outcome=self.outcome(event.outcome), task_name=self.text(event.task_name))
-            case TaskFinished() | ItemFinished():
+            case TaskFinished() | ItemFinished() | TaskRedone():
                 return replace(event, outcome=self.outcome(event.outcome))
             case ProblemFound():
                 return replace(event, problem=self.problem(event.problem))
@@ -96,6 +98,8 @@ class Redactor:
             case TaskStarted():
                 given = None if event.arguments is None else self.text(event.arguments)
                 return replace(event, name=self.text(event.name), arguments=given)
+            case MetaDone():
+                return replace(event, said=self.text(event.said))
             case HandlerNotified():
                 return replace(event, handler=self.text(event.handler))
             case Included():
@@ -113,6 +117,7 @@ class Redactor:
                 result=self._censored(outcome.result),
                 task_name=self.text(outcome.task_name),
                 registered={},
+                delegated_address="",
                 item=None,
                 item_label="(censored due to no_log)",
                 items=tuple(self.outcome(replace(item, no_log=True)) for item in outcome.items),
@@ -124,6 +129,7 @@ class Redactor:
             result=self.result(outcome.result),
             task_name=self.text(outcome.task_name),
             registered=self._value(outcome.registered),
+            delegated_address=self.text(outcome.delegated_address),
             item=self._value(outcome.item),
             item_label=self._value(outcome.item_label),
             items=tuple(self.outcome(item) for item in outcome.items),

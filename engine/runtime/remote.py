@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from engine.agent.sdk import naming
 from engine.connections.pool import Pool
 from engine.connections.target import AgentReply, ExecutionTarget
 from engine.model.change import Change, Diff
@@ -53,14 +54,14 @@ class HostRemote:
         result = result_of(reply)
         if not result.changes:
             return result
+        done = (replace(change, module=change.module or module, args=change.args or args) for change in result.changes)
+        return replace(result, changes=tuple(map(self.located, done)))
+
+    def located(self, change: Change) -> Change:
         become = self.target.become
         whom = {"method": become.method, "user": become.user} if become else {}
         where = "local" if self.target.transport == "local" else ""
-        done = (
-            replace(change, module=change.module or module, args=change.args or args, host=self.target.host, connection=where, become=whom)
-            for change in result.changes
-        )
-        return replace(result, changes=tuple(done))
+        return replace(change, host=self.target.host, connection=where, become=whom)
 
     async def upload(self, path: str) -> str:
         async with self._pool.session(self.target) as session:
@@ -89,6 +90,11 @@ class HostRemote:
             )
         return self._said(reply, module, args)
 
+    async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
+        async with self._pool.session(self.target) as session:
+            reply = await session.foreign(request, sources, timeout=self._invocation.timeout)
+        return result_of(reply)
+
     async def inspect(self, module: str, args: Mapping[str, Any]) -> Any:
         async with self._pool.session(self.target) as session:
             reply = await session.inspect(module, args)
@@ -108,10 +114,7 @@ def placed(module: str, args: Mapping[str, Any], folder: str) -> Mapping[str, An
     if not folder:
         return args
     native = importlib.import_module(module)
-    identity = getattr(native, "IDENTITY", ())
-    if callable(identity):
-        return args  # the module makes its identity out of its arguments: a crontab's name is no path of ours
-    names = [name for name in identity if native.ARGUMENTS[name].kind == "path"]
+    names = [name for name in naming(native) if native.ARGUMENTS[name].kind == "path"]
     relative = {name: args[name] for name in names if isinstance(args.get(name), str) and args[name][:1] not in ("", "/", "~", "$")}
     return {**args, **{name: os.path.join(folder, value) for name, value in relative.items()}} if relative else args
 

@@ -11,16 +11,18 @@ from engine.errors import EngineError, UsageError
 from engine.inventory.patterns import ordered, select
 from engine.model.addresses import HostName
 from engine.model.event import NoHostsLeft, PlayFinished, PlayStarted, ProblemFound, RunFinished, RunStarted
-from engine.model.problem import Problem, Severity
-from engine.model.values import TemplateText, Value
+from engine.model.problem import Problem
+from engine.model.values import Value
 from engine.plan.batches import batches_of
 from engine.plan.build import Builder
 from engine.plan.graph import PlanGraph, PlayPlan
-from engine.playbook.tree import Role, VarsPrompt
+from engine.playbook.tree import Play, Role
 from engine.runtime.batch import Batch
 from engine.runtime.context import PlayContext, RunContext
 from engine.runtime.cursor import Fate
+from engine.runtime.debugger import Quit
 from engine.runtime.play_files import PlayFiles
+from engine.runtime.prompts import Prompts
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.strategies.free import Free
 from engine.runtime.strategies.host_pinned import HostPinned
@@ -41,9 +43,16 @@ LAYERS = {layer.name: layer for layer in Layer}
 async def run_plan(run: RunContext, graph: PlanGraph, record: RunRecord) -> int:
     """The whole plan; its exit code. EngineErrors are the user's mistakes found on the way; the run's record is complete all the same."""
     settings = run.settings.run
-    playbooks = tuple(each.path for each in graph.playbooks)
+    begun = RunStarted(
+        run=run.run,
+        playbooks=tuple(each.path for each in graph.playbooks),
+        plays=tuple(len(each.plays) for each in graph.playbooks),
+        check=settings.check,
+        diff=settings.diff,
+        title=graph.title,
+    )
     try:
-        run.events.publish(RunStarted(run=run.run, playbooks=playbooks, check=settings.check, diff=settings.diff, title=graph.title))
+        run.events.publish(begun)
         await run.recorder.started(record)
         return await recorded(run, graph)
     finally:
@@ -59,6 +68,8 @@ async def recorded(run: RunContext, graph: PlanGraph) -> int:
     except asyncio.CancelledError:
         code, interrupted = INTERRUPTED, True
         raise
+    except Quit:
+        code, interrupted = INTERRUPTED, True
     except EngineError:
         code = FAILED
         raise
@@ -85,7 +96,6 @@ class Plays:
 
     run: RunContext
     graph: PlanGraph
-    _prompted: dict[str, Value] = field(default_factory=dict)
     _lost: set[HostName] = field(default_factory=set)
     """Hosts that a failure of others took out of the plays after theirs: they count as failed only if there is another play."""
 
@@ -102,13 +112,12 @@ class Plays:
         self._lost.clear()
         folder = os.path.dirname(play.path)
         run.ledger.replace_inventory(run.ledger.inventory.with_playbook_dir(folder))
-        prompts = {prompt.name: self._ask(prompt) for prompt in play.vars_prompt if prompt.name not in run.extra_vars}
+        prompts = self._prompts(plan) if play.vars_prompt else {}
         static = static_renderer(run, plan, prompts)
         name = str(static(play.name)) if play.name else ""
         matched = self._matched(static(play.hosts))
-        hosts = [host for host in matched if host not in run.failed and host not in run.unreachable]
-        named = hosts
-        hosts = ordered(hosts, str(static(play.keywords.get("order") or "inventory")))
+        known = [host for host in matched if host not in run.failed and host not in run.unreachable]
+        hosts = ordered(known, str(static(play.keywords.get("order") or "inventory")))
         name = name or ",".join(pattern_words(static(play.hosts)))
         if not matched:
             run.events.publish(PlayStarted(name=name, hosts=(), matched=False, span=play.span))
@@ -116,10 +125,10 @@ class Plays:
         if not hosts:
             run.events.publish(PlayStarted(name=name, hosts=(), span=play.span))
             return False
-        public: list[Role] = list(plan.roles)
+        public, private = list(plan.roles), list(plan.private)
         for number, batch in enumerate(batches_of(hosts, static(play.keywords.get("serial")), play.spans.get("serial"))):
             run.events.publish(PlayStarted(name=name, hosts=tuple(batch), span=play.span, batch=number))
-            done = await self._batch(plan, name, named, batch, prompts, static, public)
+            done = await self._batch(plan, name, (matched, known), batch, prompts, static, public, private)
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
@@ -137,23 +146,26 @@ class Plays:
         self,
         plan: PlayPlan,
         name: str,
-        hosts: Sequence[HostName],
+        of_play: tuple[Sequence[HostName], Sequence[HostName]],
         batch: Sequence[HostName],
         prompts: Mapping[str, Value],
         static: Callable[[Value], Value],
         public: list[Role],
+        private: list[Role],
     ) -> Batch:
         run, play = self.run, plan.play
         made: list[Batch] = []
+        matched, hosts = of_play  # all that the pattern names, and those that had not failed before
         facts = PlayFacts(
             groups=lambda: run.ledger.inventory,
             hostvars={},
             name=name,
-            hosts_all=hosts,
+            hosts_all=matched,
             playbook_dir=os.path.dirname(play.path),
             alive=lambda: self._alive(hosts, made),
             batch=lambda: made[0].standing() if made else batch,
-            role_names=lambda: list(dict.fromkeys(role.name for role in public)),
+            role_names=lambda: (made[0].builder if made else plan).names.used,
+            needed_role_names=lambda: (made[0].builder if made else plan).names.needed,
             constant=run.constant,
         )
         scopes = ScopeBuilder(
@@ -164,10 +176,18 @@ class Plays:
             extra_vars=run.extra_vars,
             prompts=prompts,
             public_roles=lambda: public,
+            private_roles=lambda: private,
+            merging=run.ledger.variables.merging,
         )
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
         files = PlayFiles(
-            play=play, files=run.files, store=run.ledger.variables, render=lambda host, value: context.renderer(None, host).render(value)
+            play=play,
+            files=run.files,
+            store=run.ledger.variables,
+            render=lambda host, value: context.renderer(None, host).render(value),
+            must_exist=run.settings.run.compat != "ansible",
+            duplicates=run.settings.variables.duplicate_key,
+            tell=lambda problem: run.events.publish(ProblemFound(problem=problem)),
         )
         scopes.play_files = files.of
         facts.hostvars = HostVars(
@@ -178,10 +198,11 @@ class Plays:
         done = Batch(
             play=context,
             strategy=strategy_of(str(static(play.keywords.get("strategy") or run.settings.run.strategy)), run, play.span),
-            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles)),
+            builder=Builder(index=plan.index, play=play, options=run.options, roles=list(plan.roles), names=plan.names, private=private),
             handlers=list(plan.handlers),
             public=public,
-            max_fail=None if max_fail in (None, "") else float(max_fail),
+            private=private,
+            max_fail=percentage(max_fail, play),
         )
         made.append(done)
         await done.go()
@@ -199,7 +220,10 @@ class Plays:
         inventory = self.run.ledger.inventory
         if inventory.get(host) is None:
             return ()
-        return tuple((LAYERS[name], mapping) for name, mapping in inventory.layers(host))
+        found = tuple((LAYERS[name], mapping) for name, mapping in inventory.layers(host))
+        for problem in inventory.vars_files.told():
+            self.run.events.publish(ProblemFound(problem=problem))
+        return found
 
     def _matched(self, pattern: Value) -> list[HostName]:
         run = self.run
@@ -211,35 +235,27 @@ class Plays:
             found = [host for host in found if host in run.limit or (host in run.ledger.inventory.hosts and host not in run.known_hosts)]
         return found
 
-    def _ask(self, prompt: VarsPrompt) -> Value:
-        if prompt.name in self._prompted:
-            return self._prompted[prompt.name]
-        outside = self.run.outside
-        text = f"{prompt.prompt or prompt.name}{f' [{prompt.default}]' if prompt.default is not None else ''}: "
-        if not outside.is_terminal():
-            if prompt.default is None:
-                self.run.events.publish(
-                    ProblemFound(
-                        problem=Problem(
-                            code="no-terminal",
-                            summary="Not prompting as we are not in interactive mode",
-                            detail=prompt.name,
-                            severity=Severity.WARNING,
-                        )
-                    )
-                )
-            return prompt.default
-        while True:
-            answer = outside.ask(text, secret=prompt.private)
-            if not prompt.confirm or answer == outside.ask(f"confirm {text}", secret=prompt.private):
-                break
-        value: Value = answer or prompt.default
-        if prompt.private and isinstance(value, str):
-            self.run.redactor.learn(value)
-        if prompt.unsafe is False and isinstance(value, str):
-            value = TemplateText.read(value)
-        self._prompted[prompt.name] = value
-        return value
+    def _prompts(self, plan: PlayPlan) -> dict[str, Value]:
+        run = self.run
+        asking = Prompts(
+            outside=run.outside,
+            render=static_renderer(run, plan, {}),
+            warn=lambda problem: run.events.publish(ProblemFound(problem=problem)),
+            learn_secret=run.redactor.learn,
+        )
+        return asking.answers(plan.play, run.extra_vars)
+
+
+def percentage(value: Value, play: Play) -> float | None:
+    """`max_fail_percentage` as a number; None where there is no limit."""
+    if value in (None, ""):
+        return None
+    try:
+        return float(str(value).strip().removesuffix("%"))
+    except ValueError:
+        span = play.spans.get("max_fail_percentage", play.span)
+        detail = f"`max_fail_percentage` takes a number or a percentage, not {value!r}"
+        raise UsageError(Problem(code="wrong-type", summary="This value has the wrong type", detail=detail, span=span)) from None
 
 
 def pattern_words(pattern: Value) -> list[str]:
@@ -248,15 +264,16 @@ def pattern_words(pattern: Value) -> list[str]:
 
 def static_renderer(run: RunContext, plan: PlayPlan, prompts: Mapping[str, Value]) -> Callable[[Value], Value]:
     """Renders a play's own keywords: with extra vars, prompts and play vars, before any host is known."""
-    scope = Scope(((Layer.MAGIC, run.constant), (Layer.EXTRA, run.extra_vars), (Layer.PROMPT, prompts), (Layer.PLAY, plan.play.vars)))
+    layers = ((Layer.MAGIC, run.constant), (Layer.EXTRA, run.extra_vars), (Layer.PROMPT, prompts), (Layer.PLAY, plan.play.vars))
+    scope = Scope(layers, merging=run.ledger.variables.merging)
     renderer = run.templates.renderer(scope)
     return lambda value: renderer.render(value) if value is not None else None
 
 
 def strategy_of(name: str, run: RunContext, span: object) -> Strategy:
     match name.removeprefix("ansible.builtin."):
-        case "linear" | "debug":
-            return Linear()
+        case "linear" | "debug" as which:
+            return Linear(debugs=which == "debug")
         case "free":
             return Free()
         case "host_pinned":

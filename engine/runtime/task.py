@@ -7,23 +7,25 @@ choose one of these steps; its logic stands in the file named for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from engine.actions.base import ActionCall
 from engine.errors import EngineError
 from engine.model.addresses import HostName
-from engine.model.effect import Effect, IncludeVariables, SetVariables
+from engine.model.effect import Effect, IncludeVariables, NamedFacts, SetVariables
 from engine.model.event import ItemFinished
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.values import OMIT, TemplateText, Value
 from engine.plan.step import Step
-from engine.playbook.names import short
+from engine.playbook.action_groups import ActionGroups
+from engine.playbook.free_form import TAKE_TEXT
+from engine.playbook.names import is_builtin, qualified, short
 from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
-from engine.runtime.judge import of_items, registered, skipped
+from engine.runtime.defaults import defaults_for
+from engine.runtime.judge import NO_TRACEBACK, of_items, registered, skipped
 from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
 from engine.runtime.remote import HostRemote
@@ -52,6 +54,8 @@ class Setting:
     control: LoopControl = field(default_factory=LoopControl)
     keywords: TaskKeywords = field(default_factory=TaskKeywords)
     """Rendered anew for each item: they may use it."""
+    addressed: bool = True
+    """Whether a delegate's address is to be told: of a loop's items only the first that is called does."""
 
 
 async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
@@ -92,7 +96,8 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         if index and setting.control.pause:
             await play.clock.sleep(setting.control.pause)
         extra = {**seen, **variables_of(setting.control, items, index)}
-        run = await run_item(setting, play.renderer(step, setting.host, extra), extra)
+        own = replace(setting, addressed=not any(one.attempts for one in outcomes))
+        run = await run_item(own, play.renderer(step, setting.host, extra), extra)
         outcome = replace(
             run.outcome,
             item=item,
@@ -100,13 +105,15 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
             loop_var=setting.control.loop_var,
             registered={**run.outcome.registered, **loop_marks(setting.control, extra)},
         )
-        outcome, ended = after_item(setting, outcome, extra, seen)
-        outcomes.append(outcome)
         facts_to = run.facts_to
-        seen.update(set_by(run, outcome))
+        seen.update({**registered_by(step, outcome), **set_by(run, outcome)})
         acted.extend(run.acted)
+        enough = False
+        if setting.control.break_when is not None:
+            outcome, enough = broken_off(setting, outcome, extra)
+        outcomes.append(outcome)
         play.events.publish(ItemFinished(outcome=outcome))
-        if ended:
+        if enough:
             break
     return TaskRun(whole_of(setting, outcomes), acted, facts_to)
 
@@ -123,7 +130,7 @@ def whole_of(setting: Setting, outcomes: list[TaskOutcome]) -> TaskOutcome:
         skipped=status is Status.SKIPPED,
         unreachable=status is Status.UNREACHABLE,
     )
-    forgiven = bool(outcomes) and all(not one.failed for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
+    forgiven = any(one.ignored for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
     return TaskOutcome(
         step=step.address,
         host=setting.host,
@@ -148,6 +155,8 @@ def set_by(run: TaskRun, outcome: TaskOutcome) -> dict[str, Value]:
     for effect in run.acted:
         if isinstance(effect, SetVariables | IncludeVariables) and effect.host == outcome.host:
             found.update(effect.variables)
+        elif isinstance(effect, NamedFacts) and effect.host == outcome.host:
+            found.update(effect.facts)
     return found
 
 
@@ -160,9 +169,9 @@ def loop_marks(control: LoopControl, extra: Mapping[str, Value]) -> dict[str, Va
     }
 
 
-def passed_over(error: EngineError, step: Step, renderer: Renderer) -> bool:
-    """Is a loop over something undefined no mistake, because `when` is false without any item?"""
-    if error.problem.code != "undefined-variable":
+def passed_over(error: EngineError, step: Step, renderer: Renderer, *, whatever: bool = False) -> bool:
+    """Is a loop over something undefined (or `whatever` is wrong with it) no mistake, because `when` is false without any item?"""
+    if error.problem.code != "undefined-variable" and not whatever:
         return False
     try:
         return failing_condition(step, renderer) is not None
@@ -170,23 +179,33 @@ def passed_over(error: EngineError, step: Step, renderer: Renderer) -> bool:
         return False
 
 
-def after_item(
-    setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value], seen: dict[str, Value]
-) -> tuple[TaskOutcome, bool]:
-    """The item's outcome with what `break_when` said, and that. The next item sees what this one registered."""
-    register = setting.step.keywords.get("register")
-    if register:
-        seen[str(register)] = dict(outcome.registered)
-    if setting.control.break_when is None:
-        return outcome, False
-    ended = breaks(setting, outcome, extra)
+def registered_by(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
+    """The variable that one item registers, for the items after it and for conditions about it."""
+    register = step.keywords.get("register")
+    return {str(register): dict(outcome.registered)} if register else {}
+
+
+def broken_off(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> tuple[TaskOutcome, bool]:
+    """The item's outcome with what `break_when` said, and that. A condition that cannot be told fails the item, and ends the loop too."""
+    over = {**extra, **registered_by(setting.step, outcome)}
+    try:
+        ended = setting.play.renderer(setting.step, setting.host, over).condition(setting.control.break_when)
+    except EngineError as error:
+        return unclear_break(setting, outcome, error), True
     return replace(outcome, registered={**outcome.registered, "break_when_result": ended}), ended
 
 
-def breaks(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> bool:
-    register = setting.step.keywords.get("register")
-    over = {**extra, str(register): dict(outcome.registered)} if register else extra
-    return setting.play.renderer(setting.step, setting.host, over).condition(setting.control.break_when)
+def unclear_break(setting: Setting, outcome: TaskOutcome, error: EngineError) -> TaskOutcome:
+    """The item, failed since its `break_when` cannot be told."""
+    said = error.problem.message
+    error.prefix("A 'break_when' expression failed: ")
+    values: dict[str, Value] = {**outcome.result.values, "break_when_result": said}
+    if outcome.result.failed:
+        values["break_when_suppressed_exception"] = NO_TRACEBACK
+    result = replace(outcome.result, failed=True, values=values, problem=error.problem.at(setting.step.span))
+    shape = {**outcome.registered, **registered(result)}
+    ignored = bool(flag(setting.step, "ignore_errors", setting.play.renderer(setting.step, setting.host), False))
+    return replace(outcome, status=Status.FAILED, result=result, registered=shape, ignored=ignored)
 
 
 async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Value] | None) -> TaskRun:
@@ -195,38 +214,51 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
     delegate: HostName | None = None
     try:
         delegate = delegate_of(step, renderer)
+        if delegate is not None:
+            renderer = renderer.over({"ansible_delegated_vars": {delegate: play.scopes.seen_from_outside(delegate)}})
         false = failing_condition(step, renderer)
         if false is not None:
             outcome = concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=no_log_of(step, renderer))
             return TaskRun(labelled(setting, renderer, outcome, extra))
         setting = replace(setting, keywords=keywords_of(setting, renderer))
         call, handler = prepared(setting, renderer, delegate)
-        attempt = attempts.Attempt(play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {})
+        elsewhere = delegate if delegate != host else None
+        attempt = attempts.Attempt(
+            play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {}, delegated_to=elsewhere
+        )
         verdict = await attempts.until_satisfied(attempt, handler, call)
     except EngineError as error:
         outcome = replace(mistaken(setting, renderer, error), delegated_to=delegate if delegate != host else None)
         return TaskRun(labelled(setting, renderer, outcome, extra))
-    elsewhere = delegate if delegate != host else None
     outcome = TaskOutcome(
         step=step.address,
         host=host,
         status=verdict.status,
         result=verdict.result,
-        action=action_of(step),
+        action=call.invocation.action if isinstance(action_of(step), TemplateText) else action_of(step),
         task_name=setting.name,
         attempts=verdict.attempts,
         no_log=setting.keywords.no_log or bool(verdict.result.values.get("_ansible_no_log")),
         registered=verdict.shape,
         delegated_to=elsewhere,
+        delegated_address=address_of(call, setting, verdict.status) if elsewhere else "",
     )
     facts_to = delegate if setting.keywords.delegate_facts else None
     acted = [moved(effect, facts_to) for effect in call.effects] if facts_to else call.effects
     return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), acted, facts_to)
 
 
+def address_of(call: ActionCall, setting: Setting, status: Status) -> str:
+    """Where the delegate of this call was reached, if that is to be told and is not its name."""
+    remote = call.remote
+    if not setting.addressed or setting.keywords.no_log or status is Status.UNREACHABLE or not isinstance(remote, HostRemote):
+        return ""
+    return remote.target.address if remote.target.address != remote.target.host else ""
+
+
 def moved(effect: Effect, owner: HostName) -> Effect:
     """Under delegate_facts what a task sets is the delegate's."""
-    return replace(effect, host=owner) if isinstance(effect, SetVariables | IncludeVariables) else effect
+    return replace(effect, host=owner) if isinstance(effect, SetVariables | IncludeVariables | NamedFacts) else effect
 
 
 def mistaken(setting: Setting, renderer: Renderer, error: EngineError) -> TaskOutcome:
@@ -252,20 +284,25 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     step, host, play, keywords = setting.step, setting.host, setting.play, setting.keywords
     task = step.task
     assert task is not None
-    name = short(task.action)
-    handler = dispatch.handler_for(name)
+    action = str(renderer.render(task.action)) if isinstance(task.action, TemplateText) else task.action
+    name = short(action)
+    handler = dispatch.handler_of(replace(task, action=action), play.run.modules, play.settings)
     if handler is None:
         raise failures.unknown_module(task)
-    raw = arguments_of(step, handler, renderer)
-    lazy = {key: value for key, value in raw.items() if key in handler.lazy}
-    given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
+    if "_raw_params" in task.args and is_builtin(task.action) and name not in TAKE_TEXT:
+        raise failures.free_text(task)
+    with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: "):
+        raw = arguments_of(step, handler, renderer, play.groups)
+        lazy = {key: value for key, value in raw.items() if key in handler.lazy}
+        given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
     invocation = TaskInvocation(
         action=name,
         args=given,
         check=keywords.check,
         diff=keywords.diff,
+        diff_limit=play.settings.run.max_diff_size,
         no_log=keywords.no_log,
-        environment=environment_of(step, renderer),
+        environment={**environment_of(step, renderer), **async_place(name, keywords, renderer)},
         timeout=keywords.timeout,
         verbosity=play.settings.output.verbosity,
         span=task.span,
@@ -290,21 +327,29 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         raw_args=raw,
         ask=play.ask,
         sleep=play.clock.sleep,
+        duplicates=play.settings.variables.duplicate_key,
     )
     return call, handler
 
 
-def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer) -> dict[str, Value]:
+def async_place(name: str, keywords: TaskKeywords, renderer: Renderer) -> dict[str, str]:
+    """Where jobs of `async` leave their results, where the variable `ansible_async_dir` says."""
+    if (keywords.async_seconds <= 0 and name != "async_status") or not renderer.raw_exists("ansible_async_dir"):
+        return {}
+    return {"ANSIBLE_ASYNC_DIR": str(renderer.name("ansible_async_dir"))}
+
+
+def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer, groups: ActionGroups) -> dict[str, Value]:
     """The task's arguments, unrendered: module_defaults under its own, free-form text under the name the module gives it."""
     task = step.task
     assert task is not None
-    given: dict[str, Value] = dict(defaults_for(handler.name, step, renderer))
+    given: dict[str, Value] = dict(defaults_for(handler.name, step, renderer, groups, handler.defaults))
     own = dict(task.args)
     whole = own.pop("_args", None)
     if whole is not None:
         value = renderer.render(whole)
         if not isinstance(value, Mapping):
-            raise failures.bad_arguments(task, f"args must be a dictionary, not {type(value).__name__}")
+            raise failures.bad_arguments(task, f"Task args must resolve to a 'dict' not '{type(value).__name__}'.")
         own = {**value, **own}
     given.update(own)
     if handler.free_form and "_raw_params" in given:
@@ -312,27 +357,13 @@ def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer) -> d
     return given
 
 
-def defaults_for(name: str, step: Step, renderer: Renderer) -> Mapping[str, Value]:
-    """`module_defaults` for this module: the list of all around the step, the inner ones last."""
-    made: dict[str, Value] = {}
-    stack = step.keywords.get("module_defaults") or ()
-    for each in [stack] if isinstance(stack, Mapping) else stack:
-        if isinstance(each, TemplateText):
-            each = renderer.render(each)
-        if isinstance(each, Mapping):
-            for key in (name, f"ansible.builtin.{name}", f"ansible.legacy.{name}"):
-                value = each.get(key)
-                value = renderer.render(value) if isinstance(value, TemplateText) else value
-                if isinstance(value, Mapping):
-                    made.update(value)
-    return made
-
 
 def failing_condition(step: Step, renderer: Renderer) -> Value:
     """The first condition of `when` that does not hold, as written (False where it is just that); None where all hold."""
-    for condition in step.keywords.get("when") or ():
-        if not renderer.condition(condition):
-            return str(condition) if isinstance(condition, str) else condition
+    with failures.during("A 'when' expression failed: "):
+        for condition in step.keywords.get("when") or ():
+            if not renderer.condition(condition):
+                return str(condition) if isinstance(condition, str) else condition
     return None
 
 
@@ -383,8 +414,17 @@ def labelled(setting: Setting, renderer: Renderer, outcome: TaskOutcome, extra: 
         return outcome
     label: Value = extra.get(setting.control.loop_var)
     if setting.control.label is not None:
-        with suppress(EngineError):  # a label is only shown: it must not decide about the task, which shows its item instead
+        register = setting.step.keywords.get("register")
+        if register:
+            over = {**extra, str(register): dict(outcome.registered)}
+            renderer = setting.play.renderer(setting.step, setting.host, over)
+        try:
             label = renderer.render(setting.control.label)
+        except EngineError as error:
+            # a label is only shown: it must not decide about the task, which shows its item instead
+            warnings = (*outcome.result.warnings, f"Failed to template loop_control label: {error.problem.message}")
+            result = replace(outcome.result, warnings=warnings)
+            outcome = replace(outcome, result=result, registered={**outcome.registered, "warnings": list(warnings)})
     return replace(outcome, item_label=label, is_item=True)
 
 
@@ -427,5 +467,6 @@ def arguments_of_include(step: Step, renderer: Renderer) -> dict[str, Value]:
     """An include's arguments; `apply` stays unrendered, since its keywords belong to the tasks that are brought."""
     task = step.task
     assert task is not None
-    rendered_args = renderer.render_arguments({name: value for name, value in task.args.items() if name != "apply"})
+    with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: "):
+        rendered_args = renderer.render_arguments({name: value for name, value in task.args.items() if name != "apply"})
     return {**rendered_args, **({"apply": task.args["apply"]} if "apply" in task.args else {})}

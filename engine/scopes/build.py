@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.model.addresses import HostName
+from engine.model.merging import Merging
 from engine.model.values import Value
+from engine.model.variables import only
 from engine.scopes.layers import Layer
+from engine.scopes.lexical import owners_seen, places_inside
 from engine.scopes.magic import Magic, PlayFacts
 from engine.scopes.scope import Scope
-from engine.scopes.store import VariableStore
+from engine.scopes.store import HostVariables, VariableStore
 
 if TYPE_CHECKING:
     from engine.plan.step import Step
@@ -33,6 +37,8 @@ class StepLayers:
     """Task, blocks, role vars: below include_vars, above the play's."""
     defaults: Layered
     roles: tuple[Role, ...]
+    owners: tuple[str, ...] = ()
+    """Paths of lexical roles whose own assigned variables it sees, nearest first."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +55,11 @@ class ScopeBuilder:
     play_files: Callable[[HostName], Sequence[Mapping[str, Value]]] = lambda host: ()
     """vars_files that were read for a host, last one first."""
     public_roles: Callable[[], Sequence[Role]] = tuple
-    """Roles whose variables the rest of the play sees, in order of use."""
+    """Roles whose variables the rest of the play sees, in order of use; of lexical ones what they export."""
+    private_roles: Callable[[], Sequence[Role]] = tuple
+    """Lexical roles met so far: whose names are not seen from outside."""
+    merging: bool = False
+    """`hash_behaviour: merge`."""
     _steps: dict[int, tuple[Step, StepLayers]] = field(default_factory=dict)
     _hosts: dict[HostName, Layered] = field(default_factory=dict)
 
@@ -64,7 +74,11 @@ class ScopeBuilder:
         if self.extra_vars:
             layers.append((Layer.EXTRA, self.extra_vars))
         layers.extend(of_step.params)
+        if of_step.owners:
+            layers.extend((Layer.SET_FACT, variables.own(role).assigned) for role in of_step.owners)
         layers.append((Layer.SET_FACT, variables.assigned))
+        if of_step.owners:
+            layers.extend((Layer.INCLUDE_VARS, variables.own(role).included) for role in of_step.owners)
         if variables.included:
             layers.append((Layer.INCLUDE_VARS, variables.included))
         layers.extend(of_step.text)
@@ -74,7 +88,8 @@ class ScopeBuilder:
             layers.append((Layer.INVENTORY_HOST, variables.added))
         layers.extend(self._of_host(host))
         layers.extend(of_step.defaults)
-        return Scope(layers)
+        keeper_of = partial(self._keeper_of, variables) if variables.private or self.private_roles() else None
+        return Scope(layers, keeper_of, merging=self.merging)
 
     def seen_from_outside(self, host: HostName) -> Scope:
         """What `hostvars[host]` shows: nothing of the play and its steps."""
@@ -87,7 +102,17 @@ class ScopeBuilder:
         layers.append((Layer.FACTS, variables.injected))
         layers.append((Layer.INVENTORY_HOST, variables.added))
         layers.extend(self._of_host(host))
-        return Scope(layers)
+        return Scope(layers, merging=self.merging)
+
+    def _keeper_of(self, variables: HostVariables, name: str) -> str:
+        """Which lexical role has `name` for itself, as a hint; empty for none."""
+        roles = self.private_roles()
+        keepers = [role.name for role in roles if name in role.defaults or name in role.vars]
+        names = {role.path: role.name for role in roles}
+        setting = [path for path, own in variables.private.items() if name in own.assigned or name in own.included]
+        keepers += [names.get(path, path.rpartition("/")[2]) for path in setting]
+        shown = " and ".join(f"`{keeper}`" for keeper in dict.fromkeys(keepers))
+        return f"the role {shown} keeps it to itself: `exports: [{name}]` where the role is used lets others see it" if keepers else ""
 
     def forget_steps(self) -> None:
         """A role became public: what steps see of other roles is stale."""
@@ -116,7 +141,8 @@ class ScopeBuilder:
         if known is not None:
             return known[1]
         if step is None:
-            return StepLayers((), (), tuple((Layer.ROLE_DEFAULTS, r.defaults) for r in reversed(self.public_roles()) if r.defaults), ())
+            shown = [role for role in reversed(self.public_roles()) if role.defaults and not role.within]
+            return StepLayers((), (), tuple((Layer.ROLE_DEFAULTS, role.defaults) for role in shown), ())
         made = self._made(step)
         self._steps[id(step)] = (step, made)
         return made
@@ -131,10 +157,50 @@ class ScopeBuilder:
         if step.task is not None and step.task.vars:
             text.append((Layer.TASK, step.task.vars))
         text.extend((Layer.BLOCK, block.vars) for block in reversed(blocks) if block.vars)
-        roles = roles_seen(step.around.roles, self.public_roles())
+        inside = places_inside(blocks)
+        roles = roles_seen(step.around.roles, [role for role in self.public_roles() if role.within in inside])
         text.extend((Layer.ROLE, role.vars) for role in roles if role.vars)
         defaults = tuple((Layer.ROLE_DEFAULTS, role.defaults) for role in roles if role.defaults)
-        return StepLayers(params, tuple(text), defaults, step.around.roles)
+        owners = owners_seen(blocks)
+        if self.merging:
+            return StepLayers(innermost(params, step), innermost(text, step), defaults, step.around.roles, owners)
+        return StepLayers(params, tuple(text), defaults, step.around.roles, owners)
+
+
+def innermost(layers: Iterable[tuple[Layer, Mapping[str, Value]]], step: Step) -> Layered:
+    """The layers, highest first, as `hash_behaviour: merge` has them: blocks and includes around a task replace each other even so.
+
+    What an include is given hides what the blocks around it say; roles are not among them, their variables are merged.
+    """
+    of_roles = {id(block.vars) for block in step.around.blocks if block.role is not None}
+    outside = {id(block.vars): block for block in step.around.blocks}
+    found: list[tuple[Layer, Mapping[str, Value]]] = []
+    seen: set[str] = set()
+    given = includes_inside(step)
+    for layer, mapping in layers:
+        if layer not in (Layer.TASK, Layer.BLOCK, Layer.INCLUDE_PARAMS) or id(mapping) in of_roles:
+            found.append((layer, mapping))
+            continue
+        hidden = seen | given.get(id(outside.get(id(mapping))), frozenset())
+        found.append((layer, only(mapping, mapping.keys() - hidden)))
+        seen.update(hiding(mapping))
+    return tuple(found)
+
+
+def includes_inside(step: Step) -> dict[int, frozenset[str]]:
+    """Of each block around the step, by id: the names that includes further in are given."""
+    found: dict[int, frozenset[str]] = {}
+    names: frozenset[str] = frozenset()
+    for block in reversed(step.around.blocks):
+        found[id(block)] = names
+        if block.role is None:
+            names |= hiding(block.params)
+    return found
+
+
+def hiding(mapping: Mapping[str, Value]) -> frozenset[str]:
+    """The names that hide what stands further out: all but those tagged `!merge`."""
+    return frozenset(name for name, value in mapping.items() if not isinstance(value, Merging))
 
 
 def roles_seen(inside: Sequence[Role], public: Sequence[Role]) -> list[Role]:

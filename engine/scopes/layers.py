@@ -5,6 +5,7 @@ Source: https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_variabl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -35,3 +36,32 @@ class Layer(IntEnum):
     EXTRA = 22  # -e
     LOOP = 23  # item, ansible_loop…: set by the engine for one item
     MAGIC = 24  # hostvars, groups, inventory_hostname…: cannot be overruled
+
+
+WORDS: Mapping[Layer, str] = {
+    Layer.CONNECTION: "command line",
+    Layer.ROLE_DEFAULTS: "defaults of a role",
+    Layer.INVENTORY_GROUP: "group in the inventory",
+    Layer.INVENTORY_GROUP_ALL: "group_vars/all of the inventory",
+    Layer.PLAYBOOK_GROUP_ALL: "group_vars/all of the playbook",
+    Layer.INVENTORY_GROUP_FILES: "group_vars of the inventory",
+    Layer.PLAYBOOK_GROUP_FILES: "group_vars of the playbook",
+    Layer.INVENTORY_HOST: "host in the inventory",
+    Layer.INVENTORY_HOST_FILES: "host_vars of the inventory",
+    Layer.PLAYBOOK_HOST_FILES: "host_vars of the playbook",
+    Layer.FACTS: "fact",
+    Layer.PLAY: "vars of the play",
+    Layer.PROMPT: "vars_prompt of the play",
+    Layer.PLAY_FILES: "vars_files of the play",
+    Layer.ROLE: "vars of a role",
+    Layer.BLOCK: "vars of a block",
+    Layer.TASK: "vars of the task",
+    Layer.INCLUDE_VARS: "include_vars",
+    Layer.SET_FACT: "set_fact or register",
+    Layer.ROLE_PARAMS: "parameters of a role",
+    Layer.INCLUDE_PARAMS: "vars of an include",
+    Layer.EXTRA: "extra variables (-e)",
+    Layer.LOOP: "loop",
+    Layer.MAGIC: "magic variable",
+}
+"""Each layer as it is told to users."""

@@ -39,6 +39,9 @@ class PlayFacts:
     batch: Callable[[], Sequence[HostName]] = tuple
     """Those of the batch that have not failed."""
     role_names: Callable[[], Sequence[str]] = tuple
+    """In `roles:`, imports and the includes so far, each as often as it is used."""
+    needed_role_names: Callable[[], Sequence[str]] = tuple
+    """What those depend on."""
     playbook_dir: str = ""
     constant: Mapping[str, Value] = field(default_factory=dict)
     """ansible_version, ansible_check_mode, ansible_forks, inventory_sources, run tags…: fixed for the run."""
@@ -117,14 +120,15 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "ansible_play_batch": lambda m: list(m._play.batch()),
     "ansible_play_name": lambda m: m._play.name,
     "ansible_play_role_names": lambda m: list(m._play.role_names()),
-    "ansible_role_names": lambda m: list(m._play.role_names()),
+    "role_names": lambda m: list(m._play.role_names()),
+    "ansible_role_names": lambda m: list(dict.fromkeys((*m._play.role_names(), *m._play.needed_role_names()))),
+    "ansible_dependent_role_names": lambda m: list(dict.fromkeys(m._play.needed_role_names())),
     "ansible_search_path": lambda m: list(m._search),
     "role_name": lambda m: _role(m).name,
     "role_path": lambda m: _role(m).path,
     "ansible_role_name": lambda m: _role(m).name,
     "ansible_parent_role_names": lambda m: [role.name for role in _parents(m)],
     "ansible_parent_role_paths": lambda m: [role.path for role in _parents(m)],
-    "ansible_dependent_role_names": lambda m: [block.role.name for block in _role(m).dependencies if block.role is not None],
 }
 
 ROLE_NAMES = frozenset(
@@ -132,7 +136,6 @@ ROLE_NAMES = frozenset(
         "role_name",
         "role_path",
         "ansible_role_name",
-        "ansible_dependent_role_names",
     )
 )
 

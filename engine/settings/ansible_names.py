@@ -41,11 +41,14 @@ HONOURED: dict[str, str] = {
     "DEFAULT_BECOME_FLAGS": "become.flags",
     "DEFAULT_BECOME_METHOD": "become.method",
     "DEFAULT_BECOME_USER": "become.user",
+    "DEFAULT_DEBUG": "output.debug",
     "DEFAULT_EXECUTABLE": "run.executable",
     "DEFAULT_FILTER_PLUGIN_PATH": "paths.filter_plugins",
     "DEFAULT_FORCE_HANDLERS": "run.force_handlers",
     "DEFAULT_FORKS": "run.forks",
     "DEFAULT_GATHERING": "facts.gathering",
+    "ENABLE_TASK_DEBUGGER": "run.task_debugger",
+    "TASK_DEBUGGER_IGNORE_ERRORS": "run.task_debugger_ignore_errors",
     "DEFAULT_HASH_BEHAVIOUR": "variables.hash_behaviour",
     "DEFAULT_HOST_LIST": "inventory.sources",
     "DEFAULT_JINJA2_EXTENSIONS": "variables.jinja_extensions",
@@ -55,6 +58,7 @@ HONOURED: dict[str, str] = {
     "DEFAULT_MODULE_ARGS": "run.module_args",
     "DEFAULT_MODULE_NAME": "run.module_name",
     "DEFAULT_MODULE_PATH": "paths.library",
+    "DEFAULT_MODULE_UTILS_PATH": "paths.module_utils",
     "DEFAULT_NO_LOG": "run.no_log",
     "DEFAULT_POLL_INTERVAL": "run.poll_interval",
     "DEFAULT_PRIVATE_KEY_FILE": "ssh.private_key_file",
@@ -67,7 +71,6 @@ HONOURED: dict[str, str] = {
     "DEFAULT_TEST_PLUGIN_PATH": "paths.test_plugins",
     "DEFAULT_TIMEOUT": "ssh.timeout",
     "DEFAULT_TRANSPORT": "ssh.connection",
-    "DEFAULT_UNDEFINED_VAR_BEHAVIOR": "variables.error_on_undefined",
     "DEFAULT_VAULT_ENCRYPT_IDENTITY": "vault.encrypt_identity",
     "DEFAULT_VAULT_IDENTITY": "vault.default_identity",
     "DEFAULT_VAULT_IDENTITY_LIST": "vault.identities",
@@ -126,6 +129,9 @@ IGNORED: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("COVERAGE_REMOTE_OUTPUT", "", "_ANSIBLE_COVERAGE_REMOTE_OUTPUT"),
         ("COVERAGE_REMOTE_PATHS", "", "_ANSIBLE_COVERAGE_REMOTE_PATH_FILTER"),
     ),
+    "what is undefined is an error, as in ansible-core 2.21, which does not follow it either": (
+        ("DEFAULT_UNDEFINED_VAR_BEHAVIOR", "defaults.error_on_undefined_vars", "ANSIBLE_ERROR_ON_UNDEFINED_VARS"),
+    ),
     "there are no worker processes: one process serves all hosts": (
         ("DEFAULT_INTERNAL_POLL_INTERVAL", "defaults.internal_poll_interval", ""),
         ("WORKER_SESSION_ISOLATION", "defaults.worker_session_isolation", "ANSIBLE_WORKER_SESSION_ISOLATION"),
@@ -180,7 +186,6 @@ IGNORED: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("DEFAULT_CONNECTION_PLUGIN_PATH", "defaults.connection_plugins", "ANSIBLE_CONNECTION_PLUGINS"),
         ("DEFAULT_INVENTORY_PLUGIN_PATH", "defaults.inventory_plugins", "ANSIBLE_INVENTORY_PLUGINS"),
         ("DEFAULT_LOAD_CALLBACK_PLUGINS", "defaults.bin_ansible_callbacks", "ANSIBLE_LOAD_CALLBACK_PLUGINS"),
-        ("DEFAULT_MODULE_UTILS_PATH", "defaults.module_utils", "ANSIBLE_MODULE_UTILS"),
         ("DEFAULT_STRATEGY_PLUGIN_PATH", "defaults.strategy_plugins", "ANSIBLE_STRATEGY_PLUGINS"),
         ("DEFAULT_VARS_PLUGIN_PATH", "defaults.vars_plugins", "ANSIBLE_VARS_PLUGINS"),
         ("DOC_FRAGMENT_PLUGIN_PATH", "defaults.doc_fragment_plugins", "ANSIBLE_DOC_FRAGMENT_PLUGINS"),
@@ -232,12 +237,9 @@ IGNORED: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("SSH_AGENT_KEY_LIFETIME", "connection.ssh_agent_key_lifetime", "ANSIBLE_SSH_AGENT_KEY_LIFETIME"),
     ),
     "there is no task debugger yet": (
-        ("ENABLE_TASK_DEBUGGER", "defaults.enable_task_debugger", "ANSIBLE_ENABLE_TASK_DEBUGGER"),
-        ("TASK_DEBUGGER_IGNORE_ERRORS", "defaults.task_debugger_ignore_errors", "ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"),
     ),
     "problems are shown with their place and cause, always in the same form": (
         ("DISPLAY_TRACEBACK", "defaults.display_traceback", "ANSIBLE_DISPLAY_TRACEBACK"),
-        ("DEFAULT_DEBUG", "defaults.debug", "ANSIBLE_DEBUG"),
         ("DEVEL_WARNING", "defaults.devel_warning", "ANSIBLE_DEVEL_WARNING"),
         ("VERBOSE_TO_STDERR", "defaults.verbose_to_stderr", "ANSIBLE_VERBOSE_TO_STDERR"),
     ),
@@ -322,16 +324,6 @@ OTHERS: dict[str, tuple[tuple[str, str, str], ...]] = {
 """The same for options of Ansible's own plugins, which `ansible-config list` does not name."""
 
 NOT_YET: dict[str, str] = {
-    "facts.caching": "facts are remembered for one run only",
-    "facts.caching_connection": "facts are remembered for one run only",
-    "facts.caching_prefix": "facts are remembered for one run only",
-    "facts.caching_timeout": "facts are remembered for one run only",
-    "paths.collections_path": "modules and plugins of collections are not loaded yet",
-    "paths.filter_plugins": "plugins written for Ansible are not loaded yet",
-    "paths.library": "modules written for Ansible are not loaded yet",
-    "paths.log_path": "there is no log file of its own yet",
-    "paths.lookup_plugins": "plugins written for Ansible are not loaded yet",
-    "paths.test_plugins": "plugins written for Ansible are not loaded yet",
     "variables.jinja_extensions": "Jinja extensions are not loaded yet",
 }
 """Our fields that nothing reads yet: setting one gives a notice. Take a line out with the change that honours it."""
@@ -342,12 +334,11 @@ ALREADY: dict[str, tuple[str, ...]] = {
     "pipelining": ("true", "yes", "1", "on"),
     "DEFAULT_JINJA2_NATIVE": ("true", "yes", "1", "on"),
     "DEFAULT_KEEP_REMOTE_FILES": ("false", "no", "0", "off"),
+    "DEFAULT_UNDEFINED_VAR_BEHAVIOR": ("true", "yes", "1", "on"),
     "DISPLAY_TRACEBACK": ("never",),
-    "ENABLE_TASK_DEBUGGER": ("false", "no", "0", "off"),
     "INVALID_TASK_ATTRIBUTE_FAILED": ("true", "yes", "1", "on"),
     "RETRY_FILES_ENABLED": ("false", "no", "0", "off"),
     "TRANSFORM_INVALID_GROUP_CHARS": ("never", "ignore", "silently"),
     "USE_PERSISTENT_CONNECTIONS": ("false", "no", "0", "off"),
-    "facts.caching": ("memory",),
 }
 """Values that ask for what the engine does anyway: no notice."""

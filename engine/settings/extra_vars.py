@@ -5,32 +5,37 @@ import os
 import re
 from collections.abc import Sequence
 
-from engine import yaml
 from engine.errors import UsageError
 from engine.files import Files
 from engine.model.problem import Problem
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
+from engine.model.variables import Variables
+from engine.yaml.variables import load_variables
 
 PLACE = "-e"
 ESCAPE = re.compile(r"\\(?:U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|N\{[^}]+\}|[\\'\"abfnrtv])")
 OPENERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 
 
-def load_extra_vars(options: Sequence[str], files: Files, cwd: str = "") -> dict[str, Value]:
+def load_extra_vars(options: Sequence[str], files: Files, cwd: str = "") -> Variables:
     """The variables of all `-e` options, a later one winning. Arguments and errors as of `parse_extra_vars`."""
-    found: dict[str, Value] = {}
+    found = Variables()
     for number, option in enumerate(options, 1):
         found.update(parse_extra_vars(option, files, cwd, place=f"{PLACE} (option {number})" if len(options) > 1 else PLACE))
     return found
 
 
-def parse_extra_vars(option: str, files: Files, cwd: str = "", *, place: str = PLACE) -> dict[str, Value]:
+def parse_extra_vars(
+    option: str, files: Files, cwd: str = "", *, place: str = PLACE, problems: list[Problem] | None = None, duplicates: str = "warn"
+) -> Variables:
     """The variables of one `-e` option. Values of `key=value` are text; those of JSON, YAML and files have their types.
 
     Args:
         cwd: What a relative `@file` counts from; empty: the process's own.
         place: What problems and values name as their file.
+        problems: Warnings are appended here.
+        duplicates: What a key is that stands twice in one mapping: `warn`, `error` or `ignore`.
 
     Raises:
         UsageError: `extra-vars`, the option is none of the three, or its file cannot be read.
@@ -39,41 +44,42 @@ def parse_extra_vars(option: str, files: Files, cwd: str = "", *, place: str = P
     span = Span(place, 1, 1, max(1, len(option)))
     text = option.lstrip()
     if not text:
-        return {}
+        return Variables()
     if text.startswith("@"):
-        return of_file(text[1:], files, cwd, span)
+        return of_file(text[1:], files, cwd, span, problems, duplicates)
     if text[0] in "/.":
         raise refused(span, f"`{option}` looks like a path", hint=f"write -e @{option} to read a file")
     if text[0] in "{[":
-        return mapping(yaml.load(option, place, kind="extra variables"), span)
+        return mapping(load_variables(option, place, kind="extra variables", problems=problems, duplicates=duplicates), span)
     return key_values(option, span)
 
 
-def of_file(name: str, files: Files, cwd: str, span: Span) -> dict[str, Value]:
+def of_file(name: str, files: Files, cwd: str, span: Span, problems: list[Problem] | None, duplicates: str) -> Variables:
     path = os.path.normpath(os.path.join(cwd, os.path.expanduser(name)))
     try:
         text = files.read_text(path)
     except OSError as error:
         raise refused(span, f"the file `{name}` cannot be read: {error.strerror or error}") from error
-    value = yaml.load(text, path, kind="extra variables")
-    return {} if value is None else mapping(value, Span(path, 1))
+    value = load_variables(text, path, kind="extra variables", problems=problems, duplicates=duplicates)
+    return Variables() if value is None else mapping(value, Span(path, 1))
 
 
-def mapping(value: Value, span: Span) -> dict[str, Value]:
-    if not isinstance(value, dict):
+def mapping(value: Value, span: Span) -> Variables:
+    if not isinstance(value, Variables):
         raise refused(span, f"it is a {'list' if isinstance(value, list) else type(value).__name__}, not a mapping of names to values")
     return value
 
 
-def key_values(text: str, span: Span) -> dict[str, Value]:
-    found: dict[str, Value] = {}
+def key_values(text: str, span: Span) -> Variables:
+    found = Variables()
     for start, word in split(text, span):
         key, equals, value = word.partition("=")
         place = position(text, start, span, len(word))
         if not equals or not key:
             raise refused(place, f"`{word}` is no variable", hint="each word is key=value; a value with blanks stands in quotes")
         plain = unquoted(ESCAPE.sub(unescaped, value))
-        found[key] = TemplateText.read(plain, position(text, start + len(key) + 1, span, len(value)))
+        at = position(text, start + len(key) + 1, span, len(value))
+        found.put(key, TemplateText.read(plain, at), at)
     return found
 
 

@@ -40,12 +40,19 @@ class Resolved:
         return ("***" if declared.secret and value else value), self.origins.get(name, DEFAULT)
 
 
-def resolve(sources: Sources, *, home: str | None = None, environ: Mapping[str, str] | None = None) -> Resolved:
+def resolve(
+    sources: Sources,
+    *,
+    home: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    defaults: Mapping[str, Value] = types.MappingProxyType({}),
+) -> Resolved:
     """The settings that `sources` come to.
 
     Args:
         home: What `~` stands for; the user's own where it is None.
         environ: For `$NAME` in paths.
+        defaults: Other defaults than the engine's own, by `group.field`, with their types.
 
     Raises:
         UsageError: `bad-setting`, with every value that does not convert.
@@ -66,11 +73,19 @@ def resolve(sources: Sources, *, home: str | None = None, environ: Mapping[str, 
         origins[key] = found[-1].origin
         group, _, name = key.partition(".")
         groups.setdefault(group, {})[name] = value
+    for key, value in defaults.items():
+        group, _, name = key.partition(".")
+        groups.setdefault(group, {}).setdefault(name, value)
     wrong.extend(unknown(sources))
     if wrong:
         raise UsageError(*wrong)
     settings = dataclasses.replace(reading.with_derived(Settings(), groups), config_file=sources.config_file)
     return Resolved(settings, origins, (*sources.problems, *notices(sources, ansible_fields())))
+
+
+def everything_for(key: str, declared: Declared, sources: Sources) -> list[Raw]:
+    """Every place that sets `group.field`, the winner last."""
+    return Reading(sources, "", {}).find(key, declared)
 
 
 def ansible_fields() -> dict[str, str]:

@@ -49,6 +49,11 @@ class RunSettings:
     """Name (or wildcard) of the first task that runs."""
     step: bool = setting(False, Ansible(cli="--step"))
     """Ask before each task."""
+    task_debugger: bool = setting(False, Ansible(ini="defaults.enable_task_debugger", env="ANSIBLE_ENABLE_TASK_DEBUGGER"))
+    """Start the task debugger where a task fails and no `debugger` says otherwise."""
+    task_debugger_ignore_errors: bool = setting(
+        True, Ansible(ini="defaults.task_debugger_ignore_errors", env="ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS"))
+    """A failure that is ignored does not start it."""
     module_name: str = setting("command", Ansible(ini="defaults.module_name", cli="--module-name"))
     """The module of `engine exec` where none is named."""
     module_args: str = setting("", Ansible(ini="defaults.module_args", env="ANSIBLE_MODULE_ARGS", cli="--args"))
@@ -159,6 +164,11 @@ class PathSettings:
         Ansible(ini="defaults.collections_path", env="ANSIBLE_COLLECTIONS_PATH"), kind="paths")
     library: tuple[str, ...] = setting((), Ansible(ini="defaults.library", env="ANSIBLE_LIBRARY", cli="--module-path"), kind="paths")
     """Modules of the project's own."""
+    module_utils: tuple[str, ...] = setting((), Ansible(ini="defaults.module_utils", env="ANSIBLE_MODULE_UTILS"), kind="paths")
+    """What such modules import, of the project's own."""
+    ansible_core: str | None = setting(None, kind="path")
+    """An installed ansible-core for modules that import `ansible.module_utils`: the folder that holds it, an environment, or its Python.
+    None: the one installed beside the engine, if there is one."""
     filter_plugins: tuple[str, ...] = setting((), Ansible(ini="defaults.filter_plugins", env="ANSIBLE_FILTER_PLUGINS"), kind="paths")
     lookup_plugins: tuple[str, ...] = setting((), Ansible(ini="defaults.lookup_plugins", env="ANSIBLE_LOOKUP_PLUGINS"), kind="paths")
     test_plugins: tuple[str, ...] = setting((), Ansible(ini="defaults.test_plugins", env="ANSIBLE_TEST_PLUGINS"), kind="paths")
@@ -194,6 +204,8 @@ class OutputSettings:
 
     verbosity: int = setting(0, Ansible(ini="defaults.verbosity", env="ANSIBLE_VERBOSITY", cli="-v"))
     """Number of `-v`."""
+    debug: bool = setting(False, Ansible(ini="defaults.debug", env="ANSIBLE_DEBUG"))
+    """Tell what the engine does by itself, too: the flushes of handlers that no task asks for."""
     color: bool | None = setting(None)
     """None: on terminals. From `force_color`, `nocolor` and NO_COLOR."""
     force_color: bool = setting(False, Ansible(ini="defaults.force_color", env="ANSIBLE_FORCE_COLOR"))
@@ -263,10 +275,11 @@ class VariablesSettings:
     hash_behaviour: str = setting(
         "replace", Ansible(ini="defaults.hash_behaviour", env="ANSIBLE_HASH_BEHAVIOUR"), choices=("replace", "merge"))
     """What a mapping does with one of the same name in a lower layer."""
-    private_role_vars: bool = setting(False, Ansible(ini="defaults.private_role_vars", env="ANSIBLE_PRIVATE_ROLE_VARS"))
-    """Defaults and vars of a role are not seen by later tasks of the play."""
-    error_on_undefined: bool = setting(
-        True, Ansible(ini="defaults.error_on_undefined_vars", env="ANSIBLE_ERROR_ON_UNDEFINED_VARS"))
+    scoping: str = setting("ansible", choices=("ansible", "lexical"))
+    """`lexical`: what a role defines and sets is its own, unless it is exported. Plays and roles may say otherwise."""
+    private_role_vars: bool | None = setting(None, Ansible(ini="defaults.private_role_vars", env="ANSIBLE_PRIVATE_ROLE_VARS"))
+    """Whether defaults and vars of a role are hidden from the rest of the play, unless its import or include says `public`.
+    None: those of included roles are, those of others are not."""
     jinja_extensions: tuple[str, ...] = setting((), Ansible(ini="defaults.jinja2_extensions", env="ANSIBLE_JINJA2_EXTENSIONS"))
     managed_text: str = setting("Ansible managed", Ansible(ini="defaults.ansible_managed"))
     """The variable `ansible_managed`."""

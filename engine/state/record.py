@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import field
 
@@ -71,3 +73,8 @@ class RunRecord:
     rolled_back_by: RunId | None = None
     options: Mapping[str, Value] = field(default_factory=dict)
     """limit, tags, skip_tags…: what is needed to say what it was."""
+
+
+def run_id(now: float) -> RunId:
+    """Sortable by time, and not the same for two runs of one second."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)

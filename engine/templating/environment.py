@@ -13,8 +13,9 @@ from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import Compiler
 from engine.templating.jinja import JinjaEnvironment
+from engine.templating.lookups.base import Lookup
 from engine.templating.lookups.keeping import kept_on_disk
-from engine.templating.plugins import all_filters, all_tests
+from engine.templating.plugins import Table, all_filters, all_tests
 from engine.templating.renderer import Renderer
 
 PREFIXES = ("ansible.builtin.", "ansible.legacy.")
@@ -41,21 +42,31 @@ class Templates:
         extra_filters: Mapping[str, Callable[..., Any]] | None = None,
         extra_tests: Mapping[str, Callable[..., Any]] | None = None,
         keep: Callable[[str, str, bool], str] = kept_on_disk,
+        setting: Callable[[str, str, str], tuple[Any, str]] | None = None,
+        managed_text: str = "Ansible managed",
+        find_plugin: Callable[[str, str], Callable[..., Any] | None] = lambda kind, name: None,
     ) -> None:
         self.files = files
         self.outside = outside
         self.decrypt = decrypt
         self.keep = keep
         """Writes the file of the lookup `password`: (path, text, it is new) -> what the file holds then."""
+        self.setting = setting
+        """For the lookup `config`: (name, kind of plugin, plugin) -> (value, origin); KeyError with a message. None: there are none."""
+        self.managed_text = managed_text
+        """The variable `ansible_managed` of templates, where nobody set it."""
         self.strict_conditions = compat == "ansible" if allow_broken_conditionals is None else not allow_broken_conditionals
         self._warn = warn
         self._warned: set[Problem] = set()
         self._compilers: dict[int, tuple[JinjaEnvironment, Compiler]] = {}
         self.jinja = JinjaEnvironment(trim_blocks=True)
-        self.jinja.filters.clear()
-        self.jinja.filters.update(all_filters(self, extra_filters or {}))
-        self.jinja.tests.clear()
-        self.jinja.tests.update(all_tests(self, extra_tests or {}))
+        self.lookups: dict[str, Lookup] = {}
+        """Of projects, by their short names; they win over ours."""
+        self.find_plugin = find_plugin
+        self.tables = {"filter": Table("filter", find_plugin), "test": Table("test", find_plugin)}
+        self.tables["filter"].update(all_filters(self, extra_filters or {}))
+        self.tables["test"].update(all_tests(self, extra_tests or {}))
+        vars(self.jinja).update(filters=self.tables["filter"], tests=self.tables["test"])  # Jinja's own type of them is narrower
         self.globals = self._globals()
         self.jinja.globals.clear()
         self.compiler = Compiler(self.jinja)
@@ -68,6 +79,19 @@ class Templates:
         """The variables of `scope` as a mapping that renders each when it is read: what `hostvars[host]` and `vars` are."""
         return ScopeView(self.renderer(scope, search=search))
 
+    def add_plugin(self, kind: str, name: str, plugin: Callable[..., Any]) -> None:
+        """Take a plugin of a project under its short name; ours keeps its full one."""
+        if kind == "lookup":
+            self.lookups[name] = plugin
+        else:
+            self.tables[kind].add(name, plugin)
+
+    def lookup(self, name: str) -> Lookup | None:
+        """The lookup of a name: a project's, ours, or a collection's."""
+        from engine.templating.lookups.table import LOOKUPS
+
+        return self.lookups.get(name) or LOOKUPS.get(short(name)) or self.find_plugin("lookup", name)
+
     def has_filter(self, name: str) -> bool:
         return name in self.jinja.filters
 
@@ -75,9 +99,7 @@ class Templates:
         return name in self.jinja.tests
 
     def has_lookup(self, name: str) -> bool:
-        from engine.templating.lookups.table import LOOKUPS
-
-        return short(name) in LOOKUPS
+        return self.lookup(name) is not None
 
     @property
     def filter_names(self) -> list[str]:

@@ -70,9 +70,14 @@ def _template_holds(renderer: Renderer, expression: TemplateText) -> bool:
 
 
 def _value(renderer: Renderer, expression: TemplateText) -> Any:
-    value = renderer.expression(expression)
-    if isinstance(value, Missing):
-        raise absence(value, expression, 1, renderer.known_names)
+    try:
+        value = renderer.expression(expression)
+        if isinstance(value, Missing):
+            raise absence(value, expression, 1, renderer.hint_for)
+    except TemplateError as error:
+        if error.problem.code == "undefined-variable":
+            error.prefix("Error while evaluating conditional: ")
+        raise
     if value is OMIT:
         raise TemplateError(Problem(
             code="condition-not-boolean", summary="A condition is not a boolean", span=expression.span,

@@ -26,6 +26,11 @@ class PluginFailed(Exception):
     place: tuple[TemplateText | None, int] | None = None
     """Where it was called, as `line_of` tells it; set where the failure is kept until its result is used."""
 
+    def __init__(self, text: str, path: str = "") -> None:
+        super().__init__(text)
+        self.path = path
+        """The file of a plugin that the engine did not bring."""
+
     def kept(self) -> PluginFailed:
         """Itself, with the place in the template that is rendered now."""
         frame = sys._getframe(1)
@@ -81,14 +86,18 @@ def line_of(error: BaseException) -> tuple[TemplateText | None, int]:
     return text, line
 
 
-def failure(error: BaseException, text: TemplateText, known: Callable[[], Iterable[str]], names: tuple[str, ...] = ()) -> TemplateError:
-    """`error`, raised while `text` was rendered for the variables `names` (innermost first), as a TemplateError."""
+def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], str], names: tuple[str, ...] = ()) -> TemplateError:
+    """`error`, raised while `text` was rendered for the variables `names` (innermost first), as a TemplateError.
+
+    Args:
+        hint_for: what to say about a variable that is not defined.
+    """
     if isinstance(error, TemplateError):
         return through(error, names)
     included, line = line_of(error)
     where = included if included is not None else text
     if isinstance(error, MissingUsed):
-        return absence(error.absent, where, line, known, names)
+        return absence(error.absent, where, line, hint_for, names)
     if isinstance(error, RecursionError):
         return cycle(text, names)
     if isinstance(error, TemplateSyntaxError):
@@ -108,24 +117,25 @@ def failure(error: BaseException, text: TemplateText, known: Callable[[], Iterab
         detail = str(error)
     else:
         detail = f"Error rendering template: {_message(error)}"
-    return TemplateError(_problem(code, summary, detail, place_of(where, line), names))
+    found = _problem(code, summary, detail, place_of(where, line), names)
+    return TemplateError(found.with_note(f"the plugin is {error.path}") if isinstance(error, PluginFailed) and error.path else found)
 
 
 def absence(
-    absent: Missing, text: TemplateText | None, line: int, known: Callable[[], Iterable[str]], names: tuple[str, ...] = ()
+    absent: Missing, text: TemplateText | None, line: int, hint_for: Callable[[str], str], names: tuple[str, ...] = ()
 ) -> TemplateError:
     """The error of a missing value that was used."""
     if isinstance(absent.error, TemplateError):
         return absent.error
     if absent.error is not None:
-        return failure(absent.error, absent.text or text or TemplateText.read(""), known, names)
+        return failure(absent.error, absent.text or text or TemplateText.read(""), hint_for, names)
     origin = absent.text if absent.text is not None else text
     if origin is not None and (origin is not text or line == 0):
         line = _line_with(origin, absent.absent_name)
     span = place_of(origin, line, absent.absent_name)
     hint = ""
     if absent.is_variable:
-        hint = nearest(absent.absent_name, known())
+        hint = hint_for(absent.absent_name)
     elif isinstance(absent.near, Mapping):
         hint = nearest(absent.absent_name, (str(key) for key in absent.near))
     return TemplateError(

@@ -1,26 +1,31 @@
 """Which variables, filters, tests and lookups a text names, without rendering it: for plans and checks before a run."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.meta import find_undeclared_variables
 from jinja2.parser import Parser
 
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
+from engine.model.merging import Merging
 from engine.model.problem import Problem
+from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, Value
 from engine.templating.environment import Templates, short
 from engine.templating.failures import nearest, place_of, syntax_failure
-from engine.templating.jinja import LOOKUP_NAMES, JinjaEnvironment
-from engine.templating.lookups.table import BLOCKING, LOOKUPS
+from engine.templating.jinja import JinjaEnvironment
+from engine.templating.lookups.table import BLOCKING
+from engine.templating.reads import Read, Reads, read_by
 from engine.templating.renderer import has_markers
 
-FUNCTIONS = frozenset((*LOOKUP_NAMES, "now", "undef", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "omit"))
+__all__ = [
+    "Named", "Read", "Reads", "named_in", "named_in_value", "names_in", "place_of_read", "reads_in", "texts_in", "unknown_name",
+    "unknown_names",
+]
 
 
 @frozen
@@ -32,6 +37,8 @@ class Named:
     tests: frozenset[str] = frozenset()
     lookups: frozenset[str] = frozenset()
     """By the name as written; those whose name is computed are not known."""
+    guarded: frozenset[str] = frozenset()
+    """Of the variables, those that it asks about: `x is defined`, `x | default(1)`."""
     computed_lookup: bool = False
     """A lookup's name is itself an expression."""
 
@@ -57,60 +64,100 @@ def named_in(text: TemplateText, *, expression: bool = False) -> Named:
     """Everything a text names. TemplateError `template-syntax` where it cannot be parsed."""
     if not expression and not has_markers(text):
         return NOTHING
+    reads_in(text, expression=expression)
+    return _named(str(text), expression)
+
+
+def reads_in(text: TemplateText, *, expression: bool = False) -> Reads:
+    """Every variable, filter, test and lookup that a text reads, each with its line and whether it is surely needed.
+
+    Raises:
+        TemplateError: `template-syntax`, at its place.
+    """
+    if not expression and not has_markers(text):
+        return Reads()
     try:
-        return _named(str(text), expression)
+        return _reads(str(text), expression)
     except TemplateSyntaxError as error:
         raise syntax_failure(error, text, prefix="Syntax error in expression" if expression else "Syntax error in template") from None
 
 
+def place_of_read(text: TemplateText, read: Read) -> Span | None:
+    """File, line and column of a name in its text; the text's own place where that cannot be told."""
+    before = BEFORE.get(read.kind)
+    span, here = text.span, str(text).split("\n")
+    if before and span is not NOWHERE and read.line <= len(here):
+        found = re.search(before + rf"({re.escape(read.name)})(?!\w)", here[read.line - 1])
+        if found:
+            return Span(span.path, span.line + read.line - 1, span.column + found.start(1), len(read.name))
+    return place_of(text, read.line, read.name)
+
+
+BEFORE = {"filter": r"\|\s*", "test": r"\bis\s+(?:not\s+)?", "lookup": r"[\"']"}
+"""What stands before such a name, to tell it from others of the same letters in its line."""
+
+
 def named_in_value(value: Value) -> Named:
     """Everything that the texts of a nested value name."""
-    found = [named_in(text) for text in _texts(value)]
+    found = [named_in(text) for text in texts_in(value)]
     return Named(
         frozenset().union(*(each.variables for each in found)), frozenset().union(*(each.filters for each in found)),
         frozenset().union(*(each.tests for each in found)), frozenset().union(*(each.lookups for each in found)),
-        any(each.computed_lookup for each in found),
+        frozenset().union(*(each.guarded for each in found)), any(each.computed_lookup for each in found),
     )
 
 
 def unknown_names(templates: Templates, text: TemplateText, *, expression: bool = False) -> list[Problem]:
     """A problem for each filter, test and lookup that does not exist; and for text that cannot be parsed."""
     try:
-        named = named_in(text, expression=expression)
+        found = reads_in(text, expression=expression)
     except TemplateError as error:
         return list(error.problems)
-    problems = [_unknown("filter", name, templates.filter_names, text) for name in sorted(named.filters) if not templates.has_filter(name)]
-    problems += [_unknown("test", name, templates.test_names, text) for name in sorted(named.tests) if not templates.has_test(name)]
-    problems += [_unknown("lookup", name, LOOKUPS, text) for name in sorted(named.lookups) if not templates.has_lookup(name)]
-    return problems
+    unknown = {(read.kind, read.name): read for read in reversed(found.all) if is_unknown(templates, read)}
+    return [unknown_name(templates, text, unknown[key]) for key in sorted(unknown)]
 
 
-def _unknown(kind: str, name: str, known: Iterable[str], text: TemplateText) -> Problem:
+def is_unknown(templates: Templates, read: Read) -> bool:
+    """Whether it is a filter, test or lookup that does not exist here."""
+    if read.kind == "filter":
+        return not templates.has_filter(read.name)
+    if read.kind == "test":
+        return not templates.has_test(read.name)
+    return read.kind == "lookup" and bool(read.name) and not templates.has_lookup(read.name)
+
+
+def unknown_name(templates: Templates, text: TemplateText, read: Read) -> Problem:
+    """The problem of such a name, at its place, with the nearest that exists."""
+    known = {"filter": templates.filter_names, "test": templates.test_names}.get(read.kind) or templates.lookup_names
     return Problem(
-        code=f"unknown-{kind}", summary=f"A template uses a {kind} that does not exist", detail=f"there is no {kind} `{name}`",
-        span=place_of(text, _line(text, name), name), hint=nearest(name, known),
+        code=f"unknown-{read.kind}", summary=f"A template uses a {read.kind} that does not exist",
+        detail=f"there is no {read.kind} `{read.name}`", span=place_of_read(text, read), hint=nearest(read.name, known),
     )
 
 
-def _line(text: TemplateText, name: str) -> int:
-    return str(text)[: max(0, str(text).find(name))].count("\n") + 1
+@lru_cache(maxsize=8192)
+def _reads(source: str, expression: bool) -> Reads:
+    environment = _parser()
+    if not expression:
+        return read_by(environment.parse(source))
+    parser = Parser(environment, source, state="variable")
+    tree = parser.parse_expression()
+    if not parser.stream.eos:
+        raise TemplateSyntaxError("chunk after expression", parser.stream.current.lineno)
+    return read_by(tree)
 
 
 @lru_cache(maxsize=8192)
 def _named(source: str, expression: bool) -> Named:
-    environment = _parser()
-    if expression:
-        parser = Parser(environment, source, state="variable")
-        tree = nodes.Template([nodes.Output([parser.parse_expression()], lineno=1)], lineno=1)
-        tree.set_environment(environment)
-    else:
-        tree = environment.parse(source)
-    lookups, computed = _lookups(tree)
+    by_kind: dict[str, set[str]] = {"variable": set(), "filter": set(), "test": set(), "lookup": set()}
+    found = _reads(source, expression).all
+    for read in found:
+        by_kind[read.kind].add(read.name)
+    guarded = frozenset(read.name for read in found if read.kind == "variable" and read.optional)
+    computed = "" in by_kind["lookup"]
     return Named(
-        frozenset(find_undeclared_variables(tree)) - FUNCTIONS,
-        frozenset(node.name for node in tree.find_all(nodes.Filter)),
-        frozenset(node.name for node in tree.find_all(nodes.Test)),
-        lookups, computed,
+        frozenset(by_kind["variable"]), frozenset(by_kind["filter"]), frozenset(by_kind["test"]),
+        frozenset(by_kind["lookup"] - {""}), guarded, computed,
     )
 
 
@@ -139,26 +186,17 @@ def _every(*args: Any) -> None:
     """Stands for any filter or test; never called."""
 
 
-def _lookups(tree: nodes.Template) -> tuple[frozenset[str], bool]:
-    names: set[str] = set()
-    computed = False
-    for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Name) and call.node.name in LOOKUP_NAMES and call.args:
-            first = call.args[0]
-            if isinstance(first, nodes.Const) and isinstance(first.value, str):
-                names.add(first.value)
-            else:
-                computed = True
-    return frozenset(names), computed
-
-
-def _texts(value: Value) -> Iterable[TemplateText]:
+def texts_in(value: Value) -> Iterable[TemplateText]:
+    """Every text of a nested value that may be a template."""
     if isinstance(value, TemplateText):
         yield value
     elif isinstance(value, dict):
         for key, each in value.items():
-            yield from _texts(key)
-            yield from _texts(each)
+            yield from texts_in(key)
+            yield from texts_in(each)
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _texts(each)
+            yield from texts_in(each)
+    elif isinstance(value, Merging):
+        for piece, _ in value.pieces:
+            yield from texts_in(piece)

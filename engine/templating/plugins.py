@@ -10,6 +10,7 @@ from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.utils import _PassArg
 
 from engine.errors import EngineError
+from engine.templating import aids
 from engine.templating.failures import PluginFailed
 from engine.templating.missing import Missing, MissingUsed
 
@@ -21,6 +22,8 @@ Plugin = Callable[..., Any]
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
 MAKES_LIST = frozenset(("list", "reverse"))
 """Filters that need every element."""
+CHOOSES = frozenset(("ternary",))
+"""Filters that give one of their arguments and leave the others alone."""
 PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
 
 
@@ -28,19 +31,47 @@ def all_filters(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, 
     """Every filter under its short and its full names; `extra` are those of the user's plugins, as they are named."""
     from engine.templating.filters.table import filters_for
 
-    return _named("filter", {**_jinjas(JINJA_FILTERS), **filters_for(templates)}, extra)
+    return _named("filter", {**_jinjas(JINJA_FILTERS), **filters_for(templates)}, {**aids.FILTERS, **extra})
 
 
 def all_tests(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
     """Every test under its short and its full names."""
     from engine.templating.tests import tests_for
 
-    return _named("test", {**_jinjas(JINJA_TESTS), **tests_for(templates)}, extra)
+    return _named("test", {**_jinjas(JINJA_TESTS), **tests_for(templates)}, {**aids.TESTS, **extra})
 
 
 def _jinjas(table: Mapping[str, Any]) -> dict[str, Plugin]:
     """Jinja's plugins with a word for a name; Ansible knows no test named `==`."""
     return {name: plugin for name, plugin in table.items() if name.isidentifier()}
+
+
+class Table(dict[str, Plugin]):
+    """Filters or tests by name. What is not in it is asked of `find`, once: collections' plugins, by their full names."""
+
+    def __init__(self, kind: str, find: Callable[[str, str], Plugin | None]) -> None:
+        super().__init__()
+        self.kind = kind
+        self.find = find
+
+    def add(self, name: str, plugin: Plugin) -> None:
+        self[name] = _guarded(self.kind, name, name, plugin)
+
+    def __missing__(self, name: str) -> Plugin:
+        found = self.find(self.kind, name) if name.count(".") >= 2 else None
+        if found is None:
+            raise KeyError(name)
+        self.add(name, found)
+        return self[name]
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(name) is not None
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
 
 def _named(kind: str, ours: Mapping[str, Plugin], extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
@@ -70,7 +101,7 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
             if type(value) is Missing and value.error is not None and name != "type_debug":
                 value.explode()
         else:
-            for arg in (*args, *options.values()):
+            for arg in args[:1] if name in CHOOSES else (*args, *options.values()):
                 if type(arg) is Missing:
                     return arg
         try:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from jinja2.exceptions import TemplateNotFound
 from jinja2.utils import missing as NOT_FOUND
 
-from engine.errors import EngineError, TemplateError
+from engine.errors import EngineError, TemplateError, VaultError
+from engine.model.merging import Merging
 from engine.model.problem import Problem
 from engine.model.values import OMIT, EncryptedText, TemplateText, Value
 from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import FILE_OPTIONS, Compiled
-from engine.templating.failures import absence, cycle, failure
+from engine.templating.failures import absence, cycle, failure, nearest
 from engine.templating.jinja import JinjaTemplate, RenderContext
 from engine.templating.lazy import LazyDict, LazyList, Revealed
 from engine.templating.missing import Missing
@@ -67,15 +68,25 @@ class Renderer:
             return [each for each in (self.render(item) for item in value) if each is not OMIT]
         if isinstance(value, EncryptedText):
             return self.templates.decrypt(value)
+        if isinstance(value, Merging):
+            return self.render(value.value)
         if isinstance(value, Missing):
-            raise absence(value, None, 1, self.known_names)
+            raise absence(value, None, 1, self.hint_for)
         return self._finish(value) if isinstance(value, Mapping) else value
+
+    @property
+    def managed_text(self) -> str:
+        return self.templates.managed_text
 
     def render_arguments(self, args: Mapping[str, Value]) -> dict[str, Value]:
         """A task's arguments, rendered; those that render to OMIT are left out. Names that are templates are rendered too."""
         rendered: dict[str, Value] = {}
         for name, value in args.items():
-            got = self.render(value)
+            try:
+                got = self.render(value)
+            except (TemplateError, VaultError) as error:
+                error.prefix(f"Error while resolving value for '{name}': ")
+                raise
             if got is not OMIT:
                 key = self.render(name) if isinstance(name, TemplateText) else name
                 rendered[str(key)] = got
@@ -85,7 +96,7 @@ class Renderer:
         """The variable `name`, rendered. TemplateError `undefined-variable` where there is none."""
         value = self.value_of(name)
         if value is NOT_FOUND:
-            raise absence(Missing(name=name), None, 1, self.known_names)
+            raise absence(Missing(name=name), None, 1, self.hint_for)
         return self._finish(value)
 
     def text(self, template: TemplateText, options: Mapping[str, Value] | None = None, extra: Mapping[str, Value] | None = None) -> str:
@@ -175,6 +186,8 @@ class Renderer:
             return LazyList(value, self)
         if kind is EncryptedText:
             return Revealed(self.templates.decrypt(value))
+        if kind is Merging:
+            return self.lazily(value.value, name)
         if kind is tuple:
             return tuple(self.lazily(each) for each in value)
         if kind is Scope:
@@ -199,6 +212,10 @@ class Renderer:
     def known_names(self) -> Iterator[str]:
         yield from self._extra or ()
         yield from self.scope.names()
+
+    def hint_for(self, name: str) -> str:
+        """What to say about a variable that is not defined: who keeps it to himself, or which name is like it."""
+        return (self.scope.elsewhere(name) if self.scope.elsewhere is not None else "") or nearest(name, self.known_names())
 
     def embedded(self, constant: str) -> Value:
         """A string constant of a template, itself rendered: as Ansible does for arguments of lookups."""
@@ -241,7 +258,29 @@ class Renderer:
         if self._extra is not None and name in self._extra:
             return self._extra[name]
         binding = self.scope.lookup(name)
-        return NOT_FOUND if binding is None else binding.value
+        if binding is None:
+            return NOT_FOUND
+        return self._merged(name) if type(binding.value) is Merging else binding.value
+
+    def _merged(self, name: str) -> Any:
+        """A variable tagged `!merge` with its lower definitions: raw, so that what is in it is still rendered when it is used.
+
+        A definition that is a template is rendered at once, since what it gives decides what is merged.
+        """
+        from engine.scopes.merge import combined, parts
+
+        values = []
+        for part in parts(self.scope, name):
+            value = part.value
+            if isinstance(value, TemplateText | EncryptedText):
+                value = self.lazily(value, name)
+                if isinstance(value, Missing):
+                    return value
+            values.append((value, part.span))
+        try:
+            return combined([(self._finish(value) if isinstance(value, LazyDict | LazyList) else value, span) for value, span in values])
+        except TemplateError as error:
+            return Missing.failed(error)
 
     def _variable(self, name: str, value: Value) -> Any:
         made = self.lazily(value, name)
@@ -287,7 +326,7 @@ class Renderer:
         return _ended(value, compiled.newlines) if compiled.newlines else value
 
     def _failure(self, error: Exception, text: TemplateText, name: str) -> TemplateError:
-        made = failure(error, text, self.known_names, (name,) if name else ())
+        made = failure(error, text, self.hint_for, (name,) if name else ())
         absent = getattr(error, "absent", None)
         if isinstance(absent, Missing):
             if absent.text is None:

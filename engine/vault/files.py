@@ -24,6 +24,13 @@ class VaultFiles:
     def read_text(self, path: str) -> str:
         return decoded(self.read_bytes(path), path)
 
+    def is_encrypted(self, path: str) -> bool:
+        """Does the file stand encrypted on disk? What is in it is not to be shown then."""
+        try:
+            return is_encrypted(self.raw.read_bytes(path))
+        except OSError:
+            return False
+
     def is_file(self, path: str) -> bool:
         return self.raw.is_file(path)
 

@@ -45,6 +45,8 @@ class Scalar:
 class Sequence:
     items: list[Node]
     span: Span
+    merges: bool = False
+    """It is tagged `!merge`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +63,8 @@ class Mapping:
 
     entries: list[Entry]
     span: Span
+    merges: bool = False
+    """It is tagged `!merge`."""
     _index: dict[Any, Entry] = field(default_factory=dict)
 
     def index(self) -> dict[Any, Entry]:
@@ -76,27 +80,28 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-def load(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None) -> Value:
+def load(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None, duplicates: str = "warn") -> Value:
     """The value of a text that holds one document; None where it is empty.
 
     Args:
         kind: What the text is, for the problem's note: "inventory", "vars file".
         problems: Warnings (duplicate keys) are appended here.
+        duplicates: What a key is that stands twice in one mapping: `warn`, `error` or `ignore`.
 
     Raises:
-        ParseError: `yaml-syntax`, `yaml-key`, `yaml-tag`, `yaml-value`, `yaml-documents`, `yaml-alias`, `yaml-size`.
+        ParseError: `yaml-syntax`, `yaml-key`, `yaml-tag`, `yaml-value`, `yaml-documents`, `yaml-alias`, `yaml-size`; `duplicate-key`.
     """
-    return value_of(compose(text, path, kind=kind, problems=problems))
+    return value_of(compose(text, path, kind=kind, problems=problems, duplicates=duplicates))
 
 
-def load_all(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None) -> list[Value]:
+def load_all(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None, duplicates: str = "warn") -> list[Value]:
     """The values of all documents; [] for an empty text. Raises as `load`."""
-    return [value_of(node) for node in _documents(text, path, kind, problems)]
+    return [value_of(node) for node in _documents(text, path, kind, problems, duplicates)]
 
 
-def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None) -> Node:
+def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | None = None, duplicates: str = "warn") -> Node:
     """The node of a text that holds one document; `Scalar(None)` where it is empty. Arguments and errors as of `load`."""
-    documents = _documents(text, path, kind, problems)
+    documents = _documents(text, path, kind, problems, duplicates)
     if len(documents) > 1:
         found = Problem(
             code="yaml-documents",
@@ -109,9 +114,30 @@ def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | N
     return documents[0] if documents else Scalar(None, Span(path, 1))
 
 
-def value_of(node: Node) -> Value:
-    """The plain value of a node: dicts (keys plain `str`, or TemplateText where they hold a template), lists, scalars."""
-    return _value_of(node, {})
+def value_of(node: Node, seen: dict[int, Value] | None = None) -> Value:
+    """The plain value of a node: dicts (keys plain `str`, or TemplateText where they hold a template), lists, scalars.
+
+    Args:
+        seen: values made so far by their node's id, where what aliases share between several nodes is to be one value.
+
+    Raises:
+        ParseError: `merge-misplaced`, there is a `!merge` in it: see `engine.yaml.variables`.
+    """
+    return _value_of(node, {} if seen is None else seen)
+
+
+def check_tag(node: Sequence | Mapping) -> None:
+    """Raises ParseError `merge-misplaced` where the node is tagged `!merge`."""
+    if node.merges:
+        raise ParseError(Problem(
+            code="merge-misplaced", summary="`!merge` stands where nothing can be merged", detail="this is no variable's own value",
+            span=node.span, hint="tag the variable itself, `name: !merge {…}`: mappings are merged all the way down",
+        ))
+
+
+def key_of(key: Scalar) -> Value:
+    """A mapping's key as `value_of` has it."""
+    return _key_of(key.value)
 
 
 def node_of(value: Value, span: Span) -> Node:
@@ -128,6 +154,7 @@ def _value_of(node: Node, seen: dict[int, Value]) -> Value:
         return node.value
     if id(node) in seen:
         return seen[id(node)]
+    check_tag(node)
     value: Value
     if isinstance(node, Sequence):
         value = [_value_of(item, seen) for item in node.items]
@@ -143,9 +170,9 @@ def _key_of(key: Value) -> Value:
     return key
 
 
-def _documents(text: str, path: str, kind: str, problems: list[Problem] | None) -> list[Node]:
+def _documents(text: str, path: str, kind: str, problems: list[Problem] | None, duplicates: str) -> list[Node]:
     try:
-        return _Builder(text, path, problems if problems is not None else []).documents()
+        return _Builder(text, path, problems if problems is not None else [], duplicates).documents()
     except yaml.YAMLError as error:
         found = _syntax_problem(error, text, path)
     except UnicodeEncodeError as error:
@@ -160,10 +187,11 @@ def _documents(text: str, path: str, kind: str, problems: list[Problem] | None) 
 class _Builder:
     """Events to nodes, for one text."""
 
-    def __init__(self, text: str, path: str, problems: list[Problem]) -> None:
+    def __init__(self, text: str, path: str, problems: list[Problem], duplicates: str) -> None:
         self.text = text
         self.path = path
         self.problems = problems
+        self.duplicates = duplicates
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.open: set[str] = set()
         self.levels = 0
@@ -209,8 +237,10 @@ class _Builder:
             self.open.add(anchor)
         self.unsafe += unsafe
         is_mapping = isinstance(event, yaml.MappingStartEvent)
-        node: Node = self.mapping(span, events) if is_mapping else self.sequence(span, events)
-        if event.tag and event.tag != "!" and not unsafe:
+        made: Sequence | Mapping = self.mapping(span, events) if is_mapping else self.sequence(span, events)
+        made.merges = event.tag == "!merge"
+        node: Node = made
+        if event.tag and event.tag != "!" and not unsafe and not made.merges:
             node = self.tagged(event.tag, node)
         self.unsafe -= unsafe
         self.levels -= 1
@@ -248,17 +278,21 @@ class _Builder:
 
     def check_twice(self, key: Scalar, seen: dict[Value, Span]) -> None:
         first = seen.setdefault(key.value, key.span)
-        if first is not key.span:
-            self.problems.append(
-                Problem(
-                    code="duplicate-key",
-                    summary="A key is given twice",
-                    detail=f"already given in line {first.line}; this one counts",
-                    severity=Severity.WARNING,
-                    span=key.span,
-                    hint="keep one of them",
-                )
-            )
+        if first is key.span or self.duplicates == "ignore":
+            return
+        fatal = self.duplicates == "error"
+        found = Problem(
+            code="duplicate-key",
+            summary="A key is given twice",
+            detail=f"already given in line {first.line}{'' if fatal else '; this one counts'}",
+            severity=Severity.ERROR if fatal else Severity.WARNING,
+            span=key.span,
+            hint="keep one of them",
+            words=f"Found duplicate mapping key '{key.value}'." + ("" if fatal else " Using last defined value only."),
+        )
+        if fatal:
+            raise ParseError(found)
+        self.problems.append(found)
 
     def merge(self, node: Node, span: Span) -> list[Entry]:
         if isinstance(node, Mapping):
@@ -302,6 +336,8 @@ class _Builder:
             return Scalar(EncryptedText(text, span), span)
         if tag == PREFIX + "str":
             return Scalar(text if self.unsafe else TemplateText.read(text, span), span)
+        if tag == "!merge":
+            raise self.refused("yaml-value", "This value does not fit its tag", "`!merge` is for mappings and lists", span)
         construct = scalars.CONSTRUCTORS.get(tag.removeprefix(PREFIX)) if tag.startswith(PREFIX) else None
         if construct is None:
             raise self.unknown_tag(tag, self.span(event))
@@ -336,7 +372,8 @@ class _Builder:
 
     def unknown_tag(self, tag: str, span: Span) -> ParseError:
         shown = "!!" + tag.removeprefix(PREFIX) if tag.startswith(PREFIX) else tag
-        return self.refused("yaml-tag", "Unknown YAML tag", f"`{shown}` has no meaning here", span, "known are `!vault` and `!unsafe`")
+        hint = "known are `!vault`, `!unsafe` and `!merge`"
+        return self.refused("yaml-tag", "Unknown YAML tag", f"`{shown}` has no meaning here", span, hint)
 
     def refused(self, code: str, summary: str, detail: str, span: Span, hint: str = "") -> ParseError:
         return ParseError(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint))
@@ -406,5 +443,7 @@ def _syntax_problem(error: yaml.YAMLError, text: str, path: str) -> Problem:
     if error.context and error.context_mark and error.context_mark.line != row:
         notes = (f"{error.context}, which began in line {error.context_mark.line + 1}",)
     detail = error.problem or error.context or ""
+    words = f"YAML parsing failed: {detail[:1].upper()}{detail[1:]}."
     hint = hint_for(lines, row, column, detail)
-    return Problem(code="yaml-syntax", summary=summary, detail=detail, span=Span(path, row + 1, column + 1), notes=notes, hint=hint)
+    return Problem(code="yaml-syntax", summary=summary, detail=detail, span=Span(path, row + 1, column + 1), notes=notes, hint=hint,
+                   words=words)

@@ -122,7 +122,7 @@ def run(args, host, context):
     fail = (await agent.call(bad, {"how": "fail"})).result
     assert fail == {"failed": True, "changed": False, "msg": "no such thing", "rc": 7}
     bug = (await agent.call(bad, {"how": "bug"})).result
-    assert bug["failed"] and bug["msg"] == "KeyError: 'missing'"
+    assert bug["failed"] and bug["msg"] == "Task failed: Module failed: KeyError: 'missing'"
     assert 'File "/controller/bad.py", line 8, in run' in str(bug["exception"])
     assert "return {}[\"missing\"]" in str(bug["exception"])
     assert (await agent.call(bad, {"how": "exit"})).result["msg"] == "the module ended itself with exit status 3"

@@ -60,10 +60,10 @@ def lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
-def test_getting_started(tmp_path: Path) -> None:
-    reader = Reader(tmp_path)
+def follow(reader: Reader, guide: str) -> int:
+    """Do what a guide says; how often what was shown could be compared."""
     shown = 0
-    for name, language, text in blocks((GUIDES / "getting-started.md").read_text()):
+    for name, language, text in blocks((GUIDES / guide).read_text()):
         if name:
             reader.write(name, text)
         elif language == "sh":
@@ -72,8 +72,36 @@ def test_getting_started(tmp_path: Path) -> None:
         elif language.startswith("text"):
             reader.compare(text, reader.complained if "stderr" in language else reader.said)
             shown += 1
-    assert shown == 2
+    return shown
+
+
+def test_getting_started(tmp_path: Path) -> None:
+    assert follow(Reader(tmp_path), "getting-started.md") == 2
     assert not (tmp_path / "web1").exists(), "the rollback took the folders away"
+
+
+def test_scopes(tmp_path: Path) -> None:
+    """The page about variables, as it stands."""
+    reader = Reader(tmp_path)
+    shown = 0
+    for name, language, text in blocks((ROOT / "docs" / "concepts" / "scopes.md").read_text()):
+        if name:
+            reader.write(name, text)
+        elif language == "sh":
+            for line in text.splitlines():
+                reader.type(line)
+        elif language == "text":
+            assert [line.strip() for line in lines(reader.said)] == [line.strip() for line in lines(text)]
+            shown += 1
+    assert shown == 3
+
+
+def test_custom_modules(tmp_path: Path) -> None:
+    assert follow(Reader(tmp_path), "custom-modules.md") == 1
+
+
+def test_custom_plugins(tmp_path: Path) -> None:
+    assert follow(Reader(tmp_path), "custom-plugins.md") == 1
 
 
 def test_write_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,7 @@ DOORS = [
     ("asyncssh", {f"engine.connections.{name}" for name in (
         "ssh", "ssh_channel", "ssh_connection", "ssh_errors", "ssh_login", "ssh_tuning")}),
     ("networkx", {"engine.plan.graph"}),
+    ("rich", {"engine.cli.view.tables"}),
     ("ansible", set()),
     ("cryptography", {"engine.vault.cipher"}),
     ("click", {name for name in modules() if name.startswith("engine.cli")}),
@@ -100,7 +101,7 @@ DOORS = [
         *(name for name in modules() if name.startswith(("engine.cli.", "engine.connections.", "engine.runtime.", "engine.state.stores."))),
         "engine.engine", "engine.blocking", "engine.clock", "engine.actions.copy", "engine.actions.fetch", "engine.actions.pause",
     }),
-    ("subprocess", {"engine.outside", "engine.connections.ssh_options", *on_targets()}),
+    ("subprocess", {"engine.outside", "engine.connections.ssh_options", "engine.bridge.legacy_plugins", *on_targets()}),
 ]
 
 

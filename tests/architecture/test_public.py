@@ -94,12 +94,8 @@ def test_a_library_engine_reads_no_environment(monkeypatch: pytest.MonkeyPatch) 
 # ---- settings
 
 SILENT = {
-    "become.allow_same_user", "output.colors", "output.deprecation_warnings", "output.action_warnings", "output.system_warnings",
-    "output.display_failed_stderr", "output.result_format", "output.result_indentation", "output.result_pretty",
-    "output.show_per_host_start", "output.show_task_path_on_failure", "output.stdout_callback",
-    "run.max_diff_size", "run.module_args", "run.module_name", "run.remote_tmp", "run.stop_grace",
-    "variables.allow_embedded_templates", "variables.duplicate_key", "variables.error_on_undefined", "variables.hash_behaviour",
-    "variables.managed_text", "variables.private_role_vars", "vault.encrypt_identity",
+    "output.deprecation_warnings", "output.action_warnings", "output.system_warnings", "output.show_per_host_start",
+    "variables.allow_embedded_templates", "vault.encrypt_identity",
 }
 """Settings that nothing reads and that give no notice either. May only become shorter: honour them, or put them into NOT_YET."""
 
@@ -118,6 +114,7 @@ def test_a_setting_without_effect_gives_a_notice() -> None:
     }
     new = unread - set(NOT_YET) - SILENT
     assert not new
+    assert unread >= SILENT, "honoured by now"
 
 
 # ---- tests themselves

@@ -235,7 +235,8 @@ def _take_line(task: Shown, line: str, case: Case) -> None:
         for host in match[2].split(", "):
             task.say(host, f"included {match[1]}{item}")
     elif match := RETRY.match(line):
-        task.say(match[1].partition(" -> ")[0], f"retry ({match[2]} left)")
+        host, _, delegate = match[1].partition(" -> ")
+        task.say(host, f"retry{f' on {delegate}' if delegate else ''} ({match[2]} left)")
     elif match := RESULT.match(line):
         word, rest = WORDS.get(match[1], match[1]), match[4]
         delegated = f" on {match[3]}" if match[3] else ""

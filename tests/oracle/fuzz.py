@@ -1,9 +1,10 @@
 """Random playbooks, run by this engine and by the real ansible-playbook: is what they print and how they end the same?
 
-    python tests/oracle/fuzz.py [--seed 1] [--count 200] [--plays 10] [--keep FOLDER]
+    python tests/oracle/fuzz.py [--seed 1] [--count 200] [--plays 10] [--whole] [--figures]
 
 `--count` counts plays; a file holds `--plays` of them, or one where a failure may end the run. Each file has a seed of its own, counted up
-from `--seed`. Where the two differ, the book is made smaller as long as they still differ, and shown with both outputs.
+from `--seed`. Where the two differ, the book is made smaller as long as they still differ, and shown with both outputs. With `--figures`
+(`make fuzz`) it is a measurement: only the seeds of what differs and how much it is. docs/compatibility.md lists what is known.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from books import Book, make_book
 from real import harness, real_playbook, run_real
-from shrink import differing_play, smaller
+from shrink import differing_play, section, smaller
 
 TRIES = 120
 """Runs of the real one spent on making one difference smaller."""
@@ -124,12 +125,19 @@ def differences(program: Path, books: list[Book], *, shrink: bool = True) -> Ite
             runner.run(pool.close())
 
 
+def plays_that_differ(difference: Difference) -> int:
+    """How many of the book's plays were told differently: at least one, since something was."""
+    told = [section(difference.real, play["name"]) != section(difference.ours, play["name"]) for play in difference.book.plays]
+    return max(1, sum(told))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=200, help="plays")
     parser.add_argument("--plays", type=int, default=10, help="plays in a file")
     parser.add_argument("--whole", action="store_true", help="show differences as they are, without making them smaller")
+    parser.add_argument("--figures", action="store_true", help="tell only how many differ, and the seeds of their files; ends with 0")
     parser.add_argument("--show", action="store_true", help="show the book of the seed, and run nothing")
     options = parser.parse_args()
     books = list(books_of(options.seed, options.count, options.plays))
@@ -140,12 +148,15 @@ def main() -> int:
     if program is None:
         print("no ansible-playbook in ENGINE_ORACLE or .venv/oracle-env/bin", file=sys.stderr)
         return 1
-    found = 0
-    for difference in differences(program, books, shrink=not options.whole):
+    found = plays = 0
+    for difference in differences(program, books, shrink=not (options.whole or options.figures)):
         found += 1
-        print(f"{difference}\n{'#' * 100}", flush=True)
-    print(f"{sum(len(book.plays) for book in books)} plays in {len(books)} files, {found} files differ")
-    return 2 if found else 0
+        plays += plays_that_differ(difference)
+        shown = f"differs: seed {difference.book.seed} ({difference.book.kind})" if options.figures else f"{difference}\n{'#' * 100}"
+        print(shown, flush=True)
+    count = sum(len(book.plays) for book in books)
+    print(f"playbooks: {count} plays in {len(books)} files; {plays} plays ({plays / count:.1%}) in {found} files differ")
+    return 2 if found and not options.figures else 0
 
 
 if __name__ == "__main__":

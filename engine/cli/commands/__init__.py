@@ -11,8 +11,11 @@ import engine
 SUMMARIES = {
     "run": "Run playbooks on the hosts of an inventory.",
     "graph": "Show the plan of playbooks: text, DOT or Mermaid; touches no host.",
+    "explain": "Say where a variable or a setting has its value from.",
+    "lint": "Look for mistakes in playbooks: names that do not exist, leaks of roles; touches no host.",
     "rollback": "Take back what a run changed.",
     "state": "Look at what the engine remembers: list, show.",
+    "shims": "Programs with ansible-core's names that run this engine.",
 }
 """What `engine --help` lists, without loading the commands."""
 

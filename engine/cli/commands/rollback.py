@@ -45,7 +45,7 @@ def command(
     Without RUN: the newest run that changed something, is not itself a rollback and is not yet rolled back. What cannot be
     restored is listed first. Files, users and groups are restored; commands are not known to the engine.
     """
-    from engine.cli.running import engine_for, interruptible, listener_for
+    from engine.cli.running import engine_for, interruptible, listeners_for
     from engine.library import project_of
     from engine.state.rollback import limited
 
@@ -67,10 +67,10 @@ def command(
             if not yes and not confirmed(terminal):
                 return 1
             prepared = await made.prepare_rollback(plan, root, inventory=inventory, extra_vars=given["extra_vars"], force=force)
-            recap = await made.carry_out(prepared, listeners=[listener_for("default", made, terminal)])
+            recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
             return recap.exit_code
 
-    return interruptible(go, made.settings.run.stop_grace)
+    return interruptible(go, made)
 
 
 def confirmed(terminal: Terminal) -> bool:

@@ -25,7 +25,7 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
     Changes are recorded; `engine rollback` takes the newest run back. Exit codes: 0 fine, 1 a mistake before the run,
     2 a host failed, 4 a host was unreachable, 99 interrupted.
     """
-    from engine.cli.running import engine_for, interruptible, listener_for, settled
+    from engine.cli.running import engine_for, interruptible, listeners_for, settled
     from engine.cli.view.listing import listing
 
     terminal = Terminal(colour=given.get("color"))
@@ -39,10 +39,10 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
     async def go() -> int:
         async with made:
             settled()
-            recap = await made.carry_out(prepared, listeners=[listener_for(output, made, terminal)])
+            recap = await made.carry_out(prepared, listeners=listeners_for(output, made, terminal))
         return recap.exit_code
 
-    code = interruptible(go, made.settings.run.stop_grace)
+    code = interruptible(go, made)
     quick_end(code)
     return code
 

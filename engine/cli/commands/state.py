@@ -14,6 +14,9 @@ from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from engine.model.addresses import ResourceAddress
     from engine.state.record import RunRecord, StateRecord
     from engine.state.stores.base import StateStore
 
@@ -38,7 +41,7 @@ def list_(project: str, as_json: bool, host: str | None, runs: bool) -> int:
     async def go(store: StateStore) -> None:
         if runs:
             found = [run async for run in store.runs()]
-            terminal.write(json.dumps([run_document(run) for run in found], indent=2) + "\n" if as_json else "".join(map(run_line, found)))
+            terminal.write(json.dumps([run_document(run) for run in found], indent=2) + "\n" if as_json else runs_text(found, terminal))
             return
         snapshot = await store.read()
         addresses = sorted(address for address in snapshot.newest if host is None or address.host == host)
@@ -46,7 +49,7 @@ def list_(project: str, as_json: bool, host: str | None, runs: bool) -> int:
             resources = [str(address) for address in addresses]
             terminal.write(json.dumps({"lineage": snapshot.lineage, "serial": snapshot.serial, "resources": resources}, indent=2) + "\n")
         else:
-            terminal.write("".join(f"{address}\n" for address in addresses))
+            terminal.write(resources_text({address: snapshot.newest[address] for address in addresses}, terminal))
 
     with_store(project, go)
     return 0
@@ -111,12 +114,38 @@ def with_store(project: str, work: Any) -> None:
     asyncio.run(go())
 
 
-def run_line(run: RunRecord) -> str:
+def resources_text(records: Mapping[ResourceAddress, StateRecord], terminal: Terminal) -> str:
+    """A table on a terminal; else the addresses alone, one a line."""
+    if not terminal.out.isatty() or not records:
+        return "".join(f"{address}\n" for address in records)
+    from engine.cli.view.tables import table
+
+    rows = [(str(address), at(record.at), record.task or record.action) for address, record in records.items()]
+    return table(terminal, ("RESOURCE", "CHANGED", "BY TASK"), rows)
+
+
+def runs_text(runs: Sequence[RunRecord], terminal: Terminal) -> str:
+    """A table on a terminal; else a line for each."""
+    if not terminal.out.isatty() or not runs:
+        return "".join(map(run_line, runs))
+    from engine.cli.view.tables import table
+
+    return table(terminal, RUN_HEADINGS, map(run_cells, runs), numbers=("SERIAL", "CHANGED"))
+
+
+RUN_HEADINGS = ("SERIAL", "RUN", "STARTED", "CHANGED", "ENDED", "PLAYBOOKS", "ROLLBACK")
+
+
+def run_cells(run: RunRecord) -> tuple[str, ...]:
     mark = f"rolls back {run.rolls_back}" if run.rolls_back else f"rolled back by {run.rolled_back_by}" if run.rolled_back_by else ""
     ended = "unfinished" if run.finished is None else f"exit {run.exit_code}"
     serial = "-" if run.serial is None else str(run.serial)
-    books = ", ".join(os.path.basename(path) for path in run.playbooks)
-    return f"{serial:>5}  {run.id}  {at(run.started)}  {run.changed:>4} changed  {ended:<10}  {books}{'  ' + mark if mark else ''}\n"
+    return serial, run.id, at(run.started), str(run.changed), ended, ", ".join(os.path.basename(path) for path in run.playbooks), mark
+
+
+def run_line(run: RunRecord) -> str:
+    serial, name, started, changed, ended, books, mark = run_cells(run)
+    return f"{serial:>5}  {name}  {started}  {changed:>4} changed  {ended:<10}  {books}{'  ' + mark if mark else ''}\n"
 
 
 def run_document(run: RunRecord) -> dict[str, Any]:

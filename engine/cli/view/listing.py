@@ -9,10 +9,8 @@ from engine.errors import TemplateError
 from engine.inventory.patterns import select
 from engine.model.values import Value
 from engine.plan.graph import PlayPlan
-from engine.plan.step import Step, StepKind
+from engine.plan.step import Step
 from engine.playbook.tree import Play
-from engine.scopes.layers import Layer
-from engine.scopes.scope import Scope
 
 if TYPE_CHECKING:
     from engine.engine import Engine, Prepared
@@ -26,7 +24,7 @@ def listing(made: Engine, prepared: Prepared, playbooks: Sequence[str], wanted: 
 
     def render(play: Play, value: Value) -> Value:
         """With what is known before any host."""
-        return made.templates.renderer(Scope(((Layer.EXTRA, prepared.extra_vars), (Layer.PLAY, play.vars)))).render(value)
+        return made.templates.renderer(made.static_scope(prepared.extra_vars, play.vars)).render(value)
 
     for name, playbook in zip(playbooks, prepared.graph.playbooks, strict=True):
         lines += ["", f"playbook: {name}"]
@@ -68,7 +66,7 @@ def steps_of(steps: Sequence[Step]) -> list[Step]:
     """What is done if nothing fails: ansible-playbook lists neither `rescue` nor `always`."""
     found: list[Step] = []
     for step in steps:
-        found.extend(steps_of(step.body) if step.kind is StepKind.BLOCK else [step])
+        found.extend(steps_of(step.body) if step.body else [step])
     return found
 
 

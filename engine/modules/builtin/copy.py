@@ -36,6 +36,7 @@ ARGUMENTS = {
     "follow": Argument("bool", default=False, doc="Write through a link at `dest` instead of replacing it."),
     "local_follow": Argument("bool", doc="With remote_src: copy what links lead to instead of the links."),
     "directory_mode": Argument("mode", doc="Mode of directories that are made on the way."),
+    "diff_limit": Argument("int", default=files.DIFF_LIMIT, doc="Bytes of a content up to which a difference shows it; 0: any."),
     "validate": Argument("str", doc="Command that must accept the new file (%s) before it replaces the old one."),
 }
 ARGUMENTS.update(FILE_ARGUMENTS)
@@ -90,7 +91,7 @@ def look_at_source(args: "Dict[str, Any]", host: "Host") -> None:
         return
     args["digest"] = host.digest(source)
     args["size"] = found.st_size
-    if found.st_size <= files.DIFF_LIMIT:
+    if found.st_size <= (args.get("diff_limit", files.DIFF_LIMIT) or found.st_size):
         args["content"] = host.read_bytes(source)
     if args.get("mode") == "preserve":
         args["mode"] = found.st_mode & 0o7777
@@ -290,7 +291,8 @@ def shown(args: "Dict[str, Any]", change: "Change") -> "List[Dict[str, Any]]":
 def contents(args: "Dict[str, Any]", before: "Optional[FileState]", after: "FileState") -> "Dict[str, Any]":
     old = (before or {}).get("content", b"")
     new = after["content"] if after.get("content") is not None else args.get("content")
-    skipped = files.unshown("destination", old if before is not None else b"") + files.unshown("source", new)
+    limit = args.get("diff_limit", files.DIFF_LIMIT)
+    skipped = files.unshown("destination", old if before is not None else b"", limit) + files.unshown("source", new, limit)
     if skipped:
         return {"prepared": skipped}
     heading = args.get("src") or args["dest"]

@@ -229,10 +229,10 @@ def text(content: "Optional[bytes]") -> str:
     return (content or b"").decode("utf-8", "surrogateescape")
 
 
-def unshown(which: str, content: "Optional[bytes]") -> str:
-    """Why --diff does not show a content, as a line; "" where it does. None: it was too large to be read."""
-    if content is None or len(content) > DIFF_LIMIT:
-        return "diff skipped: {0} file size is greater than {1}\n".format(which, DIFF_LIMIT)
+def unshown(which: str, content: "Optional[bytes]", limit: int = 0) -> str:
+    """Why --diff does not show a content, as a line; "" where it does. None: it was too large to be read. limit: bytes; 0: any."""
+    if content is None or len(content) > limit > 0:
+        return "diff skipped: {0} file size is greater than {1}\n".format(which, limit or DIFF_LIMIT)
     return "diff skipped: {0} file appears to be binary\n".format(which) if b"\0" in content else ""
 
 

@@ -13,5 +13,7 @@ from engine.runtime.cursor import HostCursor
 class Strategy(Protocol):
     lockstep: bool
     """All hosts finish a step before any begins the next."""
+    debugs: bool
+    """Tasks that fail start the debugger, unless they say otherwise."""
 
     def ready(self, cursors: Mapping[HostName, HostCursor], busy: Set[HostName]) -> Iterable[tuple[HostName, Step]]: ...

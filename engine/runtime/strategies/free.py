@@ -11,6 +11,7 @@ from engine.runtime.cursor import HostCursor
 
 class Free:
     lockstep = False
+    debugs = False
 
     def ready(self, cursors: Mapping[HostName, HostCursor], busy: Set[HostName]) -> Iterable[tuple[HostName, Step]]:
         return [(host, step) for host, cursor in cursors.items() if host not in busy and (step := cursor.next()) is not None]

@@ -11,6 +11,7 @@ from engine.runtime.cursor import HostCursor
 
 class HostPinned:
     lockstep = False
+    debugs = False
 
     def __init__(self, forks: int) -> None:
         self._forks = forks

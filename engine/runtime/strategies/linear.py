@@ -12,6 +12,9 @@ from engine.runtime.cursor import HostCursor
 class Linear:
     lockstep = True
 
+    def __init__(self, *, debugs: bool = False) -> None:
+        self.debugs = debugs
+
     def ready(self, cursors: Mapping[HostName, HostCursor], busy: Set[HostName]) -> Iterable[tuple[HostName, Step]]:
         if busy:
             return []

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from jinja2.filters import do_groupby
 from jinja2.utils import pass_context, pass_environment
@@ -14,16 +15,19 @@ from engine.templating.missing import Missing
 LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
 
 
-def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str = "replace") -> Any:
+def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str = "replace", **unknown: Any) -> Any:
     """The dicts laid over each other, the last on top; lists among them are opened."""
+    if unknown:
+        raise FilterError("'recursive' and 'list_merge' are the only valid keyword arguments")
     if list_merge not in LIST_MERGES:
         *first_ones, last = (repr(each) for each in LIST_MERGES)
         raise FilterError(f"merge_hash: 'list_merge' argument can only be equal to {', '.join(first_ones)} or {last}")
     dicts = [each for each in _opened((first, *others)) if each is not None]
+    for under, over in reversed(list(pairwise(dicts))):
+        if not isinstance(under, Mapping) or not isinstance(over, Mapping):
+            raise FilterError(f"failed to combine variables, expected dicts but got a '{kind_of(under)}' and a '{kind_of(over)}'.")
     result: Any = dict(dicts[0]) if dicts and isinstance(dicts[0], Mapping) else (dicts[0] if dicts else {})
     for over in dicts[1:]:
-        if not isinstance(result, Mapping) or not isinstance(over, Mapping):
-            raise FilterError(f"failed to combine variables, expected dicts but got a '{kind_of(result)}' and a '{kind_of(over)}'.")
         result = merged(result, over, recursive, list_merge)
     if dicts and not isinstance(result, Mapping):
         raise FilterError(f"failed to combine variables, expected dicts but got a '{kind_of(result)}'.")
@@ -31,9 +35,10 @@ def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str =
 
 
 def _opened(values: Iterable[Any]) -> Iterable[Any]:
+    """Lists among them are opened once: a list in a list is no dict."""
     for value in values:
         if is_sequence(value):
-            yield from _opened(value)
+            yield from value
         else:
             yield value
 
@@ -191,8 +196,21 @@ def extract(environment: Any, key: Any, container: Any, morekeys: Any = None) ->
 
 @pass_environment
 def groupby(environment: Any, values: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[Any]:
-    """Pairs of a value of `attribute` and the elements that have it, in the order of the values."""
-    return [(group, list(items)) for group, items in do_groupby(environment, values, attribute, default, case_sensitive)]
+    """Pairs of a value of `attribute` and the elements that have it, in the order of the values; also `.grouper` and `.list`."""
+    return [Group(group, list(items)) for group, items in do_groupby(environment, values, attribute, default, case_sensitive)]
+
+
+class Group(NamedTuple):
+    """One of `groupby`; shown as the plain pair."""
+
+    grouper: Any
+    list: Any
+
+    def __repr__(self) -> str:
+        return tuple.__repr__(self)
+
+    def __str__(self) -> str:
+        return tuple.__repr__(self)
 
 
 @pass_context
@@ -210,7 +228,11 @@ def random(context: Any, end: Any, start: int | None = None, step: int | None = 
 
 @pass_context
 def shuffle(context: Any, values: Any, seed: Any = None) -> Any:
-    mixed = list(values)
+    """The elements in another order, the same one for the same `seed`; what has no elements comes back as it is."""
+    try:
+        mixed = list(values)
+    except TypeError:
+        return values
     _chance(seed).shuffle(mixed)
     return mixed
 

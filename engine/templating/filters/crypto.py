@@ -46,6 +46,8 @@ def password_hash(
 ) -> str:
     """The crypt(3) text of a password. A random salt is made where none is given: then every rendering differs."""
     given = "" if salt is None else as_text(salt)
+    if salt_size is not None and not isinstance(salt_size, int):
+        raise FilterError("salt_size must be an integer")
     return crypted(as_text(password), hashtype, given, salt_size=salt_size, rounds=rounds, ident=ident or "")
 
 
@@ -60,7 +62,7 @@ def crypted(password: str, hashtype: str, salt: str, *, salt_size: int | None = 
     """The crypt(3) text of `password`; with a random salt where `salt` is empty. FilterError for what cannot be made."""
     algorithm = _ALIASES.get(hashtype, hashtype)
     if algorithm not in _SALT_LETTERS:
-        raise FilterError(f"crypt does not support '{hashtype}' algorithm")
+        raise FilterError(f"crypt does not support '{hashtype}' algorithm; {hashtype} is not in the list of supported passlib algorithms")
     given = salt or random_salt(hashtype, salt_size)
     if not _SALT.fullmatch(given):
         raise FilterError("invalid characters in salt")

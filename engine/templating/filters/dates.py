@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 from typing import Any
 
@@ -13,13 +14,18 @@ from engine.templating.filters.base import FilterError
 @pass_context
 def strftime(context: Any, form: str, second: Any = None, utc: bool = False) -> str:
     """The time `second` (since the epoch; now where none is given) in the form of C's strftime."""
-    moment = (time.gmtime if utc else time.localtime)
-    if second is None:
-        return time.strftime(form, moment())
     try:
-        return time.strftime(form, moment(float(second)))
+        moment = (time.gmtime if utc else time.localtime)(None if second is None else float(second))
     except (ValueError, TypeError) as error:
         raise FilterError(f"Invalid value for epoch value ({second})") from error
+    return time.strftime(with_colon(form, moment), moment)
+
+
+def with_colon(form: str, moment: time.struct_time) -> str:
+    """`%:z`, which Python knows from 3.12 on, as `+01:00`."""
+    offset = time.strftime("%z", moment)
+    shown = f"{offset[:3]}:{offset[3:]}"
+    return re.sub(r"(?<!%)((?:%%)*)%:z", lambda match: match[1] + shown, form)
 
 
 def to_datetime(text: str, format: str = "%Y-%m-%d %H:%M:%S") -> datetime.datetime:

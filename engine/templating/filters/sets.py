@@ -9,17 +9,19 @@ from jinja2.utils import pass_environment
 from engine.templating.filters.base import FilterError
 from engine.templating.lazy import plain
 
+NO_FALLBACK = (
+    "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied"
+)
+
 
 @pass_environment
 def unique(environment: Any, values: Any, case_sensitive: bool | None = None, attribute: Any = None) -> list[Any]:
     """The elements, each once; upper and lower case are the same unless `case_sensitive`, in lists of plain values."""
     try:
         return list(do_unique(environment, values, bool(case_sensitive), attribute))
-    except TypeError:
-        if case_sensitive is False:
-            raise FilterError("Jinja2's unique filter failed and the fallback version does not support 'case_sensitive=False'") from None
-        if attribute is not None:
-            raise FilterError("Jinja2's unique filter failed and the fallback version does not support attributes") from None
+    except TypeError as error:
+        if case_sensitive is False or attribute is not None:
+            raise FilterError(f"{NO_FALLBACK}: {error}") from None
     return once(values)
 
 

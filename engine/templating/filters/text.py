@@ -88,7 +88,7 @@ def comment(text: Any, style: str = "plain", **options: Any) -> str:
     prefix = chosen.get("prefix", decoration.rstrip())
     postfix = chosen.get("postfix", decoration.rstrip())
     opening = f"{chosen['beginning']}{newline}" if chosen["beginning"] else ""
-    before = (prefix + newline) * chosen["prefix_count"]
+    before = (prefix if prefix in ("", newline) else prefix + newline) * chosen["prefix_count"]
     body = decoration + as_text(text).replace(newline, newline + decoration)
     # A decorated empty line ends in the decoration's own blanks: those are cut.
     body = body.replace(decoration + newline, decoration.rstrip() + newline)

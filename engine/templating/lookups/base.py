@@ -56,11 +56,13 @@ class LookupCall:
         search = self.renderer.search
         return ", ".join(search.candidates(subfolder, name)) if search is not None else name
 
-    def text(self, path: str) -> str:
+    def text(self, path: str, encoding: str = "utf-8") -> str:
         """A file's text; a failure of this lookup where it cannot be read."""
         try:
-            return self.files.read_text(path)
-        except (OSError, EngineError) as error:
+            if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+                return self.files.read_text(path)
+            return self.files.read_bytes(path).decode(encoding)
+        except (OSError, EngineError, UnicodeError, LookupError) as error:
             raise self.fail(f"Unable to read {path}: {error}") from error
 
 
@@ -89,6 +91,12 @@ def key_values(call: LookupCall, text: str) -> dict[str, str]:
 def split_term(call: LookupCall, term: str, defaults: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The key in front of a term, and its options: defaults, overruled by the call's, overruled by `name=value` in the term."""
     words, given = _words(call, term, defaults)
+    unknown = next((word.partition("=")[0] for word in words if "=" in word), None)
+    if unknown is not None:
+        raise call.fail(f"{unknown!r} is not a valid option.")
+    if not words and given:
+        ini = f"No key to look up was provided as first term within string inline options: {term}"
+        raise call.fail(ini if call.name == "ini" else "Search key is required but was not found")
     return " ".join(words), {**defaults, **{name: value for name, value in call.options.items() if name in defaults}, **given}
 
 

@@ -58,7 +58,7 @@ def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str
     short = name
     for prefix in _PREFIXES:
         short = short.removeprefix(prefix)
-    lookup = LOOKUPS.get(short)
+    lookup = renderer.templates.lookup(name)
     if lookup is None:
         raise UnknownLookup(f"The lookup plugin '{name}' was not found. {nearest(short, LOOKUPS)}".rstrip())
     call = LookupCall(renderer=renderer, name=short, options=options)

@@ -100,7 +100,8 @@ def _split(value: Any, signs: str = ",;") -> list[str]:
 
 def template(call: LookupCall, terms: list[Any]) -> list[Any]:
     """What template files give; `template_vars` are more variables for them."""
-    extra = dict(call.option("template_vars") or {})
+    managed = {} if call.renderer.raw_exists("ansible_managed") else {"ansible_managed": call.renderer.templates.managed_text}
+    extra = {**managed, **(call.option("template_vars") or {})}
     options = {name: value for name, value in call.options.items() if name not in ("template_vars", "convert_data", "jinja2_native")}
     found: list[Any] = []
     for term in terms:

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 CSV_OPTIONS = {"file": "ansible.csv", "delimiter": "TAB", "col": 1, "keycol": 0, "default": None, "encoding": "utf-8"}
 INI_OPTIONS = {
     "type": "ini", "file": "ansible.ini", "section": "global", "re": False, "default": "", "case_sensitive": False,
-    "allow_no_value": False, "interpolation": True, "encoding": "utf-8",
+    "allow_no_value": False, "allow_none": False, "interpolation": True, "encoding": "utf-8",
 }
 _YES = (True, "yes", "true", "True", "on", "1", 1)
+
+
+def chosen(options: dict[str, Any], *names: str) -> bool:
+    """Is the option set, under one of its names?"""
+    return any(options[name] in _YES for name in names)
 
 
 def csvfile(call: LookupCall, terms: list[Any]) -> list[Any]:
@@ -29,7 +34,7 @@ def csvfile(call: LookupCall, terms: list[Any]) -> list[Any]:
         path = call.found("files", str(options["file"]))
         if path is None:
             raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")
-        rows = csv.reader(io.StringIO(call.text(path), newline=""), delimiter=delimiter)
+        rows = csv.reader(io.StringIO(call.text(path, str(options["encoding"])), newline=""), delimiter=delimiter)
         column, key_column = int(options["col"]), int(options["keycol"])
         value = next((row[column] for row in rows if len(row) > key_column and row[key_column] == key), None)
         if value is None:
@@ -63,14 +68,16 @@ def _parser(call: LookupCall, options: dict[str, Any]) -> ConfigParser:
     if path is None:
         raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")
     interpolation = configparser.BasicInterpolation() if options["interpolation"] in _YES else None
-    parser = configparser.ConfigParser(allow_no_value=options["allow_no_value"] in _YES, interpolation=interpolation)
+    parser = configparser.ConfigParser(allow_no_value=chosen(options, "allow_no_value", "allow_none"), interpolation=interpolation)
     if options["case_sensitive"] in _YES:
         parser.optionxform = str  # type: ignore[assignment,method-assign]
-    text = call.text(path)
+    text = call.text(path, str(options["encoding"]))
     if options["type"] == "properties":
         text = "[java_properties]\n" + text
     try:
         parser.read_string(text, str(options["file"]))
+    except configparser.DuplicateOptionError as error:
+        raise call.fail(f"Duplicate option in {str(options['file'])!r}: {error}") from error
     except configparser.Error as error:
         raise call.fail(str(error)) from error
     return parser

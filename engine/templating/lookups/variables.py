@@ -5,6 +5,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
+from engine.model.problem import Problem
 from engine.templating.lookups.base import UNGIVEN, Lookup, LookupCall
 from engine.templating.missing import Missing
 
@@ -70,10 +71,32 @@ def _matched(pattern: str, groups: dict[str, list[str]], everyone: list[str]) ->
 
 
 def config(call: LookupCall, terms: list[Any]) -> list[Any]:
-    """Ansible's own settings. This engine's settings are its own, so nothing honest can be answered."""
-    if call.option("on_missing", "error") == "skip":
-        return []
-    raise call.fail(f"settings cannot be looked up here ({', '.join(str(term) for term in terms)}): use a variable, or the environment")
+    """Settings by ansible-core's names, and options of its plugins: the values that are in force here."""
+    missing = call.option("on_missing", "error")
+    if missing not in ("error", "skip", "warn"):
+        raise call.fail("Invalid value for 'on_missing', must be one of: error, skip, warn")
+    kind, plugin = str(call.option("plugin_type") or ""), str(call.option("plugin_name") or "")
+    if bool(kind) != bool(plugin):
+        raise call.fail("Both plugin_type and plugin_name are required, cannot use one without the other.")
+    ask = call.renderer.templates.setting
+    found: list[Any] = []
+    for term in terms:
+        try:
+            if ask is None:
+                raise KeyError(f"No config definition exists for {term!r}.")
+            value, origin = ask(str(term), kind, plugin)
+        except KeyError as error:
+            said = str(error.args[0])
+            if missing == "error":
+                raise call.fail(said) from None
+            if missing == "warn":
+                call.renderer.templates.warn_once(Problem(
+                    code="lookup-failed", summary="A lookup failed and was told to go on", detail=f"Skipping {term}: {said}",
+                    severity=call.renderer.templates.warning,
+                ))
+            continue
+        found.extend([value, origin] if call.option("show_origin") else [value])
+    return found
 
 
 LOOKUPS: dict[str, Lookup] = {"vars": variables, "varnames": names, "inventory_hostnames": inventory_hostnames, "config": config}

@@ -77,7 +77,8 @@ def test_what_cannot_be_taken_back_says_why() -> None:
 def test_a_run() -> None:
     runs = ModuleType("runs")
     runs.run = lambda args, host, context: {"rc": 0, "diffs": [1], "changes": [2]}  # type: ignore[attr-defined]
-    assert perform(runs, {}, HOST, Context()) == {"result": {"rc": 0, "changed": False}, "diffs": [1], "changes": [2]}
+    assert perform(runs, {}, HOST, Context(diff=True)) == {"result": {"rc": 0, "changed": False}, "diffs": [1], "changes": [2]}
+    assert perform(runs, {}, HOST, Context()) == {"result": {"rc": 0, "changed": False}, "changes": [2]}, "shown without --diff"
     runs.CHECK = False  # type: ignore[attr-defined]
     assert perform(runs, {}, HOST, Context(check=True))["result"]["skipped"] is True
 

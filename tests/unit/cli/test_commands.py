@@ -17,7 +17,8 @@ from making import SNAPSHOTS, record_of_file
 from engine.cli.app import dispatch
 from engine.cli.commands import SUMMARIES, commands
 from engine.cli.options import KEYS, overrides
-from engine.cli.terminal import Terminal
+from engine.cli.terminal import Terminal, UntilGone
+from engine.cli.view.tables import table
 from engine.model.problem import Problem
 from engine.settings.settings import Settings
 from engine.state.record import RunRecord
@@ -220,6 +221,36 @@ def test_what_is_remembered(remembered: None, capsys: pytest.CaptureFixture[str]
     assert code == 0
     for line in lines:
         assert line in out
+
+
+TABLES = [
+    ("state list", ["RESOURCE", "CHANGED", "BY TASK"], ["web1/file//etc/motd", "2026-11-21 10:15:03Z", "motd"]),
+    ("state list --host web2", ["RESOURCE"], ["web2/file//srv/odd %FF name"]),
+    ("state list --runs", ["SERIAL", "RUN", "ENDED", "PLAYBOOKS"], ["1", "20261121T101503-aaaaaa", "3", "exit 0", "site.yml"]),
+]
+
+
+@pytest.mark.parametrize(("words", "headings", "cells"), TABLES, ids=[each[0] for each in TABLES])
+def test_on_a_terminal_it_is_a_table(
+    remembered: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, headings: list[str], cells: list[str]
+) -> None:
+    monkeypatch.setattr(UntilGone, "isatty", lambda stream: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "160")
+    code, out, _ = said(capsys, words)
+    heading, rule, *rows = out.splitlines()
+    assert code == 0 and set(rule) == {"─"} and "\x1b" not in out
+    assert all(each in heading for each in headings)
+    assert any(all(cell in row for cell in cells) for row in rows)
+
+
+def test_cells_of_a_table_are_folded_and_never_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name on a host may hold what a terminal would act upon, or what rich takes for markup."""
+    monkeypatch.setattr(UntilGone, "isatty", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    drawn = table(Terminal(colour=False), ("A", "B"), [("[red]/etc/\x1b[2Jmotd", "x" * 60), ("odd \udcff", ":smile:")])
+    assert "[red]/etc/?[2Jmotd" in drawn.replace("\n", "") and drawn.count("x") == 60 and ":smile:" in drawn and "\x1b" not in drawn
+    assert max(len(line) for line in drawn.splitlines()) <= 40
 
 
 DOCUMENTS: list[tuple[str, set[str]]] = [

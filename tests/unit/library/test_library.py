@@ -10,7 +10,7 @@ import pytest
 
 import engine
 from engine.errors import EngineError, StateError, UsageError
-from engine.model.event import Event, PlayStarted, RunFinished, RunStarted, TaskFinished, TaskStarted
+from engine.model.event import Event, PlayStarted, ProblemFound, RunFinished, RunStarted, TaskFinished, TaskStarted
 from engine.settings.settings import OutputSettings, RunSettings, Settings, SshSettings, StateSettings
 
 HELLO = """
@@ -196,6 +196,35 @@ async def test_a_listener_that_fails_fails_the_run_and_the_record_says_so(projec
 
 
 # -- two of them
+
+WARNED_OF = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: "true"
+    - {debug: , when: "'NAME'"}
+    - include_tasks: inner.yml
+"""
+
+
+async def test_two_runs_of_one_engine_at_the_same_time_are_told_their_own_warnings(project: Path) -> None:
+    (project / "inner.yml").write_text("- debug: {msg: x, msg: y}\n")
+    for name in ("one", "two"):
+        (project / f"{name}.yml").write_text(WARNED_OF.replace("NAME", name))
+    between: list[str] = []
+    told: dict[str, list[str]] = {"one": [], "two": []}
+
+    async def one(made: engine.Engine, name: str) -> None:
+        async for event in made.events(f"{name}.yml", inventory="one,"):
+            if isinstance(event, ProblemFound):
+                told[name].append(event.problem.code)
+
+    async with engine.Engine(settings=SETTINGS, warn=lambda problem: between.append(problem.code)) as made:
+        await asyncio.gather(one(made, "one"), one(made, "two"))
+        assert between == []
+        made.prepare("one.yml", inventory="one,", extra_vars=['{"a": 1, "a": 2}'])
+    assert told == {"one": ["condition-not-boolean", "duplicate-key"], "two": ["condition-not-boolean", "duplicate-key"]}
+    assert between == ["duplicate-key"]
 
 
 async def test_two_engines_with_different_settings_at_the_same_time(project: Path) -> None:

@@ -64,9 +64,9 @@ def test_the_module_and_its_arguments(text, action, args):
     assert (task.action, task.args) == (action, args)
 
 
-def test_a_local_action_is_delegated_unless_the_task_says_where():
+def test_a_local_action_is_delegated_whatever_the_task_says():
     assert task_of("- local_action: command ls\n").keywords == {"delegate_to": "localhost"}
-    assert task_of("- local_action: command ls\n  delegate_to: web1\n").keywords == {"delegate_to": "web1"}
+    assert task_of("- local_action: command ls\n  delegate_to: web1\n").keywords == {"delegate_to": "localhost"}
 
 
 KEPT = [

@@ -204,7 +204,7 @@ ENVIRONMENTS: list[tuple[Any, dict[str, str]]] = [
     (None, {}),
     ([{"A": "1"}, {"A": "2", "B": 3}], {"A": "2", "B": "3"}),
     ({"A": "{{ word }}"}, {"A": "w"}),
-    (["{{ many }}", {"C": None}], {"A": "x", "C": ""}),
+    (["{{ many }}", {"C": None}], {"A": "x", "C": "None"}),
     (["{{ [many, {'B': true}] }}"], {"A": "x", "B": "True"}),
 ]
 
@@ -223,7 +223,7 @@ def test_an_environment_that_is_none() -> None:
 @pytest.mark.parametrize("meta", list(Meta))
 def test_every_meta_task(meta: Meta) -> None:
     step = named(plan_of(f"- {{hosts: all, tasks: [{{name: m, meta: {meta.value}}}]}}\n"))["m"]
-    assert meta_of(step, renderer_of()) is meta
+    assert meta_of(step) is meta
 
 
 def test_a_meta_task_that_is_none_names_the_nearest() -> None:
@@ -231,7 +231,7 @@ def test_a_meta_task_that_is_none_names_the_nearest() -> None:
     assert step.task is not None
     step.task.args["_raw_params"] = trusted("end_hots")  # type: ignore[index]
     with pytest.raises(PlanError) as caught:
-        meta_of(step, renderer_of())
+        meta_of(step)
     assert (caught.value.problem.code, caught.value.problem.hint) == ("unknown-meta", "did you mean `end_host`?")
 
 
@@ -279,6 +279,12 @@ def test_a_file_that_is_not_there_is_told_with_the_places() -> None:
         files_of([["x.yml", "y.yml"]], TREE).of("web1")
     assert caught.value.problem.code == "vars-file-not-found"
     assert caught.value.problem.notes == ("tried /p/x.yml", "tried /p/vars/x.yml", "tried /p/y.yml", "tried /p/vars/y.yml")
+
+
+def test_a_file_that_is_not_there_is_passed_over_where_it_need_not_exist() -> None:
+    files = files_of([["x.yml", "y.yml"], "a.yml"], TREE)
+    files.must_exist = False
+    assert list(files.of("web1")) == [{"v": "a"}]
 
 
 def test_a_file_that_is_no_dictionary() -> None:
@@ -335,7 +341,7 @@ REACHED: list[tuple[EngineError, bool]] = [
 def test_what_cannot_be_reached_is_told_from_what_failed(given: EngineError, lost: bool) -> None:
     result = failures.result_of(given, step_of(0))
     assert (result.unreachable, result.failed) == (lost, not lost)
-    assert result.values["msg"] in ("why", "Summary: why") and result.problem is not None
+    assert result.values["msg"] in ("why", "Summary: why", "Task failed: why") and result.problem is not None
     assert failures.status_of(result) is (Status.UNREACHABLE if lost else Status.FAILED)
 
 

@@ -125,7 +125,7 @@ def test_nobody_becomes_who_they_are(what: str, variables: dict[str, Any], allow
 def test_every_variable_is_in_a_table_above() -> None:
     tabled = {each[0] for each in (*VARIABLES, *BECOME)} | {"ansible_become"}
     others = {name for names in ALIASES.values() for name in names} - tabled
-    assert others == {"ansible_su_exe", "ansible_sudo_flags", "ansible_su_flags"}, "aliases of the last kind"
+    assert others == {"ansible_sudo_chdir", "ansible_su_exe", "ansible_sudo_flags", "ansible_su_flags"}, "aliases of the last kind"
 
 
 def test_the_first_alias_of_each_kind_wins() -> None:

@@ -297,10 +297,14 @@ def test_too_many_failed(failed: int, hosts: int, percentage: float | None, expe
     assert too_many_failed(failed, hosts, percentage) is expected
 
 
-THROTTLES = [(None, 10), (0, 10), (3, 3), ("3", 3), (30, 10), (-1, 10), ("many", 10)]
+THROTTLES = [(None, 10), (0, 10), (3, 3), ("3", 3), (30, 10), (-1, 10)]
 
 
 @pytest.mark.parametrize(("throttle", "expected"), THROTTLES)
 def test_how_many_at_once(throttle: object, expected: int) -> None:
-    assert throttle_of({"throttle": throttle}, forks=10) == expected
-    assert throttle_of({}, forks=10) == 10
+    assert throttle_of(throttle, forks=10) == expected
+
+
+def test_a_throttle_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="invalid literal for int"):
+        throttle_of("many", forks=10)

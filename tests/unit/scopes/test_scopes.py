@@ -289,6 +289,8 @@ VALUES: list[tuple[str, Any]] = [
     ("ansible_play_name", "site"),
     ("ansible_play_role_names", ["r"]),
     ("ansible_role_names", ["r"]),
+    ("ansible_dependent_role_names", []),
+    ("role_names", ["r"]),
     ("ansible_search_path", []),
     ("vars", None),
 ]
@@ -304,10 +306,10 @@ def test_magic_variables() -> None:
 def test_those_of_roles_are_there_in_roles_alone() -> None:
     outer, inner = Role(name="outer", path="/roles/outer"), Role(name="inner", path="/roles/inner")
     made = Magic(facts(), "h", (outer, inner))
-    found = {name: made[name] for name in made if "role" in name and "play" not in name and name != "ansible_role_names"}
+    found = {name: made[name] for name in made if ("role" in name and not name.endswith(("_play_role_names", "e_role_names", "role_names"))) or "parent" in name}
     assert found == {
         "role_name": "inner", "role_path": "/roles/inner", "ansible_role_name": "inner", "ansible_parent_role_names": ["outer"],
-        "ansible_parent_role_paths": ["/roles/outer"], "ansible_dependent_role_names": [],
+        "ansible_parent_role_paths": ["/roles/outer"],
     }  # fmt: skip
     outside = Magic(facts(), "h")
     assert "role_name" not in outside and "role_path" not in outside

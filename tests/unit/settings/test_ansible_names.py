@@ -89,7 +89,6 @@ def test_every_reason_is_a_phrase():
 TOLD = [
     ("[defaults]\n\ncallbacks_enabled = timer\n", {}, "[defaults] callbacks_enabled: plugins written for", "/p/ansible.cfg:3:1"),
     ("[ssh_connection]\ncontrol_path = x\n", {}, "[ssh_connection] control_path: asyncssh is used", "/p/ansible.cfg:2:1"),
-    ("[defaults]\nfact_caching = jsonfile\n", {}, "[defaults] fact_caching: facts are remembered for one run only", "/p/ansible.cfg:2:1"),
     ("[callback_profile_tasks]\nx = 1\n", {}, "[callback_profile_tasks] x: it belongs to a plugin", "/p/ansible.cfg:2:1"),
     ("[galaxy_server.mine]\nurl = x\n", {}, "[galaxy_server.mine] url: content is installed with ansible-galaxy", "/p/ansible.cfg:2:1"),
     ("", {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, "ANSIBLE_KEEP_REMOTE_FILES: modules are not copied", "None"),

@@ -1,0 +1,103 @@
+"""Who notified which handlers on which host, until a flush makes them run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from engine.errors import EngineError, PlanError
+from engine.model.addresses import HostName
+from engine.model.effect import Effect, Notify
+from engine.model.event import HandlerNotified, ProblemFound
+from engine.model.problem import Problem, Severity
+from engine.plan.step import Step
+from engine.playbook.names import short
+from engine.runtime.context import PlayContext
+from engine.runtime.handlers import answering
+from engine.state.record import Notification
+
+
+@dataclass(slots=True, kw_only=True)
+class Notices:
+    """The notices of one batch of a play."""
+
+    play: PlayContext
+    handlers: list[Step]
+    """The play's handlers; those of included roles are added to this list while the play goes on."""
+    _waiting: dict[HostName, dict[str, None]] = field(default_factory=dict)
+    """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
+    _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
+    """Handlers that a flush found due, until they have run."""
+    _unusable: set[int] = field(default_factory=set)
+    """Handlers of which it was said that they cannot be meant."""
+
+    def take(self, effects: Sequence[Effect]) -> list[Notification]:
+        """Remember what was notified where; the handlers that it means by now."""
+        found: list[Notification] = []
+        for effect in effects:
+            if not isinstance(effect, Notify):
+                continue
+            due = answering(self.handlers, effect.handler, partial(self._name_of, host=effect.host))
+            if due:
+                self._waiting.setdefault(effect.host, {})[effect.handler] = None
+            for handler in due:
+                assert handler.task is not None
+                found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
+            self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
+        return found
+
+    def due(self, host: HostName) -> list[Step]:
+        """The handlers that run at a flush, in the order they are defined."""
+        pending = self._pending.setdefault(host, {})
+        for name in self._waiting.pop(host, {}):
+            pending.update((id(handler), handler) for handler in answering(self.handlers, name, partial(self._name_of, host=host)))
+        return [handler for handler in self.handlers if id(handler) in pending]
+
+    def begin(self, handler: Step, host: HostName) -> bool:
+        """Whether the handler is to run on the host now; once for each time that it was found due."""
+        self.due(host)  # what handlers of this flush have notified meanwhile
+        return self._pending[host].pop(id(handler), None) is not None
+
+    def check(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification]) -> None:
+        """A name that no handler has is the user's mistake; to be told when what the task did is safely kept.
+
+        Raises:
+            PlanError: `handler-not-found`, unless the settings make it a warning.
+        """
+        known = {each.name for each in notified}
+        for effect in effects:
+            if isinstance(effect, Notify) and effect.handler not in known:
+                self._missing(step, effect)
+
+    def _missing(self, step: Step, effect: Notify) -> None:
+        fatal = self.play.settings.run.error_on_missing_handler
+        problem = Problem(
+            code="handler-not-found",
+            summary="There is no such handler",
+            detail=f"The requested handler '{effect.handler}' was not found in either the main handlers list nor in the listening"
+            " handlers list",
+            severity=Severity.ERROR if fatal else Severity.WARNING,
+            span=step.task.spans.get("notify", step.span) if step.task else None,
+        )
+        if fatal:
+            raise PlanError(problem)
+        self.play.events.publish(ProblemFound(problem=problem, host=effect.host))
+
+    def _name_of(self, handler: Step, host: HostName) -> str:
+        task = handler.task
+        assert task is not None
+        if task.name is None:
+            return ""
+        if "{{" not in task.name:
+            return str(task.name)
+        try:
+            return str(self.play.renderer(handler, host).render(task.name))
+        except EngineError as error:
+            if not task.listen and id(handler) not in self._unusable:
+                self._unusable.add(id(handler))
+                said = f"Handler {str(task.name)!r} is unusable because it has no listen topics and the name could not be templated."
+                summary, detail = "A handler's name needs a variable that is not there", f"{said} Error: {error.problem.message}"
+                found = Problem(code="handler-unusable", summary=summary, detail=detail, severity=Severity.WARNING)
+                self.play.events.publish(ProblemFound(problem=found, host=host))
+            return ""  # it needs a variable that is not known yet: it cannot be meant
