@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check fix bench oracle nightly clean
+.PHONY: run test check fix bench oracle fuzz nightly clean
 
 run: $(VENV)/run
 	$(BIN)/engine run playbooks/01-hello.yml
@@ -32,6 +32,15 @@ bench: $(VENV)/test $(VENV)/oracle
 # The real programs stand last on PATH: found by name, and in nobody's way.
 oracle: $(VENV)/test $(VENV)/oracle
 	PATH="$$PATH:$(CURDIR)/$(VENV)/oracle-env/bin" $(BIN)/python -m pytest -m oracle $(ARGS)
+
+# A measurement, not a test: docs/compatibility.md lists what is known to differ.
+FUZZ_SEED ?= 1
+FUZZ_PLAYS ?= 200
+FUZZ_EXPRESSIONS ?= 2000
+
+fuzz: $(VENV)/test $(VENV)/oracle
+	$(BIN)/python tests/oracle/fuzz.py --seed $(FUZZ_SEED) --count $(FUZZ_PLAYS) --figures
+	$(BIN)/python tests/oracle/expressions.py --seed $(FUZZ_SEED) --count $(FUZZ_EXPRESSIONS) --figures
 
 nightly: $(VENV)/test $(VENV)/oracle
 	PATH="$$PATH:$(CURDIR)/$(VENV)/oracle-env/bin" $(BIN)/python -m pytest -m "nightly or oracle" $(ARGS)

@@ -1,6 +1,8 @@
 """`assert`: go on only where every condition holds."""
 from __future__ import annotations
 
+from typing import Any
+
 from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.model.outcome import ModuleResult
@@ -25,15 +27,16 @@ async def run(call: ActionCall) -> ModuleResult:
         if not is_message(args.get(name)):
             kind = type(args[name]).__name__
             return ModuleResult.failure(f"argument '{name}' is of type {kind}: a string or list of strings is required")
+    quiet: dict[str, Any] = {"_ansible_verbose_always": False} if args.get("quiet") else {}
     for condition in conditions(call, call.raw_args["that"]):
         fault = unusable(condition)
         if fault:
             return ModuleResult.failure(fault, assertion=condition)
         if not call.rendering.condition(condition):
             message = args.get("fail_msg") or "Assertion failed"
-            return ModuleResult.failure(message, assertion=condition, evaluated_to=False)
+            return ModuleResult.failure(message, assertion=condition, evaluated_to=False, **quiet)
     said = {"msg": args.get("success_msg") or "All assertions passed"}
-    return ModuleResult(values={**said, "_ansible_verbose_always": False} if args.get("quiet") else said)
+    return ModuleResult(values={**said, **quiet})
 
 
 def conditions(call: ActionCall, that: Value) -> list[Value]:

@@ -189,10 +189,12 @@ class DefaultOutput:
         return {Status.SKIPPED: self.show_skipped, Status.OK: self.show_ok}.get(outcome.status, True)
 
     def _failed(self, outcome: TaskOutcome) -> None:
+        """A failure. Of `debug` only the message is told, also of a whole loop of it, whose items have said the rest."""
         values = shown_values(outcome, self.verbosity)
+        debug = is_debug(outcome)
+        if debug and not outcome.no_log:
+            values = {"msg": values["msg"]} if "msg" in values else without_marks(values)
         lost = outcome.status is Status.UNREACHABLE
-        if outcome.looped and is_debug(outcome):
-            values = {"msg": values.get("msg")}
         if outcome.is_item:
             text, colour = f"failed: [{self._host(outcome)}] (item={self._label(outcome)}) => ", "error"
         elif lost:
@@ -202,14 +204,15 @@ class DefaultOutput:
             text, colour = f"fatal: [{self._host(outcome)}]: FAILED! => ", "error"
         if self.show_path_of_failures and not lost and self.verbosity < 2:
             self._path(self._names.get(outcome.step), failed=True)
-        always = "assertion" in values and bool(outcome.result.values.get("_ansible_verbose_always", True))
+        told = debug and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
+        always = told or ("assertion" in values and bool(outcome.result.values.get("_ansible_verbose_always", True)))
         self._line(text + self.form.text(values, verbosity=self.verbosity, always=always), colour, failed=True)
         if outcome.ignored and not outcome.is_item:
             self._line("...ignoring", "skip")
 
     def _retry(self, event: RetryScheduled) -> None:
         tries = f"FAILED - RETRYING: [{self._host(event.outcome)}]: {event.task_name} ({event.left} retries left)."
-        if self.verbosity > 2:
+        if self.verbosity > 2 or (is_shown_always(event.outcome) and not event.outcome.no_log):
             number = event.outcome.attempts + 1
             values = {**shown_values(event.outcome, self.verbosity), "attempts": number, "retries": number + event.left}
             tries += f"Result was: {self.form.text(values, verbosity=self.verbosity)}"
@@ -230,18 +233,13 @@ class DefaultOutput:
         return f" => (item={self._label(outcome)})" if outcome.is_item else ""
 
     def _verbose(self, outcome: TaskOutcome) -> bool:
-        short = outcome.action.rpartition(".")[2]
-        if outcome.no_log or self.verbosity > 0:
-            return self.verbosity > 0
-        return short in SHOWN_WITH_VALUES and bool(outcome.result.values.get("_ansible_verbose_always", True))
+        return self.verbosity > 0 or (is_shown_always(outcome) and not outcome.no_log)
 
     def _values(self, outcome: TaskOutcome) -> str:
         values = shown_values(outcome, self.verbosity)
         if outcome.action.rpartition(".")[2] in SHOWN_WITH_VALUES:
             if is_debug(outcome):
                 values = {"msg": values["msg"]} if "msg" in values else without_marks(values)
-            if outcome.is_item:
-                values.pop(outcome.loop_var, None)
             return self.form.text(values, verbosity=self.verbosity, always=True)
         return self.form.text(values, verbosity=self.verbosity)
 
@@ -254,7 +252,7 @@ class DefaultOutput:
         if not self.show_included:
             return
         self._task_banner(event.step)
-        item = f" => (item={self._text(event.item_label)})" if event.is_item else ""
+        item = f" => (item={self._text(event.item_label)})" if event.is_item and event.item_label else ""
         self._line(f"included: {event.path} for {', '.join(event.hosts)}{item}", "included")
 
     def _live(self, event: OutputLine) -> None:
@@ -346,9 +344,14 @@ def on_one_line(value: Value) -> str:
     return as_json(value, indent=1).replace("\n", "")
 
 
+def is_shown_always(outcome: TaskOutcome) -> bool:
+    """Is its result shown without -v?"""
+    return outcome.action.rpartition(".")[2] in SHOWN_WITH_VALUES and bool(outcome.result.values.get("_ansible_verbose_always", True))
+
+
 def without_marks(values: dict[str, Value]) -> dict[str, Value]:
-    """What `debug: var=` shows: the value alone, without what every result and every item of a loop says."""
-    names = {"changed", "skipped", "ansible_loop_var", "ansible_index_var", "ansible_loop", values.get("ansible_index_var")}
+    """What `debug: var=` shows: the value, and the variables of a loop's item, without what every result says."""
+    names = {"changed", "skipped", "ansible_loop_var", "ansible_index_var", "ansible_loop"}
     return {name: value for name, value in values.items() if name not in names}
 
 

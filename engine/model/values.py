@@ -75,7 +75,7 @@ class _Mark:
         self.name = name
 
     def __repr__(self) -> str:
-        return self.name
+        return f"<<{self.name.capitalize()}>>"
 
     def __bool__(self) -> bool:
         return False

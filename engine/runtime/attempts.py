@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.actions.base import ActionCall
-from engine.errors import EngineError
+from engine.errors import EngineError, TemplateError
 from engine.model.addresses import HostName
 from engine.model.event import AsyncPolled, RetryScheduled
 from engine.model.frozen import frozen
@@ -74,6 +74,7 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
             host=attempt.host,
             status=verdict.status,
             result=verdict.result,
+            action=attempt.step.task.action if attempt.step.task is not None else "",
             task_name=attempt.name,
             attempts=number,
             registered=verdict.shape,
@@ -119,6 +120,8 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
     except TimeoutError:
         text = f"Task failed: Timed out after {int(seconds)} second(s)."
         return ModuleResult.failure(text, timedout={"frame": "", "period": int(seconds)})
+    except TemplateError:
+        raise  # a mistake in the task's own text: failed_when and until have no say in it
     except EngineError as error:
         return failures.result_of(error, attempt.step)
     except Exception as error:
@@ -193,6 +196,8 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     except UnclearVerdict as unclear:
         failure = failures.result_of(unclear.error, attempt.step)
         values = {**result.values, **failure.values, f"{unclear.keyword}_result": unclear.said}
+        if result.values.get("msg"):
+            values["msg"] = result.values["msg"]  # what the module said is kept
         failure = replace(failure, values=values, changed=result.changed)
         return Verdict(status=Status.FAILED, result=failure, shape=registered(failure))
     if failed_holds is not None:

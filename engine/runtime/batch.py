@@ -53,6 +53,10 @@ class Batch:
     """`meta: end_play`: no later batch of this play runs."""
     dragged: set[HostName] = field(default_factory=set)
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
+    _fatally: set[HostName] = field(default_factory=set)
+    """Hosts whose failure was everybody's (any_errors_fatal, run_once): unless they were rescued, the run ends with this batch."""
+    lost: set[HostName] = field(default_factory=set)
+    """Hosts that such a failure of another met outside of rescue and always: whatever becomes of them here, no later play has them."""
     _includer: Includer = field(init=False)
     _repeats: Repeats = field(init=False)
     _notices: Notices = field(init=False)
@@ -60,11 +64,13 @@ class Batch:
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
     _flushed: set[int] = field(default_factory=set)
+    """Meta steps that were announced: a flush is come back to when its handlers have run."""
     _flushing: set[HostName] = field(default_factory=set)
     """Hosts that are on their way through the handlers."""
     _told: set[tuple[int, HostName]] = field(default_factory=set)
     """Meta steps that were done, by host."""
-    """Meta steps that were announced: a flush is come back to when its handlers have run."""
+    _standing: list[HostName] | None = None
+    """Who was left when the present step began, where all hosts do it together: none of them sees another fail before the next step."""
     _slots: asyncio.Semaphore = field(init=False)
     _throttles: dict[int, asyncio.Semaphore] = field(default_factory=dict)
     """Of steps with `throttle`, by their id."""
@@ -86,11 +92,21 @@ class Batch:
         """Hosts of the batch that have not failed."""
         return [host for host in self.play.batch if not self.cursors[host].down]
 
+    def breaks(self) -> bool:
+        """Does the run end here, though hosts are left?"""
+        return any(self.cursors[host].fate is Fate.FAILED for host in self._fatally)
+
+    def standing(self) -> list[HostName]:
+        """The hosts that are left, as a step's templates see them."""
+        return self.alive() if self._standing is None else self._standing
+
     async def go(self) -> None:
         """Until no host has anything left. Steps that may start together run together."""
         if self.strategy.lockstep:
             while ready := list(self.strategy.ready(self.cursors, self._busy)):
+                self._standing = [host for host in self.alive() if self.cursors[host].fate is not Fate.ENDED]
                 await self._group(ready[0][1], [host for host, _ in ready])
+                self._standing = None
                 await self.play.events.settle()
             return
         with plain_errors():
@@ -221,7 +237,11 @@ class Batch:
         first = hosts[0]
         self._announce(step, first)
         outcome = await self._performed(step, first, for_all=True)
+        if self._falls(outcome):
+            fell.append(outcome)
         self._move(step, first, outcome)
+        if fell and outcome.status is Status.FAILED:
+            self._lose([first])
         for host in hosts[1:]:
             if outcome.status is Status.FAILED and outcome.failed:
                 # The others fail twice, so that a rescue around the task is the first host's alone: as ansible-core does it.
@@ -295,10 +315,16 @@ class Batch:
         """After a step on which some hosts failed: any_errors_fatal takes the others along, max_fail_percentage ends the play."""
         if not fell:
             return
-        if boolean(self._fatal(step)):
+        once = self._runs_once(step)
+        failed = [outcome.host for outcome in fell if outcome.status is Status.FAILED]
+        if once or boolean(self._fatal(step)):
+            self._fatally.update(failed)
+        if boolean(self._fatal(step)) or (once and step.kind is StepKind.INCLUDE):
+            if failed:
+                self._lose(failed)
             others = [host for host in self.cursors if all(host != outcome.host for outcome in fell)]
             for host in others:
-                if self.cursors[host].next() is not None and not self.cursors[host].recovering:
+                if self.cursors[host].fate is Fate.RUNNING and not self.cursors[host].recovering:
                     self.cursors[host].fail(final=True)
             if any(outcome.status is Status.UNREACHABLE for outcome in fell):
                 self.dragged.update(others)
@@ -307,6 +333,12 @@ class Batch:
             for cursor in self.cursors.values():
                 if cursor.fate is Fate.RUNNING:
                     cursor.give_up()
+
+    def _lose(self, failed: Sequence[HostName]) -> None:
+        """Some have failed for all: those of the others that no rescue or always is busy with are lost for later plays."""
+        for host, cursor in self.cursors.items():
+            if host not in failed and cursor.fate not in (Fate.FAILED, Fate.UNREACHABLE) and not cursor.recovering:
+                self.lost.add(host)
 
     def _fatal(self, step: Step) -> Value:
         given = step.keywords.get("any_errors_fatal", self.play.settings.run.any_errors_fatal)
@@ -375,6 +407,7 @@ class Batch:
             case Meta.CLEAR_HOST_ERRORS:
                 for other in self.cursors.values():
                     other.revive()
+                self.lost.clear()
                 self.play.run.failed.clear()
                 self.play.run.unreachable.clear()
                 cursor.advance()
@@ -401,7 +434,8 @@ class Batch:
             for host in hosts[1:]:
                 self.cursors[host].advance()
             hosts = hosts[:1]
-        results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.include(step, host)) for host in hosts]
+        asked = [(host, self._includer.asked(step, host)) for host in hosts]
+        results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.bring(step, host, each)) for host, each in asked]
         for host, result in results:
             if result.outcome is not None and self._falls(result.outcome):
                 fell.append(result.outcome)
@@ -420,17 +454,17 @@ class Batch:
         if outcome is not None:
             outcome = self._with_fate(outcome, host)
             await self._settle(step, outcome, self._effects(step, TaskRun(outcome), outcome))
-            if outcome.failed:
-                self._move(step, host, outcome)
-                return
         elif step.keywords.get("register"):
             included = ModuleResult(values={"include": [each.path for each in result.inclusions]})
             found = concluded(step, host, "", included, Status.OK)
             self.play.run.ledger.apply(kept(effects_of(found, register=str(step.keywords["register"])), step.around.blocks))
         cursor = self.cursors[host]
-        cursor.advance()
+        if outcome is not None and outcome.failed:
+            self._move(step, host, outcome)
+        else:
+            cursor.advance()
         blocks = [each.block for each in result.inclusions if each.block is not None]
-        if blocks:
+        if blocks and cursor.fate is Fate.RUNNING:
             cursor.push(blocks)
 
     def _runs_once(self, step: Step) -> bool:

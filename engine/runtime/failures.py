@@ -99,8 +99,9 @@ def told(step: Step, outcome: TaskOutcome) -> Problem:
         return Problem(code="task-failed", summary="A task failed", detail="its result is hidden by no_log", span=step.span, notes=(about,))
     known = first.result.problem
     if known is not None:
-        if known.code not in ("failed-when", "break-when") and (said := first.result.values.get("msg")):
-            known = replace(known, words=str(said))  # with the part of the task that it was in
+        said = str(first.result.values.get("msg", ""))
+        if known.code not in ("failed-when", "break-when") and known.message in said:
+            known = replace(known, words=said)  # with the part of the task that it was in
         return known if known.span == step.span and not known.notes else known.with_note(f"in {about} ({step.span})")
     code, summary = ("unreachable", "A host was lost") if outcome.status is Status.UNREACHABLE else ("task-failed", "A task failed")
     span = step.task.action_span if step.task is not None and step.task.action_span.line else step.span

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from engine.agent.sdk import boolean
@@ -30,10 +31,12 @@ from engine.playbook.tree import Block, BlockKind, Role
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, skipped
+from engine.runtime.keywords import flag
 from engine.runtime.loop import control_of, items_of, variables_of
-from engine.runtime.task import arguments_of_include, concluded, failing_condition, task_name
+from engine.runtime.task import arguments_of_include, concluded, failing_condition, loop_marks, no_log_of, passed_over, task_name
 from engine.templating.renderer import Renderer
 
+HIDDEN = "(censored due to no_log)"
 Key = tuple[int, str, str]
 """What makes two inclusions one: the step, the file (or role and its arguments), and the item."""
 
@@ -49,6 +52,28 @@ class Inclusion:
     item_label: Value = None
     is_item: bool = False
     copy: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Wanted:
+    """One inclusion as it was asked for: rendered arguments, and the variables and label of its item."""
+
+    args: Mapping[str, Value]
+    extra: Mapping[str, Value]
+    label: Value = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """What one host asks for at an include."""
+
+    name: str
+    wanted: list[Wanted] = field(default_factory=list)
+    items: list[TaskOutcome] = field(default_factory=list)
+    """Of a loop, those that were skipped or failed."""
+    outcome: TaskOutcome | None = None
+    hidden: bool = False
+    """By no_log: the items are not told."""
 
 
 @dataclass(slots=True)
@@ -80,73 +105,87 @@ class Includer:
     def _playbook_dir(self) -> str:
         return os.path.dirname(self.play.plan.play.path)
 
-    def include(self, step: Step, host: HostName) -> IncludeResult:
-        """What `step` brings for `host`. Mistakes are failed outcomes."""
+    def asked(self, step: Step, host: HostName) -> Asked:
+        """What `step` asks for on `host`, item by item. Nothing is brought yet, which could change another host's items."""
         renderer = self.play.renderer(step, host)
-        name = task_name(step, renderer)
+        asked = Asked(name=task_name(step, renderer), hidden=no_log_of(step, renderer))
         assert step.task is not None
         try:
             if step.task.loop is None:
-                return self._one(step, host, name, renderer, {}, None, Counter())
-            return self._looped(step, host, name, renderer)
-        except (EngineError, OSError) as error:
-            return IncludeResult(outcome=failed(step, host, name, error))
+                self._ask(asked, step, host, renderer, {}, None)
+            else:
+                self._ask_items(asked, step, host, renderer)
+        except EngineError as error:
+            asked.outcome = replace(failed(step, host, asked.name, error, renderer), no_log=asked.hidden)
+        return asked
 
-    def _looped(self, step: Step, host: HostName, name: str, renderer: Renderer) -> IncludeResult:
-        """An inclusion for each item. Their order is that in which the first hosts met them, so that hosts go through them together."""
+    def _ask(
+        self, asked: Asked, step: Step, host: HostName, renderer: Renderer, extra: Mapping[str, Value], label: Value
+    ) -> None:
+        """One item, or the whole include where it has no loop: skipped, or what it asks for."""
+        false = failing_condition(step, renderer)
+        if false is None:
+            args = arguments_of_include(step, renderer) if step.block is None else {}
+            asked.wanted.append(Wanted(args=args, extra=extra, label=label))
+            return
+        outcome = concluded(step, host, asked.name, skipped(false), Status.SKIPPED, no_log=asked.hidden)
+        if not extra:
+            asked.outcome = outcome
+        else:
+            asked.items.append(replace(outcome, is_item=True, item_label=label))
+
+    def _ask_items(self, asked: Asked, step: Step, host: HostName, renderer: Renderer) -> None:
+        """Each item of the loop; one that fails does not keep the others from being included."""
         assert step.task is not None and step.task.loop is not None
         control = control_of(step.keywords, renderer)
         try:
             items = items_of(step.task.loop, renderer)
-        except EngineError:
-            if step.block is not None and failing_condition(step, renderer) is not None:
-                return IncludeResult(outcome=concluded(step, host, name, skipped(False), Status.SKIPPED))
-            raise
-        whole = IncludeResult()
-        met: Counter[Key] = Counter()
+        except EngineError as error:
+            if not passed_over(error, step, renderer, whatever=step.block is not None):
+                raise
+            asked.outcome = concluded(step, host, asked.name, skipped(False), Status.SKIPPED)
+            return
         for index, item in enumerate(items):
             extra = variables_of(control, items, index)
             inner = self.play.renderer(step, host, extra)
-            label = item if control.label is None else inner.render(control.label)
-            one = self._one(step, host, name, inner, extra, label, met)
-            whole.inclusions.extend(one.inclusions)
-            if one.outcome is not None:
-                marked = replace(one.outcome, is_item=True, item=item, item_label=label)
-                whole.items.append(marked)
-                if marked.status is Status.FAILED:
-                    break
-        whole.inclusions.sort(key=lambda each: each.copy)
-        if not whole.inclusions or any(item.status is Status.FAILED for item in whole.items):
-            status, shape = of_items(whole.items)
-            whole.outcome = TaskOutcome(
-                step=step.address,
-                host=host,
-                status=status,
-                result=replace(skipped(None), values={}),
-                task_name=name,
-                action=step.task.action,
-                items=tuple(whole.items),
-                looped=True,
-                registered=shape,
-            )
-        return whole
+            label = item
+            if control.label is not None:
+                with suppress(EngineError):  # a label is only shown
+                    label = inner.render(control.label)
+            try:
+                self._ask(asked, step, host, inner, extra, label)
+            except EngineError as error:
+                outcome = replace(failed(step, host, asked.name, error, inner), no_log=asked.hidden)
+                marks = {**outcome.registered, **loop_marks(control, extra)}
+                asked.items.append(replace(outcome, is_item=True, item=item, item_label=label, registered=marks))
+        if not asked.wanted or any(item.status is Status.FAILED for item in asked.items):
+            asked.outcome = whole_of(asked, step, host)
 
-    def _one(
-        self, step: Step, host: HostName, name: str, renderer: Renderer, extra: Mapping[str, Value], label: Value, met: Counter[Key]
-    ) -> IncludeResult:
-        """One item (or the whole include, without a loop). `met` counts what this host has included here: the same item twice is two."""
-        false = failing_condition(step, renderer)
-        if false is not None:
-            return IncludeResult(outcome=concluded(step, host, name, skipped(false), Status.SKIPPED))
-        if step.block is not None:
-            return IncludeResult([replace(self._block(step, extra, met), item_label=label, is_item=True)])
-        args = arguments_of_include(step, renderer)
+    def bring(self, step: Step, host: HostName, asked: Asked) -> IncludeResult:
+        """The steps that were asked for. A file or role that cannot be had is a failure that `ignore_errors` does not forgive."""
+        result = IncludeResult(outcome=asked.outcome, items=asked.items)
         assert step.task is not None
+        met: Counter[Key] = Counter()
+        for each in asked.wanted:
+            try:
+                inclusion = self._inclusion(step, each, met)
+            except (EngineError, OSError) as error:
+                result.outcome = failed(step, host, asked.name, error)
+                continue
+            label = HIDDEN if asked.hidden else each.label
+            result.inclusions.append(replace(inclusion, item_label=label, is_item=asked.hidden or bool(each.extra)))
+        # In the order in which the first hosts met them, so that hosts go through them together.
+        result.inclusions.sort(key=lambda each: each.copy)
+        return result
+
+    def _inclusion(self, step: Step, wanted: Wanted, met: Counter[Key]) -> Inclusion:
+        """What one item brings. `met` counts what this host has included here: the same item twice is two."""
+        assert step.task is not None
+        if step.block is not None:
+            return self._block(step, wanted.extra, met)
         if short(step.task.action) == "include_role":
-            inclusion = self._role(step, args, extra, met)
-        else:
-            inclusion = self._tasks(step, args, extra, met)
-        return IncludeResult([replace(inclusion, item_label=label, is_item=bool(extra))])
+            return self._role(step, wanted.args, wanted.extra, met)
+        return self._tasks(step, wanted.args, wanted.extra, met)
 
     def _block(self, step: Step, extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
         """A looped block, for one item."""
@@ -305,11 +344,36 @@ def applied(args: Mapping[str, Value]) -> tuple[dict[str, Value], Mapping[str, V
 LISTS = (KeywordType.STRINGS, KeywordType.COMMA_STRINGS, KeywordType.MAPPINGS, KeywordType.CONDITIONS)
 
 
-def failed(step: Step, host: HostName, name: str, error: Exception) -> TaskOutcome:
+def whole_of(asked: Asked, step: Step, host: HostName) -> TaskOutcome:
+    """The outcome of a loop whose items were skipped or failed."""
+    assert step.task is not None
+    status, shape = of_items(asked.items)
+    return TaskOutcome(
+        step=step.address,
+        host=host,
+        status=status,
+        result=replace(skipped(None), values={}),
+        task_name=asked.name,
+        action=step.task.action,
+        items=tuple(asked.items),
+        ignored=status is Status.FAILED and all(not item.failed for item in asked.items),
+        looped=True,
+        no_log=asked.hidden,
+        registered=shape,
+    )
+
+
+def failed(step: Step, host: HostName, name: str, error: Exception, renderer: Renderer | None = None) -> TaskOutcome:
+    """The failure; with a renderer one that `ignore_errors` forgives, as far as it can be rendered."""
     if not isinstance(error, EngineError):
         error = PlanError(Problem(code="file-not-found", summary="The included file cannot be read", detail=str(error), span=step.span))
-    result = failures.result_of(error, step)
-    return concluded(step, host, name, result, Status.FAILED)
+    outcome = concluded(step, host, name, failures.result_of(error, step), Status.FAILED)
+    if renderer is None:
+        return outcome
+    try:
+        return replace(outcome, ignored=bool(flag(step, "ignore_errors", renderer, False)))
+    except EngineError:
+        return outcome  # what cannot be rendered forgives nothing
 
 
 def groups_of(results: Sequence[tuple[HostName, IncludeResult]]) -> list[tuple[Inclusion, list[HostName]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.errors import EngineError, UsageError
 from engine.inventory.patterns import ordered, select
@@ -96,6 +96,8 @@ class Plays:
 
     run: RunContext
     graph: PlanGraph
+    _lost: set[HostName] = field(default_factory=set)
+    """Hosts that a failure of others took out of the plays after theirs: they count as failed only if there is another play."""
 
     async def go(self) -> None:
         for plan in self.graph.plays:
@@ -106,6 +108,8 @@ class Plays:
     async def _play(self, plan: PlayPlan) -> bool:
         """False if the run ends here: all hosts of a batch have failed."""
         run, play = self.run, plan.play
+        run.failed |= self._lost - run.unreachable
+        self._lost.clear()
         folder = os.path.dirname(play.path)
         run.ledger.replace_inventory(run.ledger.inventory.with_playbook_dir(folder))
         prompts = self._prompts(plan) if play.vars_prompt else {}
@@ -129,7 +133,8 @@ class Plays:
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
             run.failed |= done.dragged - run.unreachable
-            if len(down) == len(batch) and not done.dragged:
+            self._lost |= done.lost
+            if (len(down) == len(batch) or done.breaks()) and not done.dragged:
                 run.events.publish(NoHostsLeft())
                 return False
             if done.ended_play:
@@ -157,8 +162,8 @@ class Plays:
             name=name,
             hosts_all=matched,
             playbook_dir=os.path.dirname(play.path),
-            alive=lambda: [host for host in hosts if self._alive(host, made)],
-            batch=lambda: made[0].alive() if made else batch,
+            alive=lambda: self._alive(hosts, made),
+            batch=lambda: made[0].standing() if made else batch,
             role_names=lambda: (made[0].builder if made else plan).names.used,
             needed_role_names=lambda: (made[0].builder if made else plan).names.needed,
             constant=run.constant,
@@ -203,11 +208,13 @@ class Plays:
         await done.go()
         return done
 
-    def _alive(self, host: HostName, made: Sequence[Batch]) -> bool:
-        """Neither failed in an earlier batch of the play nor in the present one."""
-        if host in self.run.failed or host in self.run.unreachable:
-            return False
-        return not made or host not in made[0].cursors or not made[0].cursors[host].down
+    def _alive(self, hosts: Sequence[HostName], made: Sequence[Batch]) -> list[HostName]:
+        """Those that neither failed in an earlier batch of the play nor in the present one."""
+        left = [host for host in hosts if host not in self.run.failed and host not in self.run.unreachable]
+        if not made:
+            return left
+        standing = set(made[0].standing())
+        return [host for host in left if host not in made[0].cursors or host in standing]
 
     def _layers(self, host: HostName) -> tuple[tuple[Layer, Mapping[str, Value]], ...]:
         inventory = self.run.ledger.inventory

@@ -72,7 +72,7 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
         else:
             run = await run_loop(replace(setting, control=control_of(step.keywords, renderer)), renderer)
     except EngineError as error:
-        run = TaskRun(mistaken(setting, renderer, error))
+        run = TaskRun(replace(mistaken(setting, renderer, error), delegated_to=known_delegate(step, renderer, host)))
     run.outcome = replace(run.outcome, seconds=play.clock.monotonic() - started)
     return run
 
@@ -83,8 +83,8 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
     assert step.task is not None and step.task.loop is not None
     try:
         items = items_of(step.task.loop, renderer)
-    except EngineError:
-        if not when_holds_without_items(setting, renderer):
+    except EngineError as error:
+        if passed_over(error, step, renderer):
             result = skipped(False)
             return TaskRun(concluded(step, setting.host, setting.name, result, Status.SKIPPED))
         raise
@@ -106,7 +106,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
             registered={**run.outcome.registered, **loop_marks(setting.control, extra)},
         )
         facts_to = run.facts_to
-        seen.update(set_by(run, outcome))
+        seen.update({**registered_by(step, outcome), **set_by(run, outcome)})
         acted.extend(run.acted)
         enough = False
         if setting.control.break_when is not None:
@@ -115,6 +115,12 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         play.events.publish(ItemFinished(outcome=outcome))
         if enough:
             break
+    return TaskRun(whole_of(setting, outcomes), acted, facts_to)
+
+
+def whole_of(setting: Setting, outcomes: list[TaskOutcome]) -> TaskOutcome:
+    """A loop's outcome from those of its items."""
+    step = setting.step
     status, shape = of_items(outcomes)
     values = {name: value for name, value in shape.items() if name not in ("changed", "failed", "skipped", "unreachable")}
     result = ModuleResult(
@@ -125,7 +131,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         unreachable=status is Status.UNREACHABLE,
     )
     forgiven = any(one.ignored for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
-    whole = TaskOutcome(
+    return TaskOutcome(
         step=step.address,
         host=setting.host,
         status=status,
@@ -139,7 +145,6 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         registered=shape,
         delegated_to=outcomes[-1].delegated_to if outcomes else None,
     )
-    return TaskRun(whole, acted, facts_to)
 
 
 def set_by(run: TaskRun, outcome: TaskOutcome) -> dict[str, Value]:
@@ -164,21 +169,30 @@ def loop_marks(control: LoopControl, extra: Mapping[str, Value]) -> dict[str, Va
     }
 
 
-def when_holds_without_items(setting: Setting, renderer: Renderer) -> bool:
+def passed_over(error: EngineError, step: Step, renderer: Renderer, *, whatever: bool = False) -> bool:
+    """Is a loop over something undefined (or `whatever` is wrong with it) no mistake, because `when` is false without any item?"""
+    if error.problem.code != "undefined-variable" and not whatever:
+        return False
     try:
-        return failing_condition(setting.step, renderer) is None
+        return failing_condition(step, renderer) is not None
     except EngineError:
-        return True
+        return False
+
+
+def registered_by(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
+    """The variable that one item registers, for the items after it and for conditions about it."""
+    register = step.keywords.get("register")
+    return {str(register): dict(outcome.registered)} if register else {}
 
 
 def broken_off(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> tuple[TaskOutcome, bool]:
-    """Whether `break_when` ends the loop with this item. A condition that cannot be told fails the item, and ends it too."""
-    register = setting.step.keywords.get("register")
-    over = {**extra, str(register): dict(outcome.registered)} if register else extra
+    """The item's outcome with what `break_when` said, and that. A condition that cannot be told fails the item, and ends the loop too."""
+    over = {**extra, **registered_by(setting.step, outcome)}
     try:
-        return outcome, setting.play.renderer(setting.step, setting.host, over).condition(setting.control.break_when)
+        ended = setting.play.renderer(setting.step, setting.host, over).condition(setting.control.break_when)
     except EngineError as error:
         return unclear_break(setting, outcome, error), True
+    return replace(outcome, registered={**outcome.registered, "break_when_result": ended}), ended
 
 
 def unclear_break(setting: Setting, outcome: TaskOutcome, error: EngineError) -> TaskOutcome:
@@ -363,6 +377,15 @@ def delegate_of(step: Step, renderer: Renderer) -> HostName | None:
     return str(name)
 
 
+def known_delegate(step: Step, renderer: Renderer, host: HostName) -> HostName | None:
+    """The delegate of a task that could not begin, as far as its name can be told."""
+    try:
+        delegate = delegate_of(step, renderer)
+    except EngineError:
+        return None
+    return delegate if delegate != host else None
+
+
 def concluded(step: Step, host: HostName, name: str, result: ModuleResult, status: Status, *, no_log: bool = False) -> TaskOutcome:
     """The outcome of a task whose module was never called."""
     return TaskOutcome(
@@ -416,7 +439,7 @@ def task_name(step: Step, renderer: Renderer) -> str:
         except EngineError:
             name = str(task.name)  # shown as written: a name must not decide about the task
     role = step.around.role if short(task.action) != "include_role" else None
-    return f"{role.name} : {name}" if role is not None else name
+    return (f"{role.name} : {name}" if role is not None else name).strip()
 
 
 def titled(task: Task) -> str:

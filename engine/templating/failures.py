@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,10 +23,24 @@ GENERATED = "<template>"
 class PluginFailed(Exception):
     """A filter, test or lookup refused its input. The message is complete; the cause is the plugin's own error."""
 
+    place: tuple[TemplateText | None, int] | None = None
+    """Where it was called, as `line_of` tells it; set where the failure is kept until its result is used."""
+
     def __init__(self, text: str, path: str = "") -> None:
         super().__init__(text)
         self.path = path
         """The file of a plugin that the engine did not bring."""
+
+    def kept(self) -> PluginFailed:
+        """Itself, with the place in the template that is rendered now."""
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != GENERATED:
+            frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+        if self.place is None and frame is not None:
+            template = frame.f_globals.get("__jinja_template__")
+            if template is not None:
+                self.place = (template.text, template.get_corresponding_lineno(frame.f_lineno))
+        return self
 
 
 class UnknownLookup(PluginFailed):
@@ -57,6 +72,8 @@ def place_of(text: TemplateText | None, line: int = 1, name: str = "") -> Span |
 def line_of(error: BaseException) -> tuple[TemplateText | None, int]:
     """The innermost template line that `error` passed (0: none), and the included file's text where it was in one."""
     text: TemplateText | None = None
+    if isinstance(error, PluginFailed) and error.place is not None:
+        return error.place
     line = 0
     step = error.__traceback__
     while step is not None:
@@ -108,8 +125,10 @@ def absence(
     absent: Missing, text: TemplateText | None, line: int, hint_for: Callable[[str], str], names: tuple[str, ...] = ()
 ) -> TemplateError:
     """The error of a missing value that was used."""
-    if absent.error is not None:
+    if isinstance(absent.error, TemplateError):
         return absent.error
+    if absent.error is not None:
+        return failure(absent.error, absent.text or text or TemplateText.read(""), hint_for, names)
     origin = absent.text if absent.text is not None else text
     if origin is not None and (origin is not text or line == 0):
         line = _line_with(origin, absent.absent_name)

@@ -38,3 +38,5 @@ def undef(hint: str | None = None) -> Missing:
 
 
 FUNCTIONS = {"lookup": lookup, "query": query, "q": query, "now": now, "undef": undef}
+LOOKUPS = (lookup, query)
+"""They look at missing values themselves: an option `default` may be one."""

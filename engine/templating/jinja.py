@@ -6,7 +6,7 @@ attributes (`JinjaEnvironment.getattr`), calls, and templates to include (`locat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
@@ -16,13 +16,14 @@ from jinja2.exceptions import TemplateNotFound
 from jinja2.lexer import TokenStream
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.nodes import EvalContext
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing as NOT_FOUND
 from jinja2.utils import pass_context
 
 from engine.model.values import TemplateText
-from engine.templating.missing import Missing
+from engine.templating.functions import LOOKUPS
+from engine.templating.missing import Missing, MissingUsed
 from engine.templating.native import block_text
 
 if TYPE_CHECKING:
@@ -175,6 +176,20 @@ class JinjaEnvironment(SandboxedEnvironment):
         if _is_view(obj):
             return self._of_view(obj, argument)
         return super().getitem(obj, argument)
+
+    def call(self, context: Any, obj: Any, *args: Any, **options: Any) -> Any:
+        """A call with something missing is missing too; only a macro may look at it first."""
+        if type(obj) is Missing:
+            return obj
+        if not isinstance(obj, Macro) and obj not in LOOKUPS:
+            for arg in (*args, *options.values()):
+                if type(arg) is Missing:
+                    return arg
+        try:
+            made = super().call(context, obj, *args, **options)
+            return list(made) if isinstance(made, KeysView | ValuesView | ItemsView) else made
+        except MissingUsed as error:
+            return error.absent
 
     def _of_view(self, view: Mapping[Any, Any], key: Any) -> Any:
         """An entry of a mapping that computes its values (`hostvars`, `vars`); none of its own attributes but how to read it."""

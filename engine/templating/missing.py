@@ -7,7 +7,6 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import StrictUndefined
 from jinja2.utils import missing as NO_OBJECT
 
-from engine.errors import TemplateError
 from engine.model.values import TemplateText
 
 
@@ -22,7 +21,8 @@ class MissingUsed(UndefinedError):
 class Missing(StrictUndefined):
     """An undefined name, a key that a mapping does not have, or a variable whose own template failed.
 
-    `default`, `is defined` and `mandatory` take it; an attribute of it is itself; anything else raises `MissingUsed`.
+    `default`, `is defined` and `mandatory` take it; an attribute of it, and what any other filter, test or call makes of it, is
+    itself; anything else raises `MissingUsed`.
     """
 
     __slots__ = ("error", "names", "text")
@@ -30,8 +30,8 @@ class Missing(StrictUndefined):
     """The template in which it was named first; None until the renderer knows."""
     names: tuple[str, ...]
     """The variables through which it came, the innermost first."""
-    error: TemplateError | None
-    """Set where it stands for a variable whose rendering failed: not even `default` forgives that."""
+    error: Exception | None
+    """Set where it stands for a variable, filter, test or lookup that failed: not even `default` forgives that."""
 
     def __init__(self, hint: str | None = None, obj: Any = NO_OBJECT, name: Any = None, exc: type[Exception] = UndefinedError) -> None:
         super().__init__(hint, obj, name, exc)  # type: ignore[arg-type]
@@ -40,8 +40,8 @@ class Missing(StrictUndefined):
         self.error = None
 
     @classmethod
-    def failed(cls, error: TemplateError) -> Missing:
-        """The value of a variable whose template has a mistake; raises `error` when it is used."""
+    def failed(cls, error: Exception) -> Missing:
+        """The value of a variable whose template has a mistake, or of a plugin that refused; raises `error` when it is used."""
         made = cls(str(error))
         made.error = error
         return made
@@ -90,16 +90,18 @@ class Missing(StrictUndefined):
             raise AttributeError(name)
         return self
 
+    def __call__(self, *args: Any, **options: Any) -> Missing:  # type: ignore[override]
+        return self
+
     def __getitem__(self, key: Any) -> Missing:  # type: ignore[override]
         return self
 
     __iter__ = __str__ = __len__ = __eq__ = __ne__ = __bool__ = __hash__ = __contains__ = _fail_with_undefined_error
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _fail_with_undefined_error
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _fail_with_undefined_error
-    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = __call__ = _fail_with_undefined_error
+    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = _fail_with_undefined_error
 
-    def __repr__(self) -> str:
-        return "Missing"
+    __repr__ = _fail_with_undefined_error
 
 
 def _type_name(value: Any) -> str:

@@ -1,8 +1,7 @@
 """Filters and tests as Jinja calls them: found by short and full name, missing values refused, mistakes named."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import GeneratorType
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 Plugin = Callable[..., Any]
 
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
-HANDS_ON_MISSING = frozenset(("extract", "map", "select", "reject", "selectattr", "rejectattr"))
-"""Filters of a list that is not there: what they give is not there either, and may be tested for that."""
+MAKES_LIST = frozenset(("list", "reverse"))
+"""Filters that need every element."""
 CHOOSES = frozenset(("ternary",))
 """Filters that give one of their arguments and leave the others alone."""
 PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
@@ -87,24 +86,45 @@ def _named(kind: str, ours: Mapping[str, Plugin], extra: Mapping[str, Plugin]) -
 
 
 def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
+    """The plugin as templates call it: what is missing goes through it, and what it refuses is told only when the result is used.
+
+    What gives one element after the other gives a list of them.
+    """
     takes_missing = name in TAKES_MISSING
-    hands_on = kind == "filter" and name in HANDS_ON_MISSING
+    makes_list = name in MAKES_LIST
+    passed = _PassArg.from_obj(plugin)
+    first = 0 if passed is None else 1
 
     def guarded(*args: Any, **options: Any) -> Any:
-        for arg in args[:1] if name in CHOOSES else args:
-            if hands_on and type(arg) is Missing and arg.error is None:
-                return arg
-            if type(arg) is Missing and (not takes_missing or arg.error is not None):
-                arg.explode()
+        if takes_missing:
+            value = args[first] if len(args) > first else None
+            if type(value) is Missing and value.error is not None and name != "type_debug":
+                value.explode()
+        else:
+            for arg in args[:1] if name in CHOOSES else (*args, *options.values()):
+                if type(arg) is Missing:
+                    return arg
         try:
             made = plugin(*args, **options)
-            return list(made) if type(made) is GeneratorType else made  # `(hosts | select('search', 'web'))[0]`
-        except (EngineError, MissingUsed, PluginFailed, SecurityError, TemplateRuntimeError, RecursionError):
+            if isinstance(made, Iterator | range):
+                made = list(made)
+            return missing_in(made) if makes_list and not isinstance(made, str) else made
+        except MissingUsed as error:
+            return error.absent
+        except PluginFailed as error:
+            return Missing.failed(error.kept())
+        except (EngineError, SecurityError, TemplateRuntimeError, RecursionError):
             raise
         except Exception as error:
-            raise PluginFailed(f"The {kind} plugin '{full}' failed: {error}") from error
+            failure = PluginFailed(f"The {kind} plugin '{full}' failed: {error}")
+            failure.__cause__ = error
+            return Missing.failed(failure.kept())
 
-    passed = _PassArg.from_obj(plugin)
     if passed is not None:
         guarded.jinja_pass_arg = passed  # type: ignore[attr-defined]
     return guarded
+
+
+def missing_in(made: Iterable[Any]) -> Any:
+    """The elements; where one is missing, that one: a list of them cannot be made. An element with a template of its own may be."""
+    return next((each for each in made if type(each) is Missing and each.text is None), made)

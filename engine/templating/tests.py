@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.templating.filters.base import as_text
+from engine.templating.filters.base import as_text, kind_of
 from engine.templating.filters.core import to_bool
+from engine.templating.filters.paths import as_path
 from engine.templating.lazy import Revealed
 from engine.templating.missing import Missing
 from engine.templating.versions import OPERATORS, TYPES, parsed
@@ -82,7 +83,9 @@ def finished(result: Any) -> bool:
 
 def regex(value: Any, pattern: Any = "", ignorecase: bool = False, multiline: bool = False, match_type: str = "search") -> bool:
     flags = (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0)
-    compiled = re.compile(as_text(pattern), flags)
+    if not isinstance(pattern, str):
+        raise TypeError(f"a pattern is text, not {kind_of(pattern)}")
+    compiled = re.compile(str(pattern), flags)
     return bool(getattr(compiled, match_type, compiled.search)(as_text(value)))
 
 
@@ -186,22 +189,27 @@ def vault_encrypted(value: Any) -> bool:
 
 # -- paths on the controller
 
+def _asked(path: Any) -> str:
+    """The path that a test is about. A number, for which the system would look at an open file, names none of ours."""
+    return str(path) if isinstance(path, int) else as_path(path)
+
+
 def tests_for(templates: Templates) -> dict[str, Callable[..., Any]]:
     """The tests by short name; those about paths look through the doors of `templates`."""
     files = templates.files
 
     def vaulted_file(path: Any) -> bool:
         try:
-            return files.read_bytes(as_text(path)).startswith(b"$ANSIBLE_VAULT;")
+            return files.read_bytes(_asked(path)).startswith(b"$ANSIBLE_VAULT;")
         except OSError as error:
             raise ValueError(f"Cannot test if the file {path} is a vault: {error}") from error
 
     paths: dict[str, Callable[..., Any]] = {
-        "directory": lambda path: files.is_dir(as_text(path)), "file": lambda path: files.is_file(as_text(path)),
-        "exists": lambda path: files.is_file(as_text(path)) or files.is_dir(as_text(path)) or os.path.exists(as_text(path)),
-        "link": lambda path: os.path.islink(as_text(path)), "link_exists": lambda path: files.exists(as_text(path)),
-        "abs": lambda path: os.path.isabs(as_text(path)), "mount": lambda path: os.path.ismount(as_text(path)),
-        "same_file": lambda path, other: os.path.samefile(as_text(path), as_text(other)),
+        "directory": lambda path: files.is_dir(_asked(path)), "file": lambda path: files.is_file(_asked(path)),
+        "exists": lambda path: files.is_file(_asked(path)) or files.is_dir(_asked(path)) or os.path.exists(_asked(path)),
+        "link": lambda path: os.path.islink(_asked(path)), "link_exists": lambda path: files.exists(_asked(path)),
+        "abs": lambda path: os.path.isabs(as_path(path)), "mount": lambda path: os.path.ismount(_asked(path)),
+        "same_file": lambda path, other: os.path.samefile(_asked(path), _asked(other)),
     }
     also = {"is_dir": "directory", "is_file": "file", "is_link": "link", "is_abs": "abs", "is_mount": "mount", "is_same_file": "same_file"}
     return {**TESTS, **paths, **{name: paths[same] for name, same in also.items()}, "vaulted_file": vaulted_file}

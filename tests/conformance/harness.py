@@ -117,7 +117,7 @@ def all_cases() -> Iterator[Case]:
 # -- our engine
 
 
-def run_ours(case: Case, folder: Path, runner: asyncio.Runner, pool: Any) -> str:
+def run_ours(case: Case, folder: Path, runner: asyncio.Runner, pool: Any, *, compat: str = "engine") -> str:
     """Run the case in this process, with agents that stay warm between cases; the normal form."""
     from engine.callbacks.default import DefaultOutput
     from engine.cli.commands.run import command
@@ -132,7 +132,7 @@ def run_ours(case: Case, folder: Path, runner: asyncio.Runner, pool: Any) -> str
     given = command.make_context("run", case.options).params
     cwd = str(folder)
     environ = {"HOME": cwd, "PATH": "/usr/bin:/bin"}
-    sources = read_sources(DiskFiles(), environ, cwd=cwd, cli={**overrides(given), "state.store": "memory"})
+    sources = read_sources(DiskFiles(), environ, cwd=cwd, cli={**overrides(given), "state.store": "memory", "run.compat": compat})
     settings = resolve(sources, environ=environ).settings
     out = StringIO()
     try:
@@ -257,7 +257,7 @@ def entries(stdout: str) -> Iterator[str]:
         explaining = bool(EXPLAINED.match(line)) or (explaining and not any(kind.match(line) for kind in KNOWN))
         if explaining:
             continue
-        if line.endswith("=> {") and RESULT.match(line):
+        if (line.endswith("=> {") and RESULT.match(line)) or (line.endswith("Result was: {") and RETRY.match(line)):
             whole = [line]
             for more in lines:
                 whole.append(more)

@@ -151,7 +151,7 @@ def _below(element: Any, path: list[str], skip_missing: bool) -> list[Any]:
 
 
 def flatten(values: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
-    if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
+    if not isinstance(values, Iterable):
         raise FilterError(f"'{kind_of(values)}' object is not a list")
     flat: list[Any] = []
     for value in values:

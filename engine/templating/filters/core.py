@@ -23,7 +23,7 @@ def mandatory(value: Any, msg: str | None = None) -> Any:
 
 def type_debug(value: Any) -> str:
     if type(value) is Missing:
-        return "UndefinedMarker"
+        return "UndefinedMarker" if value.error is None else "CapturedExceptionMarker"
     if isinstance(value, LazyDict):
         return "dict"
     if isinstance(value, LazyList):

@@ -9,28 +9,35 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from engine.files import Files
-from engine.templating.filters.base import FilterError, as_text, is_sequence
+from engine.templating.filters.base import FilterError, is_sequence, kind_of
 
 if TYPE_CHECKING:
     from engine.templating.environment import Templates
+
+
+def as_path(value: Any) -> str:
+    """A path is text, and nothing else is a path."""
+    if not isinstance(value, str):
+        raise FilterError(f"expected str, bytes or os.PathLike object, not {kind_of(value)}")
+    return value
 
 
 def path_join(paths: Any) -> str:
     if isinstance(paths, str):
         return posixpath.join(paths)
     if is_sequence(paths):
-        return posixpath.join(*[as_text(path) for path in paths])
+        return posixpath.join(*[as_path(path) for path in paths])
     raise FilterError(f"|path_join expects string or sequence, got {type(paths)} instead.")
 
 
 def commonpath(paths: Any) -> str:
     if not is_sequence(paths):
         raise FilterError(f"|commonpath expects sequence, got {type(paths)} instead.")
-    return posixpath.commonpath([as_text(path) for path in paths])
+    return posixpath.commonpath([as_path(path) for path in paths])
 
 
 def relpath(path: Any, start: Any = None) -> str:
-    return os.path.relpath(as_text(path), as_text(start)) if start is not None else os.path.relpath(as_text(path))
+    return os.path.relpath(as_path(path), as_path(start)) if start is not None else os.path.relpath(as_path(path))
 
 
 def matching(files: Files, pattern: str) -> list[str]:
@@ -72,10 +79,10 @@ def filters_for(templates: Templates) -> dict[str, Callable[..., Any]]:
         import re
 
         environ = templates.outside.environ()
-        return re.sub(r"\$(?:(\w+)|\{([^}]*)\})", lambda found: environ.get(found[1] or found[2], found[0]), as_text(path), flags=re.ASCII)
+        return re.sub(r"\$(?:(\w+)|\{([^}]*)\})", lambda found: environ.get(found[1] or found[2], found[0]), as_path(path), flags=re.ASCII)
 
     def expanduser(path: Any) -> str:
-        text = as_text(path)
+        text = as_path(path)
         home = templates.outside.environ().get("HOME")
         if home and (text == "~" or text.startswith("~/")):
             return home.rstrip("/") + text[1:]
@@ -85,13 +92,13 @@ def filters_for(templates: Templates) -> dict[str, Callable[..., Any]]:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "basename": lambda path: posixpath.basename(as_text(path)),
-    "dirname": lambda path: posixpath.dirname(as_text(path)),
-    "normpath": lambda path: posixpath.normpath(as_text(path)),
-    "splitext": lambda path: posixpath.splitext(as_text(path)),
-    "realpath": lambda path: os.path.realpath(as_text(path)),
-    "win_basename": lambda path: ntpath.basename(as_text(path)),
-    "win_dirname": lambda path: ntpath.dirname(as_text(path)),
-    "win_splitdrive": lambda path: ntpath.splitdrive(as_text(path)),
+    "basename": lambda path: posixpath.basename(as_path(path)),
+    "dirname": lambda path: posixpath.dirname(as_path(path)),
+    "normpath": lambda path: posixpath.normpath(as_path(path)),
+    "splitext": lambda path: posixpath.splitext(as_path(path)),
+    "realpath": lambda path: os.path.realpath(as_path(path)),
+    "win_basename": lambda path: ntpath.basename(as_path(path)),
+    "win_dirname": lambda path: ntpath.dirname(as_path(path)),
+    "win_splitdrive": lambda path: ntpath.splitdrive(as_path(path)),
     "path_join": path_join, "commonpath": commonpath, "relpath": relpath,
 }

@@ -5,7 +5,7 @@ import base64
 import re
 from typing import Any
 
-from engine.templating.filters.base import FilterError, as_text
+from engine.templating.filters.base import FilterError, as_text, kind_of
 
 COMMENT_STYLES: dict[str, dict[str, str]] = {
     "plain": {"decoration": "# "},
@@ -62,7 +62,9 @@ def regex_escape(value: Any, re_type: str = "python") -> str:
 
 
 def _regex(pattern: Any, ignorecase: bool, multiline: bool) -> re.Pattern[str]:
-    return re.compile(as_text(pattern), (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0))
+    if not isinstance(pattern, str):
+        raise FilterError(f"a pattern is text, not {kind_of(pattern)}")
+    return re.compile(str(pattern), (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0))
 
 
 def b64encode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str:
@@ -77,6 +79,8 @@ def b64decode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str
 
 def comment(text: Any, style: str = "plain", **options: Any) -> str:
     """`text` as a comment; `options` overrule the style: decoration, beginning, end, prefix, postfix, their counts, newline."""
+    if not isinstance(text, str):
+        raise FilterError(f"a comment is made of text, not of {kind_of(text)}")
     if style not in COMMENT_STYLES:
         raise FilterError(f"Invalid style {style!r}.")
     chosen = {"newline": "\n", "prefix_count": 1, "postfix_count": 1, "beginning": "", "end": "", **COMMENT_STYLES[style], **options}
@@ -94,13 +98,17 @@ def comment(text: Any, style: str = "plain", **options: Any) -> str:
 
 
 def split(value: Any, separator: str | None = None, maxsplit: int = -1) -> list[str]:
-    return as_text(value).split(separator, maxsplit)
+    if not isinstance(value, str):
+        raise FilterError(f"only text can be split, not {kind_of(value)}")
+    return value.split(separator, maxsplit)
 
 
 def urlsplit_filter(value: Any, query: str = "") -> Any:
     from urllib.parse import urlsplit
 
-    parts = urlsplit(as_text(value))
+    if not isinstance(value, str):
+        raise FilterError(f"a URL is text, not {kind_of(value)}")
+    parts = urlsplit(value)
     if not query:
         return {name: getattr(parts, name) for name in URL_PARTS}
     if query not in URL_PARTS:
@@ -111,7 +119,9 @@ def urlsplit_filter(value: Any, query: str = "") -> Any:
 def urldecode(value: Any) -> str:
     from urllib.parse import unquote_plus
 
-    return unquote_plus(as_text(value))
+    if not isinstance(value, str):
+        raise FilterError(f"only text can be decoded, not {kind_of(value)}")
+    return unquote_plus(value)
 
 
 FILTERS = {

@@ -27,13 +27,17 @@ def called(renderer: Renderer, name: Any, terms: list[Any], options: dict[str, A
         raise PluginFailed(f"errors={errors!r} is not one of: {', '.join(ERRORS)}")
     for value in (name, *terms, *(value for option, value in options.items() if option != "default")):
         if isinstance(value, Missing):
-            value.explode()
+            return value
     try:
         found = looked_up(renderer, str(name), terms, options)
-    except (MissingUsed, UnknownLookup):
+    except MissingUsed as error:
+        return error.absent
+    except UnknownLookup:
         raise
     except (EngineError, PluginFailed) as error:
         if errors == "strict":
+            if isinstance(error, PluginFailed):
+                return Missing.failed(error.kept())
             raise
         if errors == "warn":
             renderer.templates.warn_once(Problem(

@@ -37,8 +37,7 @@ def nested(call: LookupCall, terms: list[Any]) -> list[Any]:
     """Every combination of one element of each list; lists inside the combinations are opened."""
     if not terms:
         raise call.fail("with_nested requires at least one element in the nested list")
-    lists = [term if isinstance(term, list | tuple) else [term] for term in terms]
-    return [flattened(list(combination), deep=True) for combination in itertools.product(*lists)]
+    return [flattened(list(combination), deep=True) for combination in itertools.product(*terms)]
 
 
 def together(call: LookupCall, terms: list[Any]) -> list[Any]:

@@ -13,7 +13,9 @@ def env(call: LookupCall, terms: list[Any]) -> list[Any]:
     default = call.options.get("default", UNGIVEN)
     found: list[Any] = []
     for term in terms:
-        name = str(term).split()[0] if str(term).split() else ""
+        if not isinstance(term, str):
+            raise call.fail(f"the name of an environment variable is text, not {type(term).__name__}")
+        name = term.split()[0] if term.split() else ""
         value = environ.get(name, UNGIVEN)
         if value is UNGIVEN:
             if isinstance(default, Missing):

@@ -3,7 +3,7 @@
     python tests/unit/templating/take_cases.py ANSIBLE_PLAYBOOK tests/unit/templating/cases_filters.yaml
 
 A case that names `ansible` beside its `error`, `value` or `result` is one where we differ on purpose: its `ansible` is
-renewed, the rest is ours.
+renewed, the rest is ours. One with `fails` is refused by both, in words of their own.
 """
 from __future__ import annotations
 
@@ -71,10 +71,12 @@ def take(program: str, table: dict[str, Any]) -> list[dict[str, Any]]:
 def main(program: str, path: str) -> None:
     table = yaml.safe_load(Path(path).read_text())
     for case, wanted in zip(table["cases"], take(program, table), strict=True):
+        if case.get("fails") and "error" in wanted:
+            continue
         if "ansible" in case:
             case["ansible"] = wanted
             continue
-        for name in ("type", "value", "error", "result"):
+        for name in ("type", "value", "error", "result", "fails"):
             case.pop(name, None)
         case.update(wanted)
     Path(path).write_text(yaml.safe_dump(table, sort_keys=False, allow_unicode=True, width=140))

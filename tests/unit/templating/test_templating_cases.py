@@ -11,7 +11,7 @@ import yaml
 from engine.errors import EngineError, TemplateError
 from engine.files import DiskFiles
 from engine.model.problem import Problem
-from engine.model.values import TemplateText
+from engine.model.values import OMIT, TemplateText
 from engine.outside import RealOutside
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
@@ -90,6 +90,10 @@ def test_as_ansible(name, case, folder):
             assert renderer(table, folder).condition(given) is case["result"]
         return
     here = renderer(table, folder, value_=case["template"])
+    if case.get("fails"):
+        with pytest.raises(EngineError):
+            here.render(TemplateText.read("{{ value_ }}"))
+        return
     if "error" in case:
         with pytest.raises(TemplateError) as caught:
             here.render(TemplateText.read("{{ value_ }}"))
@@ -97,7 +101,7 @@ def test_as_ansible(name, case, folder):
         return
     value = here.render(TemplateText.read("{{ value_ }}"))
     if case["type"] == "omit":
-        assert repr(value) == "OMIT"
+        assert value is OMIT
         return
     assert as_json(value) == case["value"]
     assert here.render(TemplateText.read("{{ value_ | type_debug }}")) == case["type"]
