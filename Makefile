@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check fix bench oracle fuzz nightly clean
+.PHONY: run test check fix bench oracle fuzz targets nightly clean
 
 run: $(VENV)/run
 	$(BIN)/engine run playbooks/01-hello.yml
@@ -37,6 +37,11 @@ oracle: $(VENV)/test $(VENV)/oracle
 FUZZ_SEED ?= 1
 FUZZ_PLAYS ?= 200
 FUZZ_EXPRESSIONS ?= 2000
+
+# ansible-core's own integration targets against the drop-in programs. Root, debootstrap; the first time some minutes.
+targets: $(VENV)/test
+	$(BIN)/engine shims install $(VENV)/shims
+	$(BIN)/python tests/targets/conformance.py run --bin $(VENV)/shims --list tests/targets/passing.txt --timeout 150 $(ARGS)
 
 fuzz: $(VENV)/test $(VENV)/oracle
 	$(BIN)/python tests/oracle/fuzz.py --seed $(FUZZ_SEED) --count $(FUZZ_PLAYS) --figures
