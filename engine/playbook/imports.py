@@ -176,9 +176,11 @@ def _importable(reader: Reader, task: Task, arguments: tuple[str, ...]) -> bool:
 def known_arguments(reader: Reader, task: Task, known: tuple[str, ...]) -> bool:
     """Whether the import or include has only arguments it knows; if not, that is reported."""
     unknown = [name for name in task.args if name not in known]
+    words = f"Invalid options for {task.action}: {','.join(unknown)}"
     for name in unknown:
+        near = did_you_mean(name, [each for each in known if each[0] != "_"])
         reader.report("unknown-argument", "Unknown argument", f"`{name}` is not an argument of {short(task.action)}",
-                      task.spans.get(f"args.{name}", task.action_span), did_you_mean(name, [each for each in known if each[0] != "_"]))
+                      task.spans.get(f"args.{name}", task.action_span), near, words=words)
     return not unknown
 
 
