@@ -24,14 +24,16 @@ class Search:
 
     files: Files
     bases: tuple[str, ...]
+    own: str = "files"
+    """The sub-folder where `first_found` looks: that of the task's module."""
 
     @classmethod
-    def of(cls, files: Files, *, role_paths: Sequence[str], task_dir: str, playbook_dir: str) -> Search:
+    def of(cls, files: Files, *, role_paths: Sequence[str], task_dir: str, playbook_dir: str, action: str = "") -> Search:
         bases: list[str] = []
         for base in (*role_paths, task_dir, playbook_dir):
             if base and base not in bases:
                 bases.append(base)
-        return cls(files, tuple(bases))
+        return cls(files, tuple(bases), own_folder(action))
 
     def candidates(self, subfolder: str, name: str) -> tuple[str, ...]:
         """Every path that `name` may stand for, in order; `subfolder` is files, templates, vars, tasks or ""."""
@@ -51,3 +53,8 @@ class Search:
             if self.files.exists(path):
                 return Found(path + "/" if name.endswith("/") else path, tried)
         return Found(None, tried)
+
+
+def own_folder(action: str) -> str:
+    """`templates` for modules with "template" in their name, `vars` for those with "var", else `files` (checked against ansible-core 2.21)."""
+    return next((f"{word}s" for word in ("template", "var") if word in action), "files")

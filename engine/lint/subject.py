@@ -113,6 +113,7 @@ class Subject:
         return Search.of(
             self.files, role_paths=[role.path for role in reversed(step.around.roles)],
             task_dir=os.path.dirname(step.span.path), playbook_dir=os.path.dirname(play.play.path),
+            action=step.task.action if step.task is not None else "",
         )
 
     @cached_property

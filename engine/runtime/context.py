@@ -29,7 +29,7 @@ from engine.runtime.redact import Redactor
 from engine.runtime.stepping import Stepping
 from engine.scopes.build import ScopeBuilder
 from engine.scopes.magic import Magic
-from engine.search import Search
+from engine.search import Search, own_folder
 from engine.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class PlayContext:
     batch: Sequence[HostName]
     keywords: Mapping[str, Value] = field(default_factory=dict)
     """The play's own keywords, rendered where they are needed."""
-    _searches: dict[tuple[int, str], Search] = field(default_factory=dict)
+    _searches: dict[tuple[int, str, str], Search] = field(default_factory=dict)
     _groups: ActionGroups | None = None
 
     @property
@@ -149,8 +149,8 @@ class PlayContext:
         return renderer
 
     def search(self, step: Step) -> Search:
-        folder = os.path.dirname(step.span.path)
-        key = (id(step.around), folder)
+        folder, action = os.path.dirname(step.span.path), step.task.action if step.task is not None else ""
+        key = (id(step.around), folder, own_folder(action))
         found = self._searches.get(key)
         if found is None:
             found = self._searches[key] = Search.of(
@@ -158,6 +158,7 @@ class PlayContext:
                 role_paths=[role.path for role in reversed(step.around.roles)],
                 task_dir=folder,
                 playbook_dir=os.path.dirname(self.plan.play.path),
+                action=action,
             )
         return found
 

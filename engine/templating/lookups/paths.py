@@ -61,17 +61,14 @@ def fileglob(call: LookupCall, terms: list[Any]) -> list[Any]:
 def first_found(call: LookupCall, terms: list[Any]) -> list[Any]:
     """The path of the first file that is there. Terms are names, or dicts with `files`, `paths` and `skip`."""
     names, skip = _wanted(call, terms)
-    tried: list[str] = []
+    search = call.renderer.search
     for name in names:
-        path = None
-        for subfolder in ("templates", "vars", "files"):
-            path = call.found(subfolder, name)
-            if path is not None:
-                return [path]
-        tried.append(name)
+        path = call.found(search.own if search is not None else "files", name)
+        if path is not None:
+            return [path]
     if skip:
         return []
-    raise call.fail(f"No file was found when using first_found. Looked for: {', '.join(tried)}")
+    raise call.fail(f"No file was found when using first_found. Looked for: {', '.join(names)}")
 
 
 def _wanted(call: LookupCall, terms: list[Any]) -> tuple[list[str], bool]:
