@@ -56,5 +56,5 @@ class Search:
 
 
 def own_folder(action: str) -> str:
-    """`templates` for modules with "template" in their name, `vars` for those with "var", else `files` (checked against ansible-core 2.21)."""
+    """`templates` for modules with "template" in their name, `vars` for those with "var", else `files`."""
     return next((f"{word}s" for word in ("template", "var") if word in action), "files")

@@ -8,7 +8,7 @@ from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, Value
 
 INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
-PLAIN = re.compile(r"(?![TFNbBuUrRfF]['\"]|True|False|None)[A-Za-z_/~@%$*!?.&<>|;,=:][^'\"]*|")
+PLAIN = re.compile(r"(?![TFNbBuUrRfF]['\"]|True|False|None|set\(\))[A-Za-z_/~@%$*!?.&<>|;,=:][^'\"]*|")
 CONSTANTS = {"True": True, "False": False, "None": None}
 
 
@@ -23,6 +23,8 @@ def literal(text: str, span: Span = NOWHERE) -> Value:
         return int(text)
     if text in CONSTANTS:
         return CONSTANTS[text]
+    if text == "set()":
+        return []
     try:
         value = ast.literal_eval(text)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -35,8 +37,10 @@ def trusted(value: object, text: str, span: Span) -> Value:
     match value:
         case str():
             return TemplateText.read(value, span)
-        case bool() | int() | float() | bytes() | None:
+        case bool() | int() | float() | None:
             return value
+        case bytes():
+            return TemplateText.read(value.decode(errors="surrogateescape"), span)
         case list() | tuple():
             return [trusted(each, str(each), span) for each in value]
         case set():
@@ -44,4 +48,4 @@ def trusted(value: object, text: str, span: Span) -> Value:
         case dict():
             return {str(key): trusted(each, str(each), span) for key, each in value.items()}
         case _:
-            return TemplateText.read(text, span)
+            return TemplateText.read("..." if value is ... else text, span)

@@ -133,8 +133,9 @@ class Inventory:
         return self._group_map
 
     def layers(self, host: HostName) -> tuple[tuple[LayerName, Mapping[str, Value]], ...]:
-        """The host's variables by layer, the winner first; every mapping is shared, none is empty. KeyError for an unknown host.
+        """The host's variables by layer, the winner first; every mapping is shared, none is empty.
 
+        A host that no source names (a task may be delegated to one) has what is given to `all`, and its own host_vars files.
         Files in group_vars/ and host_vars/ are read when a host first needs them, so that an encrypted file of
         another group asks for no password.
 
@@ -143,10 +144,7 @@ class Inventory:
         """
         found = self._layers.get(host)
         if found is None:
-            known = self.get(host)
-            if known is None:
-                raise KeyError(host)
-            found = self._layers[host] = tuple(self._layers_of(known))
+            found = self._layers[host] = tuple(self._layers_of(self.get(host) or Host(name=host, implicit=True)))
         return found
 
     def _layers_of(self, host: Host) -> Iterable[tuple[LayerName, Mapping[str, Value]]]:

@@ -218,8 +218,6 @@ class Plays:
 
     def _layers(self, host: HostName) -> tuple[tuple[Layer, Mapping[str, Value]], ...]:
         inventory = self.run.ledger.inventory
-        if inventory.get(host) is None:
-            return ()
         found = tuple((LAYERS[name], mapping) for name, mapping in inventory.layers(host))
         for problem in inventory.vars_files.told():
             self.run.events.publish(ProblemFound(problem=problem))

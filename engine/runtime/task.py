@@ -16,7 +16,7 @@ from engine.model.effect import Effect, IncludeVariables, NamedFacts, SetVariabl
 from engine.model.event import ItemFinished
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
-from engine.model.values import OMIT, TemplateText, Value
+from engine.model.values import TemplateText, Value
 from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups
 from engine.playbook.free_form import TAKE_TEXT
@@ -25,6 +25,7 @@ from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.defaults import defaults_for
+from engine.runtime.delegate_name import delegate_of, known_delegate, told_delegate
 from engine.runtime.judge import NO_TRACEBACK, of_items, registered, skipped
 from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
@@ -143,7 +144,7 @@ def whole_of(setting: Setting, outcomes: list[TaskOutcome]) -> TaskOutcome:
         looped=True,
         no_log=any(one.no_log for one in outcomes),
         registered=shape,
-        delegated_to=outcomes[-1].delegated_to if outcomes else None,
+        delegated_to=told_delegate(setting.step, outcomes),
     )
 
 
@@ -211,11 +212,12 @@ def unclear_break(setting: Setting, outcome: TaskOutcome, error: EngineError) ->
 async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Value] | None) -> TaskRun:
     """One item (or the whole task, without a loop): the straight line. Mistakes on the way are failed outcomes."""
     step, host, play = setting.step, setting.host, setting.play
-    delegate: HostName | None = None
+    written = step.keywords.get("delegate_to")
+    delegate: HostName | None = written if isinstance(written, str) else None  # as it is told until it is known
     try:
         delegate = delegate_of(step, renderer)
         if delegate is not None:
-            renderer = renderer.over({"ansible_delegated_vars": {delegate: play.scopes.seen_from_outside(delegate)}})
+            renderer = renderer.over({"ansible_delegated_vars": {delegate: play.scopes.delegated(host, delegate)}})
         false = failing_condition(step, renderer)
         if false is not None:
             outcome = concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=no_log_of(step, renderer))
@@ -365,25 +367,6 @@ def failing_condition(step: Step, renderer: Renderer) -> Value:
             if not renderer.condition(condition):
                 return str(condition) if isinstance(condition, str) else condition
     return None
-
-
-def delegate_of(step: Step, renderer: Renderer) -> HostName | None:
-    given = step.keywords.get("delegate_to")
-    if given is None:
-        return None
-    name = renderer.render(given)
-    if name is OMIT or name in (None, ""):
-        return None
-    return str(name)
-
-
-def known_delegate(step: Step, renderer: Renderer, host: HostName) -> HostName | None:
-    """The delegate of a task that could not begin, as far as its name can be told."""
-    try:
-        delegate = delegate_of(step, renderer)
-    except EngineError:
-        return None
-    return delegate if delegate != host else None
 
 
 def concluded(step: Step, host: HostName, name: str, result: ModuleResult, status: Status, *, no_log: bool = False) -> TaskOutcome:

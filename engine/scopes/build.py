@@ -104,6 +104,13 @@ class ScopeBuilder:
         layers.extend(self._of_host(host))
         return Scope(layers, merging=self.merging)
 
+    def delegated(self, host: HostName, delegate: HostName) -> Scope:
+        """`ansible_delegated_vars[delegate]` for a task of `host`: the delegate's in this play, under the name of the host."""
+        last: Mapping[str, Value] = {"ansible_host": delegate, "ansible_port": None, "ansible_user": None}
+        named: Mapping[str, Value] = {"inventory_hostname": host}
+        layers = ((Layer.MAGIC, named), *self.scope_for(None, delegate).layers, (Layer.CONNECTION, last))
+        return Scope(layers, merging=self.merging)
+
     def _keeper_of(self, variables: HostVariables, name: str) -> str:
         """Which lexical role has `name` for itself, as a hint; empty for none."""
         roles = self.private_roles()
