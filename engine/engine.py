@@ -273,6 +273,7 @@ class Engine:
             localhost_warning=chosen.localhost_warning,
             merging=self.merging,
             duplicates=self.settings.variables.duplicate_key,
+            group_names=chosen.group_names,
         )
 
     def extra_vars(self, given: ExtraVars) -> Variables:

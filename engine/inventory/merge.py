@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from engine.errors import ParseError, UsageError
 from engine.files import Files, decoded
 from engine.inventory.fragment import Fragment, refused
+from engine.inventory.group_names import KEPT, GroupNames
 from engine.inventory.ini import read_ini
 from engine.inventory.list import read_list
 from engine.inventory.script import read_script
@@ -44,6 +45,7 @@ def load_inventory(
     localhost_warning: bool = True,
     merging: bool = False,
     duplicates: str = "warn",
+    group_names: str = "never",
 ) -> tuple[Inventory, list[Problem]]:
     """The inventory of all `sources` in their order, and the warnings.
 
@@ -58,6 +60,7 @@ def load_inventory(
         localhost_warning: Say so where there is no host but an implicit localhost.
         merging: `hash_behaviour: merge`.
         duplicates: What a key is that stands twice in one mapping: `warn`, `error` or `ignore`.
+        group_names: Whether invalid ones are replaced, and told: `never`, `always`, `ignore` or `silently` (inventory/group_names.py).
 
     Raises:
         ParseError: groups contain each other (`group-cycle`), or as the arguments above say.
@@ -84,7 +87,10 @@ def load_inventory(
     if not any(fragment.hosts for fragment in fragments) and localhost_warning:
         problems.append(Problem(code="localhost-only", summary=NO_HOSTS, severity=Severity.WARNING))
     folders = [folder for each in sources if (folder := vars_folder(each, files))]
-    inventory = merged(fragments, VarsFiles(files, folders, playbook_dir, merging=merging, duplicates=duplicates))
+    naming = GroupNames(group_names)
+    if told := naming.warning(name for fragment in fragments for name in fragment.groups):
+        problems.append(told)
+    inventory = merged(fragments, VarsFiles(files, folders, playbook_dir, merging=merging, duplicates=duplicates), naming)
     for name in inventory.hosts:
         if name in inventory.groups:
             problems.append(same_name(name))
@@ -173,7 +179,7 @@ def vars_folder(source: str, files: Files) -> str:
     return path if files.is_dir(path) else os.path.dirname(path)
 
 
-def merged(fragments: Sequence[Fragment], vars_files: VarsFiles) -> Inventory:
+def merged(fragments: Sequence[Fragment], vars_files: VarsFiles, naming: GroupNames = KEPT) -> Inventory:
     """One inventory of all fragments. ParseError `group-cycle`."""
     hosts: dict[str, Host] = {}
     members: dict[str, dict[str, None]] = {"all": {}, "ungrouped": {}}
@@ -188,10 +194,12 @@ def merged(fragments: Sequence[Fragment], vars_files: VarsFiles) -> Inventory:
             if name not in hosts:
                 hosts[name] = Host(name=name, vars=own_variables, source=fragment.source, directory=fragment.directory)
             put_over(own_variables, given, merging=vars_files.merging)
-        for name, group in fragment.groups.items():
+        for written, group in fragment.groups.items():
+            name = naming.of(written)
             members.setdefault(name, {}).update(group.hosts)
-            children.setdefault(name, {}).update(group.children)
-            for child in group.children:
+            below = {naming.of(child): span for child, span in group.children.items()}
+            children.setdefault(name, {}).update(below)
+            for child in below:
                 members.setdefault(child, {})
             put_over(variables.setdefault(name, Variables()), group.vars, merging=vars_files.merging)
     groups = {
@@ -205,7 +213,7 @@ def merged(fragments: Sequence[Fragment], vars_files: VarsFiles) -> Inventory:
         for name, inside in members.items()
     }
     spans = {(parent, child): span for parent, below in children.items() for child, span in below.items()}
-    return Inventory(hosts, arranged(hosts, groups, spans), vars_files)
+    return Inventory(hosts, arranged(hosts, groups, spans), vars_files, naming)
 
 
 def priority_of(variables: dict[str, Value]) -> int:

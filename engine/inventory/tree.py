@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from engine.errors import ParseError
+from engine.inventory.group_names import KEPT, GroupNames
 from engine.inventory.vars_files import NO_VARS_FILES, VarsFiles
 from engine.model.addresses import HostName
 from engine.model.frozen import frozen
@@ -65,14 +66,22 @@ class Group:
 class Inventory:
     """Immutable; a change gives a new one. What is computed from it is computed once."""
 
-    __slots__ = ("_group_map", "_groups_of", "_layers", "_members", "_parents", "_places", "groups", "hosts", "vars_files")
+    __slots__ = ("_group_map", "_groups_of", "_layers", "_members", "_parents", "_places", "groups", "hosts", "naming", "vars_files")
 
-    def __init__(self, hosts: Mapping[HostName, Host], groups: Mapping[GroupName, Group], vars_files: VarsFiles = NO_VARS_FILES) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[HostName, Host],
+        groups: Mapping[GroupName, Group],
+        vars_files: VarsFiles = NO_VARS_FILES,
+        naming: GroupNames = KEPT,
+    ) -> None:
         """`groups` must hold `all` and `ungrouped`, children before nobody, and no cycle: see `arranged`."""
         self.hosts: Mapping[HostName, Host] = hosts
         """In the order in which the sources name them; without an implicit localhost."""
         self.groups: Mapping[GroupName, Group] = groups
         self.vars_files = vars_files
+        self.naming = naming
+        """For the groups that a run adds."""
         self._groups_of: dict[HostName, tuple[Group, ...]] = {}
         self._group_map: dict[GroupName, list[HostName]] = {}
         self._places: dict[tuple[str, str], Mapping[str, Value]] = {}
@@ -185,24 +194,25 @@ class Inventory:
         drafts = dict(self.groups)
         if known is None:
             drafts["all"] = joined(drafts["all"], name)
-        for group in groups:
+        for group in map(self.naming.of, groups):
             drafts[group] = joined(drafts.get(group) or Group(name=group), name)
-        return Inventory(hosts, arranged(hosts, drafts), self.vars_files)
+        return Inventory(hosts, arranged(hosts, drafts), self.vars_files, self.naming)
 
     def with_group(self, name: GroupName, hosts: Sequence[HostName] = (), parents: Sequence[GroupName] = ("all",)) -> Inventory:
         """`group_by`: the group below `parents` (made where missing), with `hosts` added. ParseError `group-cycle`."""
         drafts = dict(self.groups)
+        name = self.naming.of(name)
         group = drafts.get(name) or Group(name=name)
         drafts[name] = replace(group, hosts=tuple(dict.fromkeys((*group.hosts, *hosts))))
-        for parent in parents:
+        for parent in map(self.naming.of, parents):
             above = drafts.get(parent) or Group(name=parent)
             if name not in above.children and parent != name:
                 drafts[parent] = replace(above, children=(*above.children, name))
-        return Inventory(self.hosts, arranged(self.hosts, drafts), self.vars_files)
+        return Inventory(self.hosts, arranged(self.hosts, drafts), self.vars_files, self.naming)
 
     def with_vars_files(self, vars_files: VarsFiles) -> Inventory:
         """The same hosts with other group_vars/ and host_vars/: each playbook's folder has its own."""
-        return Inventory(self.hosts, self.groups, vars_files)
+        return Inventory(self.hosts, self.groups, vars_files, self.naming)
 
     def with_playbook_dir(self, playbook_dir: str) -> Inventory:
         """The same hosts seen from another playbook's folder."""

@@ -102,6 +102,7 @@ HONOURED: dict[str, str] = {
     "TAGS_RUN": "run.tags",
     "TAGS_SKIP": "run.skip_tags",
     "TASK_TIMEOUT": "run.task_timeout",
+    "TRANSFORM_INVALID_GROUP_CHARS": "inventory.group_names",
 }
 """Ansible's key → `group.field`. Names in ansible.cfg and variables stand beside the field (settings.py)."""
 
@@ -254,9 +255,6 @@ IGNORED: dict[str, tuple[tuple[str, str, str], ...]] = {
     "an invalid keyword is always an error, found before the run": (
         ("INVALID_TASK_ATTRIBUTE_FAILED", "defaults.invalid_task_attribute_failed", "ANSIBLE_INVALID_TASK_ATTRIBUTE_FAILED"),
     ),
-    "group names are kept as they are written": (
-        ("TRANSFORM_INVALID_GROUP_CHARS", "defaults.force_valid_group_names", "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"),
-    ),
     "vars files end in .yml, .yaml or .json, or have no ending": (
         ("YAML_FILENAME_EXTENSIONS", "defaults.yaml_valid_extensions", "ANSIBLE_YAML_FILENAME_EXT"),
     ),
@@ -338,7 +336,6 @@ ALREADY: dict[str, tuple[str, ...]] = {
     "DISPLAY_TRACEBACK": ("never",),
     "INVALID_TASK_ATTRIBUTE_FAILED": ("true", "yes", "1", "on"),
     "RETRY_FILES_ENABLED": ("false", "no", "0", "off"),
-    "TRANSFORM_INVALID_GROUP_CHARS": ("never", "ignore", "silently"),
     "USE_PERSISTENT_CONNECTIONS": ("false", "no", "0", "off"),
 }
 """Values that ask for what the engine does anyway: no notice."""

@@ -150,6 +150,10 @@ class InventorySettings:
         "warning", Ansible(ini="inventory.host_pattern_mismatch", env="ANSIBLE_HOST_PATTERN_MISMATCH"),
         choices=("warning", "error", "ignore"))
     """What a part of a pattern is that names nothing."""
+    group_names: str = setting(
+        "never", Ansible(ini="defaults.force_valid_group_names", env="ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"),
+        choices=("never", "always", "ignore", "silently"))
+    """Whether characters that names of variables cannot have are replaced by `_` in names of groups, and whether that is told."""
 
 
 @frozen(kw_only=True)

@@ -243,3 +243,21 @@ def test_one_bad_source_can_be_an_error():
 
 def test_a_host_named_like_a_group():
     assert [problem.code for problem in load({"/i": "web\n[web]\nh\n"}, "/i")[1]] == ["host-and-group"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "groups", "told"),
+    [
+        ("never", ["1web", "db.prod"], "Invalid characters were found in group names but not replaced, use -vvvv to see details"),
+        ("always", ["_web", "db_prod"], "Invalid characters were found in group names and automatically replaced, use -vvvv to see details"),
+        ("ignore", ["1web", "db.prod"], None),
+        ("silently", ["_web", "db_prod"], None),
+    ],
+)
+def test_names_of_groups_that_are_no_names_of_variables(mode, groups, told):
+    inventory, problems = load({"/i": "[1web]\nh\n[db.prod:children]\n1web\n"}, "/i", group_names=mode)
+    assert list(shape(inventory)) == groups
+    assert inventory.members(groups[1]) == ("h",)
+    assert [problem.message for problem in problems] == ([told] if told else [])
+    later = inventory.with_host("n", ["a-b"]).with_group("c-d", ["h"], ["a-b"])
+    assert list(shape(later))[-2:] == (["a-b", "c-d"] if mode in ("never", "ignore") else ["a_b", "c_d"])
