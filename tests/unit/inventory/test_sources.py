@@ -256,8 +256,8 @@ def test_a_host_named_like_a_group():
 )
 def test_names_of_groups_that_are_no_names_of_variables(mode, groups, told):
     inventory, problems = load({"/i": "[1web]\nh\n[db.prod:children]\n1web\n"}, "/i", group_names=mode)
-    assert list(shape(inventory)) == groups
+    assert set(groups) <= set(shape(inventory))
     assert inventory.members(groups[1]) == ("h",)
     assert [problem.message for problem in problems] == ([told] if told else [])
     later = inventory.with_host("n", ["a-b"]).with_group("c-d", ["h"], ["a-b"])
-    assert list(shape(later))[-2:] == (["a-b", "c-d"] if mode in ("never", "ignore") else ["a_b", "c_d"])
+    assert set(shape(later)) - set(shape(inventory)) == ({"a-b", "c-d"} if mode in ("never", "ignore") else {"a_b", "c_d"})
