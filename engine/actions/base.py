@@ -81,9 +81,6 @@ class Rendering(Protocol):
     def condition(self, expression: Value) -> bool:
         """A bare expression (TemplateText), a bool, or a list of them (all must hold)."""
 
-    def trusted_name(self, text: TemplateText) -> TemplateText | None:
-        """What `{{ name }}` stands for, where that is a text that someone wrote, and no template; else None."""
-
     def evaluate(self, expression: TemplateText) -> Value:
         """The value of a bare expression (debug.var); TemplateError `undefined-variable` where it has none."""
 

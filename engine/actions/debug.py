@@ -35,7 +35,7 @@ def shown(call: ActionCall, expression: Value) -> ModuleResult:
     """The expression's value under its own text; what is undefined is said in its place and warned of, and does not fail."""
     if isinstance(expression, TemplateText) and "{{" in expression:
         # `var: "{{ name_of_it }}"` shows what the name stands for
-        expression = call.rendering.trusted_name(expression) or call.rendering.render(expression)
+        expression = call.rendering.render(expression)
     if not isinstance(expression, str):
         kind = type(expression).__name__
         return ModuleResult.failure(f"argument 'var' is of type {kind}: a string with an expression is needed, such as a variable's name")

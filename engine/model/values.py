@@ -49,6 +49,9 @@ class TemplateText(str):
         return self
 
 
+TemplateText.__name__ = "str"  # in Python's own messages (`can only concatenate…`) and for `type_debug` it is what users know
+
+
 class EncryptedText:
     """An inline `!vault` value: the envelope as written. Decrypted by the renderer when it is first used."""
 

@@ -58,10 +58,9 @@ def _template_holds(renderer: Renderer, expression: TemplateText) -> bool:
         code="condition-is-template", summary="A condition is written as a template", severity=Severity.WARNING, span=expression.span,
         detail="conditions are expressions already", hint="leave out the {{ }}",
     ))
-    inner = renderer.trusted_name(expression)
-    if inner is not None:
-        return _truth(renderer, _value(renderer, inner), expression)
     value = renderer.render(expression)
+    if isinstance(value, TemplateText):  # it names an expression that someone wrote
+        return _truth(renderer, _value(renderer, value), expression)
     if isinstance(value, str):
         if value in ("True", "False") and not renderer.templates.strict_conditions:
             return value == "True"

@@ -19,8 +19,8 @@ from engine.templating.environment import Templates, short
 from engine.templating.failures import nearest, place_of, syntax_failure
 from engine.templating.jinja import JinjaEnvironment
 from engine.templating.lookups.table import BLOCKING
+from engine.templating.native import has_markers
 from engine.templating.reads import Read, Reads, read_by
-from engine.templating.renderer import has_markers
 
 __all__ = [
     "Named", "Read", "Reads", "named_in", "named_in_value", "names_in", "place_of_read", "reads_in", "texts_in", "unknown_name",

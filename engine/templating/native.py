@@ -12,12 +12,17 @@ from typing import Any
 from jinja2.runtime import Undefined
 from markupsafe import Markup
 
-from engine.model.values import OMIT, Value
+from engine.model.values import OMIT, TemplateText, Value
 from engine.templating.lazy import LazyDict, LazyList
 from engine.templating.missing import Missing
 
 _AS_THEY_ARE = frozenset((str, int, bool, float, type(None), dict, list, tuple, bytes, LazyDict, LazyList, Missing,
                           type(OMIT), datetime.datetime, datetime.date))
+
+
+def has_markers(text: str) -> bool:
+    """Whether `text` is a template at all."""
+    return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
 
 
 class Unstorable(TypeError):
@@ -59,9 +64,11 @@ def block_text(parts: Iterable[Any]) -> Value:
 def stored(value: Any) -> Value:
     """`value` as data that a variable may hold; Unstorable where it is none.
 
-    Views and iterators become lists. Trust ends here: a TemplateText becomes plain text.
+    Views and iterators become lists. Text that someone wrote stays known as such while it is no template: as a condition it is trusted.
     """
     if type(value) in _AS_THEY_ARE:
+        return value
+    if type(value) is TemplateText and not has_markers(value):
         return value
     if isinstance(value, str):
         return str(Markup.__str__(value)) if isinstance(value, Markup) else str(value)
@@ -84,7 +91,8 @@ def finished(value: Any) -> Value:
     if isinstance(value, Missing):
         value.explode()
     if isinstance(value, str):
-        return str(stored(value))
+        text = stored(value)
+        return text if type(text) is TemplateText else str(text)
     if isinstance(value, Mapping):
         return {_key(key): finished(each) for key, each in value.items() if each is not OMIT}
     if isinstance(value, list | tuple):

@@ -18,17 +18,12 @@ from engine.templating.failures import absence, cycle, failure, nearest
 from engine.templating.jinja import JinjaTemplate, RenderContext
 from engine.templating.lazy import LazyDict, LazyList, Revealed
 from engine.templating.missing import Missing
-from engine.templating.native import finished, joined, stored
+from engine.templating.native import finished, has_markers, joined, stored
 
 if TYPE_CHECKING:
     from engine.templating.environment import Templates
 
 _PLAIN = frozenset((str, int, bool, float, type(None)))
-
-
-def has_markers(text: str) -> bool:
-    """Whether `text` is a template at all."""
-    return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
 
 
 class Renderer:
@@ -179,7 +174,7 @@ class Renderer:
         if kind in _PLAIN:
             return value
         if kind is TemplateText:
-            return self._rendered(value, name) if has_markers(value) else str(value)
+            return self._rendered(value, name) if has_markers(value) else value
         if kind is dict:
             return LazyDict(value, self)
         if kind is list:
@@ -193,18 +188,6 @@ class Renderer:
         if kind is Scope:
             return self.templates.view(value)
         return value
-
-    def trusted_name(self, text: TemplateText) -> TemplateText | None:
-        """The text of the variable that `text` names, `{{ name }}`, where someone wrote it and it is no template."""
-        value: Value = text
-        for _ in range(64):  # aliases of aliases; a circle of them ends here and is reported when it is rendered
-            if not isinstance(value, TemplateText):
-                return None
-            if not has_markers(value):
-                return value
-            compiled = self.templates.compiler.text(value)
-            value = self._found(compiled.name) if compiled.name else None
-        return None
 
     def raw_exists(self, name: str) -> bool:
         return self._found(name) is not NOT_FOUND
@@ -360,6 +343,6 @@ class Renderer:
 
 def _ended(value: Any, newlines: int) -> Any:
     """Text ends with as many line feeds as its template does: Jinja drops one."""
-    if type(value) is not str:
+    if not isinstance(value, str):
         return value
     return value + "\n" * max(0, newlines - (len(value) - len(value.rstrip("\n"))))

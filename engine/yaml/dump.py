@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from engine.model.values import Value
+from engine.model.values import TemplateText, Value
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -14,6 +14,9 @@ class _Dumper(yaml.CSafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+_Dumper.add_representer(TemplateText, lambda dumper, text: dumper.represent_str(str(text)))
 
 
 def dump(value: Value, **options: Any) -> str:
@@ -48,12 +51,12 @@ class _Readable(_Shown):
 
 
 def _text(dumper: _Shown, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if BLOCK.search(text) else None)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="|" if BLOCK.search(text) else None)
 
 
 def _readable_text(dumper: _Readable, text: str) -> yaml.ScalarNode:
     if not BLOCK.search(text):
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text)
+        return dumper.represent_scalar("tag:yaml.org,2002:str", str(text))
     return dumper.represent_scalar("tag:yaml.org,2002:str", readable(text), style="|")
 
 
@@ -62,8 +65,9 @@ def readable(text: str) -> str:
     return BLANKS_AT_END.sub("", UNPRINTABLE.sub("", text.rstrip().expandtabs()))
 
 
-_Shown.add_representer(str, _text)
-_Readable.add_representer(str, _readable_text)
+for kind in (str, TemplateText):
+    _Shown.add_representer(kind, _text)
+    _Readable.add_representer(kind, _readable_text)
 
 
 def shown(value: Value, *, indent: int | None = None, width: int | None = None, pretty: bool = True) -> str:

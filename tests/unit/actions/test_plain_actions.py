@@ -40,9 +40,6 @@ class PlainRendering:
     def text(self, template: TemplateText, options: Any = None, extra: Any = None) -> str:
         raise AssertionError("not used here")
 
-    def trusted_name(self, text: TemplateText) -> TemplateText | None:
-        return None
-
     def evaluate(self, expression: TemplateText) -> Any:
         if expression.startswith("'"):
             return text(expression.strip("'"))

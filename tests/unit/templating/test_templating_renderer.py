@@ -76,12 +76,15 @@ def test_any_plain_text_comes_through_unchanged(evil):
 
 
 def test_results_of_templates_are_plain_and_marker_free_text_stays_trusted():
-    here = renderer({"a": text("hello"), "d": {"k": text("v")}})
-    assert type(here.render(text("{{ a }}"))) is str
-    assert type(here.render(text("{{ d }}"))["k"]) is str
+    """Checked against ansible-core 2.21: a condition may come through templates, filters and lists, not through what makes new text."""
+    here = renderer({"a": text("hello"), "d": {"k": text("v")}, "b": text("{{ '{{' }} x"), "evil": "e"})
+    assert type(here.render(text("{{ a }}"))) is type(here.render(text("{{ [a] | list }}"))[0]) is TemplateText
+    assert type(here.render(text("{{ d }}"))["k"]) is type(here.render(text("{{ d | combine({'z': 1}) }}"))["k"]) is TemplateText
+    for made in ("{{ a ~ '' }}", "{{ a }} b", "{{ a | upper }}", "{{ evil }}", "{{ [evil] | first }}", "{{ b }}", "{{ a[:] }}"):
+        assert type(here.render(text(made))) is str, made
     given = text("no markers")
     assert here.render(given) is given
-    assert type(here.name("a")) is str
+    assert type(here.name("a")) is TemplateText
 
 
 def test_a_string_that_a_template_makes_is_not_rendered_again():
