@@ -20,6 +20,7 @@ from engine.model.event import (
     Included,
     ItemFinished,
     MetaDone,
+    MetaSkipped,
     NoHostsLeft,
     OutputLine,
     PlayStarted,
@@ -59,6 +60,8 @@ class DefaultOutput:
     check_markers: bool = False
     show_stats: bool = False
     check: bool = False
+    each_meta: bool = False
+    """Announce a meta task for each host that comes to it, and tell where its condition was false, as ansible-core does."""
     show_path_of_failures: bool = False
     debug: bool = False
     """Tell what the engine does by itself, too."""
@@ -78,6 +81,8 @@ class DefaultOutput:
                 self._begin(event)
             case PlayStarted():
                 self._play(event)
+            case TaskStarted(again=True) if not self.each_meta:
+                pass
             case TaskStarted():
                 self._names[event.step] = event
                 if event.lockstep:
@@ -102,6 +107,8 @@ class DefaultOutput:
                 self._line(f"Notification for handler {event.handler} has been saved.", "verbose")
             case MetaDone(said=said, implicit=implicit) if self.debug or (self.verbosity > 1 and not implicit):
                 self._line(f"META: {said}")
+            case MetaSkipped():
+                self._meta_skipped(event)
             case NoHostsLeft():
                 self._no_hosts_left()
             case ProblemFound(problem=problem):
@@ -262,6 +269,17 @@ class DefaultOutput:
 
     def _no_hosts_left(self) -> None:
         self._banner = None
+
+    def _meta_skipped(self, event: MetaSkipped) -> None:
+        """Its line is ansible-core's; we tell of it under -vv alone."""
+        if self.verbosity > 1:
+            self._line(f"META: {event.reason}")
+        if not self.each_meta or not self.show_skipped:
+            return
+        self._task_banner(event.step)
+        values: dict[str, Value] = {"changed": False, "msg": event.msg, "skip_reason": event.reason}
+        why = f" => {self.form.text(values, verbosity=self.verbosity)}" if self.verbosity else ""
+        self._line(f"skipping: [{event.host}]{why}", "skip")
 
     # -- the end
 

@@ -59,6 +59,8 @@ class TaskStarted(Event):
     span: Span | None = None
     arguments: str | None = None
     """The task's arguments as its text says them, where `display_args_to_stdout` asks for them and no `no_log` forbids it."""
+    again: bool = False
+    """A `meta` task, which is told of each host that comes to it: another one came before."""
 
 
 @frozen(kw_only=True)
@@ -144,6 +146,17 @@ class MetaDone(Event):
     """In ansible-core's words: `noop`, `ending play`."""
     implicit: bool = False
     """A flush that nobody wrote, at the end of a section of the play."""
+
+
+@frozen(kw_only=True)
+class MetaSkipped(Event):
+    """The condition of a `meta` task was false, for a host (or for all of them). Such a task is in no recap."""
+
+    step: StepAddress
+    host: HostName
+    msg: str
+    reason: str
+    """In ansible-core's words: `end_play conditional evaluated to False, continuing play`."""
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypedDict
 
 from engine.files import Files
 from engine.model.keywords import KEYWORDS, Inherit, KeywordType, Where, keywords_of
@@ -109,7 +109,9 @@ def checked_include(reader: Reader, task: Task) -> Task:
     named = [task.args[name] for name in (("_raw_params", "file") if of_tasks else ("name", "role")) if name in task.args]
     if not named or named[0] in (None, ""):
         needs = "a file" if of_tasks else "`name`"
-        reader.report("missing-argument", "An argument is missing", f"{action} needs {needs}", task.action_span)
+        words = f"No file specified for {task.action}" if of_tasks else ""
+        at = task.span if of_tasks else task.action_span
+        reader.report("missing-argument", "An argument is missing", f"{action} needs {needs}", at, words=words)
     for name in ("tasks_from", "vars_from", "defaults_from", "handlers_from"):
         if not isinstance(task.args.get(name, ""), str):
             words = f"Expected a string for {name} but got {type(task.args[name])} instead"
@@ -147,20 +149,46 @@ def _role_request(reader: Reader, task: Task, name: str, span: Span, place: Plac
                 _needs_host(reader, "import_role", task.args[argument], task.spans.get(f"args.{argument}", span))
                 return None
             entries[argument] = rendered
-    flags: dict[str, bool] = {}
-    public = not reader.context.private_role_vars
-    for argument, default in (("allow_duplicates", True), ("public", public), ("rolespec_validate", True)):
-        value = task.args.get(argument, default)
-        try:
-            flags[argument] = boolean(value)
-        except ValueError:
-            reader.wrong_type(f"`{argument}` takes yes or no",
-                          task.spans.get(f"args.{argument}", span))
+    flags = _flags(reader, task, span, place)
+    return RoleRequest(name=name, span=span, **flags, **entries) if flags is not None else None
+
+
+class Flags(TypedDict):
+    """Arguments of an import of a role that are yes or no."""
+
+    allow_duplicates: bool
+    public: bool
+    rolespec_validate: bool
+
+
+def _flags(reader: Reader, task: Task, span: Span, place: Place) -> Flags | None:
+    """Rendered with what is known before the run; None where one is wrong, which is reported."""
+    found = Flags(allow_duplicates=True, public=not reader.context.private_role_vars, rolespec_validate=True)
+    for argument in ("allow_duplicates", "public", "rolespec_validate"):
+        if (given := task.args.get(argument)) is None:
+            continue
+        at = task.spans.get(f"args.{argument}", span)
+        value = reader.static_name(given, place) if isinstance(given, TemplateText) else given
+        if value is None:
+            _needs_host(reader, "import_role", given, at)
             return None
-    return RoleRequest(
-        name=name, span=span, allow_duplicates=flags["allow_duplicates"], public=flags["public"],
-        rolespec_validate=flags["rolespec_validate"], **entries,
-    )
+        try:
+            found[argument] = boolean(value)
+        except ValueError:
+            words = f"Error processing keyword '{argument}': {not_boolean(value)}"
+            reader.wrong_type(f"`{argument}` takes yes or no", at, words=words)
+            return None
+    return found
+
+
+def not_boolean(value: Value) -> str:
+    """In ansible-core's words."""
+    return f"The value {plain(value)!r} could not be converted to 'bool'."
+
+
+def plain(value: Value) -> Value:
+    """For messages: of Python's own type, whose form everybody knows."""
+    return str(value) if isinstance(value, str) else value
 
 
 def _importable(reader: Reader, task: Task, arguments: tuple[str, ...]) -> bool:
@@ -197,8 +225,14 @@ def _task_file(reader: Reader, named: Value, span: Span, task: Task, place: Plac
     path = find_task_file(reader.files, candidates)
     if path is None:
         reader.report("file-not-found", "A file named here does not exist", f"there is no `{name}`", span,
-                      notes=("searched in this order:", *candidates))
+                      notes=("searched in this order:", *candidates), words=no_file(os.path.join(place.playbook_dir, name)))
     return path
+
+
+def no_file(path: str) -> str:
+    """In ansible-core's words, which name the last place where it looked."""
+    missing = f"[Errno 2] No such file or directory: '{path}'"
+    return f"Unable to retrieve file contents. Could not find or access '{path}' on the Ansible Controller: {missing}"
 
 
 def _for_children(reader: Reader, task: Task) -> Mapping[str, Value]:

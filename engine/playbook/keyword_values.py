@@ -143,7 +143,8 @@ def is_task_list(node: yaml.Node, path: str, reader: Reader) -> bool:
         return True
     if isinstance(node, yaml.Sequence):
         return True
-    reader.wrong_type(f"a file of tasks is a list, not {described(node)}", node.span)
+    reader.report("not-tasks", "This file holds no tasks", f"a file of tasks is a list, not {described(node)}", node.span,
+                  words="included task files must contain a list of tasks")
     return False
 
 

@@ -10,8 +10,8 @@ from functools import partial
 from engine.agent.sdk import boolean
 from engine.errors import PlanError, TemplateError
 from engine.model.addresses import HostName
-from engine.model.effect import ClearFacts, Effect
-from engine.model.event import Included, ItemFinished, MetaDone, ProblemFound, TaskFinished, TaskRedone, TaskStarted
+from engine.model.effect import Effect
+from engine.model.event import Included, ItemFinished, ProblemFound, TaskFinished, TaskRedone
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
@@ -27,12 +27,12 @@ from engine.runtime.effects import effects_of, kept, shared
 from engine.runtime.failed import failed_variables
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.limits import throttle_of, too_many_failed
-from engine.runtime.meta import SAID, Meta, meta_of
+from engine.runtime.metas import Metas
 from engine.runtime.notices import Notices
 from engine.runtime.repeats import Repeats
-from engine.runtime.shown import shown_arguments
+from engine.runtime.shown import announcement
 from engine.runtime.strategies.base import Strategy
-from engine.runtime.task import TaskRun, concluded, failing_condition, run_task, task_name
+from engine.runtime.task import TaskRun, concluded, run_task, task_name
 from engine.runtime.together import plain_errors
 from engine.scopes.store import GATHERED
 
@@ -49,26 +49,19 @@ class Batch:
     private: list[Role]
     max_fail: float | None = None
     cursors: dict[HostName, HostCursor] = field(default_factory=dict)
-    ended_play: bool = False
-    """`meta: end_play`: no later batch of this play runs."""
     dragged: set[HostName] = field(default_factory=set)
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
     _fatally: set[HostName] = field(default_factory=set)
     """Hosts whose failure was everybody's (any_errors_fatal, run_once): unless they were rescued, the run ends with this batch."""
     lost: set[HostName] = field(default_factory=set)
     """Hosts that such a failure of another met outside of rescue and always: whatever becomes of them here, no later play has them."""
+    metas: Metas = field(init=False)
     _includer: Includer = field(init=False)
     _repeats: Repeats = field(init=False)
     _notices: Notices = field(init=False)
     _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
-    _flushed: set[int] = field(default_factory=set)
-    """Meta steps that were announced: a flush is come back to when its handlers have run."""
-    _flushing: set[HostName] = field(default_factory=set)
-    """Hosts that are on their way through the handlers."""
-    _told: set[tuple[int, HostName]] = field(default_factory=set)
-    """Meta steps that were done, by host."""
     _standing: list[HostName] | None = None
     """Who was left when the present step began, where all hosts do it together: none of them sees another fail before the next step."""
     _slots: asyncio.Semaphore = field(init=False)
@@ -79,6 +72,14 @@ class Batch:
         self._includer = Includer(play=self.play, builder=self.builder, handlers=self.handlers, public=self.public, private=self.private)
         self._repeats = Repeats(play=self.play, cursors=self.cursors)
         self._notices = Notices(play=self.play, handlers=self.handlers)
+        self.metas = Metas(
+            play=self.play,
+            cursors=self.cursors,
+            notices=self._notices,
+            handlers=self.handlers,
+            lockstep=self.strategy.lockstep,
+            cleared=self.lost.clear,
+        )
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
         for host in self.play.batch:
             self._roles_done[host] = set()
@@ -90,7 +91,7 @@ class Batch:
 
     def alive(self) -> list[HostName]:
         """Hosts of the batch that have not failed."""
-        return [host for host in self.play.batch if not self.cursors[host].down]
+        return [host for host in self.play.batch if not self.cursors[host].down and not self.cursors[host].removed]
 
     def breaks(self) -> bool:
         """Does the run end here, though hosts are left?"""
@@ -146,7 +147,7 @@ class Batch:
         if is_of_repeat(step):
             await self._repeated(step, hosts, fell)
         elif step.kind is StepKind.META:
-            await self._meta(step, hosts)
+            await self.metas.reached(step, hosts)
         elif step.kind is StepKind.INCLUDE:
             await self._include(step, hosts, fell)
         elif self._runs_once(step):
@@ -345,87 +346,8 @@ class Batch:
         return given if isinstance(given, bool) else self.play.renderer(step, self.play.batch[0]).render(given)
 
     def _announce(self, step: Step, host: HostName) -> None:
-        task = step.task
-        assert task is not None
-        name = task_name(step, self.play.renderer(step, host))
-        self.play.events.publish(
-            TaskStarted(
-                step=step.address,
-                name=name,
-                action=task.action,
-                handler=task.handler,
-                check=self.play.check,
-                lockstep=self.strategy.lockstep,
-                span=task.span,
-                arguments=shown_arguments(step, self.play.settings),
-            )
-        )
-
-    async def _meta(self, step: Step, hosts: Sequence[HostName]) -> None:
-        assert step.task is not None
-        if not step.task.origin and id(step) not in self._flushed:
-            self._announce(step, hosts[0])
-            self._flushed.add(id(step))
-        for host in hosts:
-            if self.cursors[host].next() is not step:
-                continue  # what an earlier host did ended the play for this one too
-            renderer = None if step.task.origin else self.play.renderer(step, host)
-            if renderer is not None and failing_condition(step, renderer) is not None:
-                self.cursors[host].advance()
-                continue
-            meta = meta_of(step)
-            await self._do(meta, step, host)
-            if not step.task.origin and (id(step), host) not in self._told:  # a flush is met again after the handlers that it ran
-                self._told.add((id(step), host))
-                self.play.events.publish(MetaDone(said=SAID[meta].format(host)))
-
-    async def _do(self, meta: Meta, step: Step, host: HostName) -> None:
-        cursor, ledger = self.cursors[host], self.play.run.ledger
-        match meta:
-            case Meta.FLUSH_HANDLERS:
-                if host not in self._flushing and self._notices.due(host):
-                    # Once through all of them: one that is notified on the way runs if it is yet to come, else at the next flush.
-                    self._flushing.add(host)
-                    if step.task is not None and step.task.origin:
-                        self.play.events.publish(MetaDone(said=SAID[meta].format(host), implicit=True))
-                    cursor.push(list(self.handlers), handlers=True)
-                    return
-                self._flushing.discard(host)
-                cursor.advance()
-            case Meta.END_HOST:
-                cursor.end()
-            case Meta.END_PLAY | Meta.END_BATCH:
-                self.ended_play = self.ended_play or meta is Meta.END_PLAY
-                for other in self.cursors.values():
-                    if other.fate is Fate.RUNNING:
-                        other.end()
-            case Meta.END_ROLE:
-                cursor.end_role()
-            case Meta.CLEAR_FACTS:
-                ledger.apply([ClearFacts(host)])
-                cursor.advance()
-            case Meta.CLEAR_HOST_ERRORS:
-                for other in self.cursors.values():
-                    other.revive()
-                self.lost.clear()
-                self.play.run.failed.clear()
-                self.play.run.unreachable.clear()
-                cursor.advance()
-            case Meta.RESET_CONNECTION:
-                await self._reset(step, host)
-                cursor.advance()
-            case Meta.REFRESH_INVENTORY:
-                self.play.run.refresh_inventory()
-                cursor.advance()
-            case Meta.NOOP:
-                cursor.advance()
-
-    async def _reset(self, step: Step, host: HostName) -> None:
-        from engine.runtime.keywords import rendered
-
         renderer = self.play.renderer(step, host)
-        keywords = rendered(step, renderer, check=False, diff=False, timeout=0, poll=15)
-        await self.play.pool.forget(self.play.target(step, host, None, renderer, keywords))
+        self.play.events.publish(announcement(self.play, step, task_name(step, renderer), lockstep=self.strategy.lockstep))
 
     async def _include(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         assert step.task is not None
@@ -452,7 +374,8 @@ class Batch:
             self.play.events.publish(ItemFinished(outcome=item))
         outcome = result.outcome
         if outcome is not None:
-            outcome = self._with_fate(outcome, host)
+            if not (result.missing and self.play.settings.run.compat == "ansible"):
+                outcome = self._with_fate(outcome, host)
             await self._settle(step, outcome, self._effects(step, TaskRun(outcome), outcome))
         elif step.keywords.get("register"):
             included = ModuleResult(values={"include": [each.path for each in result.inclusions]})

@@ -64,6 +64,10 @@ class HostCursor:
     """Is this block to be passed over (a role that has run already)?"""
     left: Callable[[Step], None] = lambda step: None
     """Called when a block was walked to its end."""
+    removed: bool = False
+    """It was lost once: `ansible_play_hosts` of this play leaves it out, also when its errors were cleared."""
+    late: bool = False
+    """It goes on when the others have nothing left."""
     _next: Step | None = field(default=None, repr=False)
 
     @classmethod
@@ -165,7 +169,9 @@ class HostCursor:
         return self.fate in (Fate.FAILED, Fate.UNREACHABLE) or any(frame.failing and forced(frame.steps) for frame in self.frames)
 
     def unreachable(self) -> None:
-        self._stop(Fate.UNREACHABLE)
+        """It keeps its place: `meta: clear_host_errors` lets it go on behind the present step."""
+        self.advance()
+        self.fate = Fate.UNREACHABLE
 
     def end(self) -> None:
         self._stop(Fate.ENDED)
@@ -185,9 +191,14 @@ class HostCursor:
                 return
 
     def revive(self) -> None:
-        """`meta: clear_host_errors`: a failed host may go on with the next play; one that still is in an `always`, after that."""
-        if self.fate in (Fate.FAILED, Fate.UNREACHABLE):
-            self.fate = Fate.DONE
+        """`meta: clear_host_errors`: a failed host may go on with the next play; one that still is in an `always`, after that.
+
+        One that could not be reached goes on where it was, when the others are through.
+        """
+        if self.fate is Fate.FAILED:
+            self.fate, self.removed = Fate.DONE, True
+        elif self.fate is Fate.UNREACHABLE:
+            self.fate, self.removed, self.late = Fate.RUNNING, True, True
         for frame in self.frames:
             frame.failing = False
 

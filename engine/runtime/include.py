@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from engine.agent.sdk import boolean
-from engine.errors import EngineError, PlanError
+from engine.errors import EngineError, ParseError, PlanError
 from engine.model.addresses import HostName
 from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
@@ -24,6 +24,7 @@ from engine.plan.expand import expand_role, expand_tasks
 from engine.plan.repeats import once
 from engine.plan.step import Step
 from engine.playbook import parse
+from engine.playbook.imports import no_file, not_boolean
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
 from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
@@ -31,11 +32,15 @@ from engine.playbook.tree import Block, BlockKind, Role
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, skipped
-from engine.runtime.keywords import flag
+from engine.runtime.keywords import flag, wrong
 from engine.runtime.loop import control_of, items_of, variables_of
 from engine.runtime.task import arguments_of_include, concluded, failing_condition, loop_marks, no_log_of, passed_over, task_name
 from engine.templating.renderer import Renderer
 
+CANNOT_BE_HAD = frozenset(("file-not-found", "file-unreadable", "role-not-found", "not-tasks"))
+"""Problems of what is included that are its task's failure, which can be rescued."""
+FLAGS = ("allow_duplicates", "public", "rolespec_validate")
+"""Arguments of an included role that are yes or no."""
 HIDDEN = "(censored due to no_log)"
 Key = tuple[int, str, str]
 """What makes two inclusions one: the step, the file (or role and its arguments), and the item."""
@@ -82,6 +87,8 @@ class IncludeResult:
     outcome: TaskOutcome | None = None
     """Set where it was skipped, failed, or its loop's items were."""
     items: list[TaskOutcome] = field(default_factory=list)
+    missing: bool = False
+    """It failed because a file or role cannot be had: the recap of ansible-core counts this as failed, rescued or not."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,6 +133,8 @@ class Includer:
         false = failing_condition(step, renderer)
         if false is None:
             args = arguments_of_include(step, renderer) if step.block is None else {}
+            for name in FLAGS:  # here, where a mistake of the task's own can be forgiven
+                yes_or_no(step, args, name, True)
             asked.wanted.append(Wanted(args=args, extra=extra, label=label))
             return
         outcome = concluded(step, host, asked.name, skipped(false), Status.SKIPPED, no_log=asked.hidden)
@@ -162,7 +171,11 @@ class Includer:
             asked.outcome = whole_of(asked, step, host)
 
     def bring(self, step: Step, host: HostName, asked: Asked) -> IncludeResult:
-        """The steps that were asked for. A file or role that cannot be had is a failure that `ignore_errors` does not forgive."""
+        """The steps that were asked for. A file or role that cannot be had is a failure that `ignore_errors` does not forgive.
+
+        Raises:
+            ParseError: under `compat = ansible`, if it can be had, and its text is wrong: there this ends the run.
+        """
         result = IncludeResult(outcome=asked.outcome, items=asked.items)
         assert step.task is not None
         met: Counter[Key] = Counter()
@@ -170,7 +183,10 @@ class Includer:
             try:
                 inclusion = self._inclusion(step, each, met)
             except (EngineError, OSError) as error:
-                result.outcome = failed(step, host, asked.name, error)
+                strict = self.play.settings.run.compat == "ansible"
+                if strict and isinstance(error, ParseError) and not CANNOT_BE_HAD.issuperset(each.code for each in error.problems):
+                    raise
+                result.outcome, result.missing = failed(step, host, asked.name, error), True
                 continue
             label = HIDDEN if asked.hidden else each.label
             result.inclusions.append(replace(inclusion, item_label=label, is_item=asked.hidden or bool(each.extra)))
@@ -239,9 +255,9 @@ class Includer:
             request = RoleRequest(
                 name=name,
                 span=step.task.action_span,
-                public=boolean(args.get("public", self.play.run.parser.private_role_vars is False)),
-                allow_duplicates=boolean(args.get("allow_duplicates", True)),
-                rolespec_validate=boolean(args.get("rolespec_validate", True)),
+                public=yes_or_no(step, args, "public", self.play.run.parser.private_role_vars is False),
+                allow_duplicates=yes_or_no(step, args, "allow_duplicates", True),
+                rolespec_validate=yes_or_no(step, args, "rolespec_validate", True),
                 **froms,
             )
             role = parse.load_role(
@@ -312,6 +328,7 @@ class Includer:
                 detail=f"Could not find or access '{name}'",
                 span=step.task.action_span if step.task else None,
                 notes=tuple(f"tried {path}" for path in tried),
+                words=no_file(tried[-1]),
             )
         )
 
@@ -319,6 +336,17 @@ class Includer:
         number = self._copies.get(id(step), 0)
         self._copies[id(step)] = number + 1
         return number
+
+
+def yes_or_no(step: Step, args: Mapping[str, Value], name: str, default: bool) -> bool:
+    """An argument that is one or the other. TemplateError `wrong-type` for anything else."""
+    value = args.get(name, default)
+    try:
+        return boolean(value)
+    except ValueError:
+        found = wrong(step, name, f"`{name}` takes yes or no, not {value!r}")
+        found.problems = (replace(found.problem, words=f"Error processing keyword '{name}': {not_boolean(value)}"),)
+        raise found from None
 
 
 def replaced_by(handler: Step, role: Role) -> bool:

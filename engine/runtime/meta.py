@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from engine.errors import PlanError
+from engine.model.addresses import HostName
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.model.words import nearest
@@ -37,6 +38,26 @@ SAID = {
     Meta.RESET_CONNECTION: "reset connection",
 }
 """What is told under -vv of a host, in ansible-core's words."""
+EVERYBODYS = frozenset((Meta.CLEAR_FACTS, Meta.CLEAR_HOST_ERRORS, Meta.END_PLAY, Meta.END_BATCH, Meta.REFRESH_INVENTORY))
+"""Done once for all hosts, where they go together."""
+UNCONDITIONAL = frozenset((Meta.NOOP, Meta.REFRESH_INVENTORY, Meta.RESET_CONNECTION))
+"""Those that ask no condition."""
+INSTEAD = {
+    Meta.FLUSH_HANDLERS: "not running handlers for {0}",
+    Meta.CLEAR_FACTS: "not clearing facts and fact cache for {0}",
+    Meta.CLEAR_HOST_ERRORS: "not clearing host error state for {0}",
+    Meta.END_HOST: "continuing execution for {0}",
+    Meta.END_PLAY: "continuing play",
+    Meta.END_BATCH: "continuing current batch",
+    Meta.END_ROLE: "continuing role {1} for {0}",
+}
+
+
+def why_skipped(meta: Meta, host: HostName, role: str = "") -> tuple[str, str]:
+    """What is told of one whose condition was false, in ansible-core's words: its `msg`, and the reason."""
+    instead = INSTEAD[meta].format(host, role)
+    said = f"{meta.value} conditional evaluated to"
+    return f"{said} false, {instead}" if meta is Meta.END_HOST else meta.value, f"{said} False, {instead}"
 
 
 def meta_of(step: Step) -> Meta:

@@ -17,6 +17,7 @@ from engine.model.event import (
     Included,
     ItemFinished,
     MetaDone,
+    MetaSkipped,
     OutputLine,
     PlayFinished,
     PlayStarted,
@@ -100,6 +101,8 @@ class Redactor:
                 return replace(event, name=self.text(event.name), arguments=given)
             case MetaDone():
                 return replace(event, said=self.text(event.said))
+            case MetaSkipped():
+                return replace(event, msg=self.text(event.msg), reason=self.text(event.reason))
             case HandlerNotified():
                 return replace(event, handler=self.text(event.handler))
             case Included():

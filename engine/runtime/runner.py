@@ -137,7 +137,7 @@ class Plays:
             if (len(down) == len(batch) or done.breaks()) and not done.dragged:
                 run.events.publish(NoHostsLeft())
                 return False
-            if done.ended_play:
+            if done.metas.ended_play:
                 break
         run.events.publish(PlayFinished(name=name))
         return True

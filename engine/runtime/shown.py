@@ -1,12 +1,31 @@
-"""A task's arguments as its banner shows them, under `display_args_to_stdout`."""
+"""How a step is announced: its name, and its arguments as its banner shows them under `display_args_to_stdout`."""
 
 from __future__ import annotations
 
+from engine.model.event import TaskStarted
 from engine.model.values import EncryptedText, Value
 from engine.plan.step import Step
+from engine.runtime.context import PlayContext
 from engine.settings.settings import Settings
 
 ENCRYPTED = "<encrypted>"
+
+
+def announcement(play: PlayContext, step: Step, name: str, *, lockstep: bool, again: bool = False) -> TaskStarted:
+    """`name`: as it is to be shown."""
+    task = step.task
+    assert task is not None
+    return TaskStarted(
+        step=step.address,
+        name=name,
+        action=task.action,
+        handler=task.handler,
+        check=play.check,
+        lockstep=lockstep,
+        span=task.span,
+        arguments=shown_arguments(step, play.settings),
+        again=again,
+    )
 
 
 def shown_arguments(step: Step, settings: Settings) -> str | None:

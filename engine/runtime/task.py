@@ -421,7 +421,18 @@ def task_name(step: Step, renderer: Renderer) -> str:
             name = str(renderer.render(task.name))
         except EngineError:
             name = str(task.name)  # shown as written: a name must not decide about the task
-    role = step.around.role if short(task.action) != "include_role" else None
+    return with_role(step, name)
+
+
+def written_name(step: Step) -> str:
+    """As shown where nothing is rendered."""
+    task = step.task
+    assert task is not None
+    return with_role(step, str(task.name) if task.name else titled(task))
+
+
+def with_role(step: Step, name: str) -> str:
+    role = step.around.role if step.task is not None and short(step.task.action) != "include_role" else None
     return (f"{role.name} : {name}" if role is not None else name).strip()
 
 

@@ -21,5 +21,6 @@ class Linear:
         at = [(host, step) for host, cursor in cursors.items() if (step := cursor.next()) is not None]
         if not at:
             return []
+        at = [(host, step) for host, step in at if not cursors[host].late] or at
         first = min(step.key for _, step in at)
         return [(host, step) for host, step in at if step.key == first]

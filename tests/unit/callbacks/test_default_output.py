@@ -23,6 +23,7 @@ from engine.model.event import (
     Included,
     ItemFinished,
     MetaDone,
+    MetaSkipped,
     NoHostsLeft,
     OutputLine,
     PlayFinished,
@@ -71,6 +72,7 @@ EVERYTHING: list[Event] = [
     finished(1, Status.CHANGED, "web2", values={**RAN, "invocation": {"module_args": {}}}, diffs=(DIFF,)),
     HandlerNotified(host="web2", handler="restart"),
     MetaDone(said="noop"),
+    MetaSkipped(step=step(1), host="web1", msg="end_play", reason="end_play conditional evaluated to False, continuing play"),
     started(2, "say", action="debug"),
     finished(2, action="debug", values={"msg": "hello"}),
     finished(2, host="web2", action="ansible.builtin.debug", values={"v": {"b": 1, "a": [True, None]}}),
@@ -191,6 +193,25 @@ FREE = [
 def test_without_lockstep_a_banner_comes_with_the_first_result_and_again_when_others_stood_between() -> None:
     lines = [line.split(" **")[0] for line in shown(FREE).splitlines() if line]
     assert lines == ["TASK [a]", "ok: [web1]", "TASK [b]", "ok: [web2]", "ok: [web1]", "TASK [a]", "ok: [web2]"]
+
+
+METAS = [
+    started(1, "leave", action="meta"),
+    MetaDone(said="ending play for web1"),
+    started(1, "leave", action="meta", again=True),
+    MetaSkipped(step=step(1), host="web2", msg="end_host", reason="why"),
+]
+
+
+def test_meta_tasks_are_announced_once_or_for_each_host_as_ansible_core_does() -> None:
+    def lines(**options: Any) -> list[str]:
+        return [line.split(" **")[0] for line in shown(METAS, **options).splitlines() if line]
+
+    told = '{"changed": false, "msg": "end_host", "skip_reason": "why"}'
+    assert lines() == ["TASK [leave]"]
+    assert lines(each_meta=True) == ["TASK [leave]", "TASK [leave]", "skipping: [web2]"]
+    assert lines(each_meta=True, show_skipped=False) == []
+    assert lines(each_meta=True, verbosity=1)[-2:] == ["TASK [leave]", f"skipping: [web2] => {told}"]
 
 
 CHECKS = [(True, True, "TASK [t] [CHECK MODE] *"), (True, False, "TASK [t] *"), (False, True, "TASK [t] *")]

@@ -189,7 +189,7 @@ def test_some_ends_know_neither_rescue_nor_always(how: str, fate: Fate) -> None:
     assert cursor.next() is None and cursor.fate is fate and not cursor.running
 
 
-REVIVES = [("fail", Fate.DONE), ("unreachable", Fate.DONE), ("end", Fate.ENDED)]
+REVIVES = [("fail", Fate.DONE), ("end", Fate.ENDED)]
 
 
 @pytest.mark.parametrize(("how", "fate"), REVIVES)
@@ -199,6 +199,16 @@ def test_clear_host_errors_lets_failed_hosts_go_on_with_the_next_play(how: str, 
     getattr(cursor, how)()
     cursor.revive()
     assert cursor.fate is fate and cursor.next() is None
+
+
+def test_clear_host_errors_lets_an_unreachable_host_go_on_behind_its_step_when_others_are_through() -> None:
+    cursor = at([T("a"), T("b")])
+    cursor.next()
+    cursor.unreachable()
+    assert cursor.next() is None and cursor.fate is Fate.UNREACHABLE
+    cursor.revive()
+    step = cursor.next()
+    assert step is not None and step.task is not None and step.task.name == "b" and cursor.late and cursor.removed
 
 
 ROLES = [
