@@ -64,6 +64,8 @@ class HostCursor:
     """Is this block to be passed over (a role that has run already)?"""
     left: Callable[[Step], None] = lambda step: None
     """Called when a block was walked to its end."""
+    fell: Callable[[], None] = lambda: None
+    """Called when what became of the host may be something else: it failed, ended, or came back."""
     _next: Step | None = field(default=None, repr=False)
 
     @classmethod
@@ -130,6 +132,7 @@ class HostCursor:
     def fail(self, *, final: bool = False) -> bool:
         """The present step failed. True if a `rescue`, or another attempt, takes over. `final`: attempts do not count."""
         self._next = None
+        self.fell()
         if self.frames and self.frames[-1].failed and not final:
             return True
         while self.frames:
@@ -162,7 +165,9 @@ class HostCursor:
     @property
     def down(self) -> bool:
         """It has failed for good, though its handlers may still be forced to run."""
-        return self.fate in (Fate.FAILED, Fate.UNREACHABLE) or any(frame.failing and forced(frame.steps) for frame in self.frames)
+        if self.fate is Fate.FAILED or self.fate is Fate.UNREACHABLE:
+            return True
+        return any(frame.failing and forced(frame.steps) for frame in self.frames)
 
     def unreachable(self) -> None:
         self._stop(Fate.UNREACHABLE)
@@ -177,6 +182,7 @@ class HostCursor:
     def end_role(self) -> None:
         """Leave the innermost role (`meta: end_role`)."""
         self._next = None
+        self.fell()
         while self.frames:
             frame = self.frames.pop()
             block = frame.block
@@ -186,6 +192,7 @@ class HostCursor:
 
     def revive(self) -> None:
         """`meta: clear_host_errors`: a failed host may go on with the next play; one that still is in an `always`, after that."""
+        self.fell()
         if self.fate in (Fate.FAILED, Fate.UNREACHABLE):
             self.fate = Fate.DONE
         for frame in self.frames:
@@ -202,6 +209,7 @@ class HostCursor:
 
     def _stop(self, fate: Fate) -> None:
         self._next = None
+        self.fell()
         self.frames.clear()
         self.fate = fate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 
-from engine.model.addresses import HostName
+from engine.model.addresses import HostName, OrderKey
 from engine.plan.step import Step
 from engine.runtime.cursor import HostCursor
 
@@ -18,8 +18,15 @@ class Linear:
     def ready(self, cursors: Mapping[HostName, HostCursor], busy: Set[HostName]) -> Iterable[tuple[HostName, Step]]:
         if busy:
             return []
-        at = [(host, step) for host, cursor in cursors.items() if (step := cursor.next()) is not None]
-        if not at:
-            return []
-        first = min(step.key for _, step in at)
-        return [(host, step) for host, step in at if step.key == first]
+        first: OrderKey | None = None
+        found: list[tuple[HostName, Step]] = []
+        for host, cursor in cursors.items():
+            step = cursor.next()
+            if step is None:
+                continue
+            key = step.address.key
+            if first is None or key < first:
+                first, found = key, [(host, step)]
+            elif key == first:
+                found.append((host, step))
+        return found
