@@ -28,6 +28,8 @@ fix: $(VENV)/test
 
 bench: $(VENV)/test $(VENV)/oracle
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/templating.py
+	$(BIN)/python benchmarks/includes.py
 
 # The real programs stand last on PATH: found by name, and in nobody's way.
 oracle: $(VENV)/test $(VENV)/oracle

@@ -174,7 +174,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="engine-bench") as folder:
             work = Path(folder)
             inventory = work / "hosts.ini"
-            inventory.write_text(bed.inventory())
+            inventory.write_text(only(bed.inventory(), machines))
             bench = Bench(work, inventory, options.oracle, bed.key)
             for number in range(options.repeat):
                 print(f"round {number + 1} of {options.repeat}", file=sys.stderr, flush=True)
@@ -187,6 +187,12 @@ def main() -> None:
             save(bench)
     finally:
         bed.down()
+
+
+def only(inventory: str, machines: Sequence[Machine]) -> str:
+    """The inventory without hosts that a run which was broken off has left behind."""
+    kept = {machine.name for machine in machines}
+    return "\n".join(line for line in inventory.splitlines() if " ansible_host=" not in line or line.split()[0] in kept) + "\n"
 
 
 def save(bench: Bench) -> None:

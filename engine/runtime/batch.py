@@ -31,6 +31,7 @@ from engine.runtime.metas import Metas
 from engine.runtime.notices import Notices
 from engine.runtime.repeats import Repeats
 from engine.runtime.shown import announcement
+from engine.runtime.standing import Standing
 from engine.runtime.strategies.base import Strategy
 from engine.runtime.task import TaskRun, concluded, run_task, task_name
 from engine.runtime.together import plain_errors
@@ -62,8 +63,7 @@ class Batch:
     _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
     _busy: set[HostName] = field(default_factory=set)
-    _standing: list[HostName] | None = None
-    """Who was left when the present step began, where all hosts do it together: none of them sees another fail before the next step."""
+    _left_standing: Standing = field(init=False)
     _slots: asyncio.Semaphore = field(init=False)
     _throttles: dict[int, asyncio.Semaphore] = field(default_factory=dict)
     """Of steps with `throttle`, by their id."""
@@ -81,33 +81,33 @@ class Batch:
             cleared=self.lost.clear,
         )
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
+        self._left_standing = Standing(hosts=self.play.batch, cursors=self.cursors)
         for host in self.play.batch:
-            self._roles_done[host] = set()
-            self._roles_ran[host] = set()
+            self._roles_done[host], self._roles_ran[host] = set(), set()
             cursor = HostCursor.at(host, self.play.plan.bodies.get(host, self.play.plan.body))
-            cursor.skips = partial(self._ran_already, host=host)
-            cursor.left = partial(self._left, host=host)
+            cursor.skips, cursor.left = partial(self._ran_already, host=host), partial(self._left, host=host)
+            cursor.fell = self._left_standing.changed
             self.cursors[host] = cursor
 
     def alive(self) -> list[HostName]:
-        """Hosts of the batch that have not failed."""
-        return [host for host in self.play.batch if not self.cursors[host].down and not self.cursors[host].removed]
+        """Hosts of the batch that have not failed; to be read only."""
+        return self._left_standing.alive()
 
     def breaks(self) -> bool:
         """Does the run end here, though hosts are left?"""
         return any(self.cursors[host].fate is Fate.FAILED for host in self._fatally)
 
     def standing(self) -> list[HostName]:
-        """The hosts that are left, as a step's templates see them."""
-        return self.alive() if self._standing is None else self._standing
+        """The hosts that are left, as a step's templates see them; to be read only."""
+        return self._left_standing.seen()
 
     async def go(self) -> None:
         """Until no host has anything left. Steps that may start together run together."""
         if self.strategy.lockstep:
             while ready := list(self.strategy.ready(self.cursors, self._busy)):
-                self._standing = [host for host in self.alive() if self.cursors[host].fate is not Fate.ENDED]
+                self._left_standing.begin()
                 await self._group(ready[0][1], [host for host, _ in ready])
-                self._standing = None
+                self._left_standing.end()
                 await self.play.events.settle()
             return
         with plain_errors():
@@ -169,7 +169,7 @@ class Batch:
         """Handlers run only where they are notified (what a handler includes runs anyway); a host that need not gather facts passes on."""
         task = step.task
         assert task is not None
-        if task.handler and step in self.handlers:
+        if task.handler and self._notices.holds(step):
             if not self._notices.begin(step, host):
                 self.cursors[host].advance()
                 return False

@@ -68,6 +68,8 @@ class HostCursor:
     """It was lost once: `ansible_play_hosts` of this play leaves it out, also when its errors were cleared."""
     late: bool = False
     """It goes on when the others have nothing left."""
+    fell: Callable[[], None] = lambda: None
+    """Called when what became of the host may be something else: it failed, ended, or came back."""
     _next: Step | None = field(default=None, repr=False)
 
     @classmethod
@@ -134,6 +136,7 @@ class HostCursor:
     def fail(self, *, final: bool = False) -> bool:
         """The present step failed. True if a `rescue`, or another attempt, takes over. `final`: attempts do not count."""
         self._next = None
+        self.fell()
         if self.frames and self.frames[-1].failed and not final:
             return True
         while self.frames:
@@ -166,12 +169,15 @@ class HostCursor:
     @property
     def down(self) -> bool:
         """It has failed for good, though its handlers may still be forced to run."""
-        return self.fate in (Fate.FAILED, Fate.UNREACHABLE) or any(frame.failing and forced(frame.steps) for frame in self.frames)
+        if self.fate is Fate.FAILED or self.fate is Fate.UNREACHABLE:
+            return True
+        return any(frame.failing and forced(frame.steps) for frame in self.frames)
 
     def unreachable(self) -> None:
         """It keeps its place: `meta: clear_host_errors` lets it go on behind the present step."""
         self.advance()
         self.fate = Fate.UNREACHABLE
+        self.fell()
 
     def end(self) -> None:
         self._stop(Fate.ENDED)
@@ -183,6 +189,7 @@ class HostCursor:
     def end_role(self) -> None:
         """Leave the innermost role (`meta: end_role`)."""
         self._next = None
+        self.fell()
         while self.frames:
             frame = self.frames.pop()
             block = frame.block
@@ -195,6 +202,7 @@ class HostCursor:
 
         One that could not be reached goes on where it was, when the others are through.
         """
+        self.fell()
         if self.fate is Fate.FAILED:
             self.fate, self.removed = Fate.DONE, True
         elif self.fate is Fate.UNREACHABLE:
@@ -213,6 +221,7 @@ class HostCursor:
 
     def _stop(self, fate: Fate) -> None:
         self._next = None
+        self.fell()
         self.frames.clear()
         self.fate = fate
 

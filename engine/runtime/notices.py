@@ -14,7 +14,7 @@ from engine.model.problem import Problem, Severity
 from engine.plan.step import Step
 from engine.playbook.names import short
 from engine.runtime.context import PlayContext
-from engine.runtime.handlers import answering
+from engine.runtime.handlers import Roster
 from engine.state.record import Notification
 
 
@@ -25,6 +25,7 @@ class Notices:
     play: PlayContext
     handlers: list[Step]
     """The play's handlers; those of included roles are added to this list while the play goes on."""
+    _roster: Roster = field(default_factory=lambda: Roster(()))
     _waiting: dict[HostName, dict[str, None]] = field(default_factory=dict)
     """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
     _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
@@ -38,7 +39,7 @@ class Notices:
         for effect in effects:
             if not isinstance(effect, Notify):
                 continue
-            due = answering(self.handlers, effect.handler, partial(self._name_of, host=effect.host))
+            due = self._known().answering(effect.handler, partial(self._name_of, host=effect.host))
             if due:
                 self._waiting.setdefault(effect.host, {})[effect.handler] = None
             for handler in due:
@@ -49,15 +50,28 @@ class Notices:
 
     def due(self, host: HostName) -> list[Step]:
         """The handlers that run at a flush, in the order they are defined."""
-        pending = self._pending.setdefault(host, {})
-        for name in self._waiting.pop(host, {}):
-            pending.update((id(handler), handler) for handler in answering(self.handlers, name, partial(self._name_of, host=host)))
-        return [handler for handler in self.handlers if id(handler) in pending]
+        pending = self._settled(host)
+        return [handler for handler in self.handlers if id(handler) in pending] if pending else []
+
+    def holds(self, handler: Step) -> bool:
+        """Is it one of the play's handlers, and not what one of them has included?"""
+        return id(handler) in self._known().members
 
     def begin(self, handler: Step, host: HostName) -> bool:
         """Whether the handler is to run on the host now; once for each time that it was found due."""
-        self.due(host)  # what handlers of this flush have notified meanwhile
-        return self._pending[host].pop(id(handler), None) is not None
+        pending = self._settled(host)  # with what handlers of this flush have notified meanwhile
+        return pending.pop(id(handler), None) is not None
+
+    def _known(self) -> Roster:
+        self._roster = self._roster.current(self.handlers)
+        return self._roster
+
+    def _settled(self, host: HostName) -> dict[int, Step]:
+        """The handlers that are due on the host, with those that its waiting notifications mean by now."""
+        pending = self._pending.setdefault(host, {})
+        for name in self._waiting.pop(host, {}):
+            pending.update((id(handler), handler) for handler in self._known().answering(name, partial(self._name_of, host=host)))
+        return pending
 
     def check(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification]) -> None:
         """A name that no handler has is the user's mistake; to be told when what the task did is safely kept.

@@ -98,6 +98,8 @@ class Plays:
     graph: PlanGraph
     _lost: set[HostName] = field(default_factory=set)
     """Hosts that a failure of others took out of the plays after theirs: they count as failed only if there is another play."""
+    _seen: tuple[tuple[object, ...], list[HostName]] | None = None
+    """What `_alive` gave last, and for what: every host's templates may ask."""
 
     async def go(self) -> None:
         for plan in self.graph.plays:
@@ -210,11 +212,16 @@ class Plays:
 
     def _alive(self, hosts: Sequence[HostName], made: Sequence[Batch]) -> list[HostName]:
         """Those that neither failed in an earlier batch of the play nor in the present one."""
-        left = [host for host in hosts if host not in self.run.failed and host not in self.run.unreachable]
+        failed, unreachable = self.run.failed, self.run.unreachable
         if not made:
-            return left
-        standing = set(made[0].standing())
-        return [host for host in left if host not in made[0].cursors or host in standing]
+            return [host for host in hosts if host not in failed and host not in unreachable]
+        standing, cursors = made[0].standing(), made[0].cursors
+        about = (id(hosts), id(cursors), len(failed), len(unreachable))
+        if self._seen is None or self._seen[0][0] is not standing or self._seen[0][1:] != about:
+            up = set(standing)
+            left = [host for host in hosts if host not in failed and host not in unreachable and (host not in cursors or host in up)]
+            self._seen = ((standing, *about), left)
+        return self._seen[1]
 
     def _layers(self, host: HostName) -> tuple[tuple[Layer, Mapping[str, Value]], ...]:
         inventory = self.run.ledger.inventory

@@ -217,11 +217,7 @@ def roles_seen(inside: Sequence[Role], public: Sequence[Role]) -> list[Role]:
         found.append(role)
         found.extend(reversed(dependencies_of(role)))
     found.extend(reversed(public))
-    unique: list[Role] = []
-    for role in found:
-        if all(role is not known for known in unique):
-            unique.append(role)
-    return unique
+    return list(dict.fromkeys(found))  # roles are compared by identity
 
 
 def dependencies_of(role: Role) -> list[Role]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 
-from engine.model.addresses import HostName
+from engine.model.addresses import HostName, OrderKey
 from engine.plan.step import Step
 from engine.runtime.cursor import HostCursor
 
@@ -18,9 +18,15 @@ class Linear:
     def ready(self, cursors: Mapping[HostName, HostCursor], busy: Set[HostName]) -> Iterable[tuple[HostName, Step]]:
         if busy:
             return []
-        at = [(host, step) for host, cursor in cursors.items() if (step := cursor.next()) is not None]
-        if not at:
-            return []
-        at = [(host, step) for host, step in at if not cursors[host].late] or at
-        first = min(step.key for _, step in at)
-        return [(host, step) for host, step in at if step.key == first]
+        first: tuple[bool, OrderKey] | None = None
+        found: list[tuple[HostName, Step]] = []
+        for host, cursor in cursors.items():
+            step = cursor.next()
+            if step is None:
+                continue
+            rank = cursor.late, step.address.key
+            if first is None or rank < first:
+                first, found = rank, [(host, step)]
+            elif rank == first:
+                found.append((host, step))
+        return found
