@@ -14,6 +14,7 @@ EngineError
 from __future__ import annotations
 
 from engine.model.problem import Problem
+from engine.model.source import Span
 
 
 class EngineError(Exception):
@@ -27,9 +28,9 @@ class EngineError(Exception):
     def problem(self) -> Problem:
         return self.problems[0]
 
-    def prefix(self, text: str) -> None:
-        """Say in what part of a task it was: as ansible-core does, in front of the first message."""
-        self.problems = (self.problems[0].prefixed(text), *self.problems[1:])
+    def prefix(self, text: str, span: Span | None = None) -> None:
+        """Say in what part of a task it was (`span`: where that begins): as ansible-core does, in front of the first message."""
+        self.problems = (self.problems[0].prefixed(text, span), *self.problems[1:])
 
 
 class UsageError(EngineError):

@@ -45,7 +45,7 @@ def shown(call: ActionCall, expression: Value) -> ModuleResult:
         return ModuleResult(values={str(expression): call.rendering.evaluate(expression)})
     except TemplateError as error:
         if error.problem.code != "undefined-variable":
-            error.prefix("Error while resolving `var` expression: ")
+            error.prefix("Error while resolving `var` expression: ", expression.span)
             raise
         said = error.problem.detail or error.problem.summary
         warning = f"Encountered 1 template error.\nerror 1 - {said}"

@@ -34,6 +34,7 @@ from engine.model.event import (
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.recap import Recap
+from engine.model.source import Span
 from engine.model.values import Value
 
 WIDTH = 79
@@ -50,6 +51,8 @@ class DefaultOutput:
     err: TextIO | None = None
     """Where failures go under `display_failed_stderr`; None: to `out`."""
     problem: Callable[[Problem], None]
+    explain: Callable[[TaskOutcome, Span | None], str] | None = None
+    """What stands above a failure, given the task's place; None: failures are explained as Problems, beside the output."""
     verbosity: int = 0
     colour: bool = False
     width: int = WIDTH
@@ -111,7 +114,7 @@ class DefaultOutput:
                 self._meta_skipped(event)
             case NoHostsLeft():
                 self._no_hosts_left()
-            case ProblemFound(problem=problem):
+            case ProblemFound(problem=problem) if not (problem.of_task and self.explain is not None):
                 self.problem(problem)
             case RunFinished():
                 self._end(event)
@@ -209,8 +212,11 @@ class DefaultOutput:
             text, colour = f"fatal: [{self._host(outcome)}]: UNREACHABLE! => ", "unreachable"
         else:
             text, colour = f"fatal: [{self._host(outcome)}]: FAILED! => ", "error"
+        started = self._names.get(outcome.step)
+        if self.explain is not None and not (outcome.looped and outcome.items):
+            self._write(self.explain(outcome, started.span if started is not None else None), failed=True)
         if self.show_path_of_failures and not lost and self.verbosity < 2:
-            self._path(self._names.get(outcome.step), failed=True)
+            self._path(started, failed=True)
         told = debug and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
         always = told or ("assertion" in values and bool(outcome.result.values.get("_ansible_verbose_always", True)))
         self._line(text + self.form.text(values, verbosity=self.verbosity, always=always), colour, failed=True)
@@ -332,10 +338,13 @@ class DefaultOutput:
         return str(value) if isinstance(value, str) else str(value) if not isinstance(value, dict | list) else repr_of(value)
 
     def _line(self, text: str, colour: str = "", *, failed: bool = False) -> None:
+        self._write(self._paint(text, colour) + "\n", failed=failed)
+
+    def _write(self, text: str, *, failed: bool = False) -> None:
         stream = self.err if failed and self.err is not None else self.out
         if stream is not self.out:
             self.out.flush()
-        stream.write(self._paint(text, colour) + "\n")
+        stream.write(text)
 
     def _paint(self, text: str, colour: str) -> str:
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -14,6 +14,8 @@ from engine.model.event import Event
 from engine.model.source import Span
 
 VERSION = 1
+HIDDEN = frozenset(("changes", "around", "origin", "of_task", "by_module"))
+"""Fields that other readers need, and that the form does not have."""
 
 
 class JsonLines:
@@ -42,7 +44,7 @@ def data_of(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: data_of(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in ("changes",)}
+        return {f.name: data_of(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in HIDDEN}
     if isinstance(value, list | tuple):
         return [data_of(each) for each in value]
     if isinstance(value, Mapping):

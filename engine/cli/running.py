@@ -8,14 +8,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias, cast
 
 from engine.cli.terminal import Terminal
 from engine.model.event import Event
+from engine.model.outcome import TaskOutcome
+from engine.model.source import Span
 from engine.model.values import Value
 from engine.outside import RealOutside
 
 INTERRUPTED = 99
+Explain: TypeAlias = "Callable[[TaskOutcome, Span | None], str]"
+"""A failed task, and its place, to the text above its result."""
 
 if TYPE_CHECKING:
     from engine.callbacks.default import DefaultOutput
@@ -151,19 +155,21 @@ def secret_of(made: Engine, known: str | None, path: str | None, ask: bool, prom
     return made.outside.ask(prompt) if ask else known
 
 
-def listeners_for(output: str, made: Engine, terminal: Terminal) -> list[Callable[[Event], None]]:
-    """Who tells of a run. UsageError `bad-setting` where the settings ask for an output that the engine does not have."""
+def listeners_for(
+    output: str, made: Engine, terminal: Terminal, explain: Explain | None = None
+) -> list[Callable[[Event], None]]:
+    """Who tells of a run; `explain` gives the text above a failure. UsageError `bad-setting` where the settings ask for an output that the engine does not have."""
     found: list[Callable[[Event], None]] = []
     if terminal.log is not None:
-        found.append(default_output(made, terminal, log=terminal.log))
+        found.append(default_output(made, terminal, log=terminal.log, explain=explain))
     if output == "json":
         from engine.callbacks.json_lines import JsonLines
 
         return [JsonLines(terminal.out), *found]
-    return [default_output(made, terminal), *found]
+    return [default_output(made, terminal, explain=explain), *found]
 
 
-def default_output(made: Engine, terminal: Terminal, log: LogFile | None = None) -> DefaultOutput:
+def default_output(made: Engine, terminal: Terminal, log: LogFile | None = None, explain: Explain | None = None) -> DefaultOutput:
     """Ansible's output, on the terminal or, without colours, into the log. Problems reach the log through the terminal."""
     from engine.callbacks.default import DefaultOutput
 
@@ -172,6 +178,7 @@ def default_output(made: Engine, terminal: Terminal, log: LogFile | None = None)
         out=terminal.out if log is None else cast("TextIO", log),
         err=terminal.err if shown.display_failed_stderr and log is None else None,
         problem=terminal.problem if log is None else lambda problem: None,
+        explain=explain,
         verbosity=shown.verbosity,
         debug=shown.debug,
         colour=log is None and terminal.coloured(terminal.out),

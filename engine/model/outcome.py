@@ -36,6 +36,8 @@ class ModuleResult:
     warnings: tuple[str, ...] = ()
     problem: Problem | None = None
     """The mistake behind a failure, with its place, where there is one to point at."""
+    by_module: bool = False
+    """It is a module's word from the target, not that of the controller's half of the task."""
 
     @classmethod
     def failure(cls, msg: str, problem: Problem | None = None, **values: Value) -> ModuleResult:

@@ -14,6 +14,14 @@ class Severity(Enum):
     NOTICE = "notice"
 
 
+@frozen
+class Part:
+    """In what part of something a mistake was: ansible-core's words for it, and where that part begins."""
+
+    text: str
+    span: Span | None = None
+
+
 @frozen(kw_only=True)
 class Problem:
     """One thing that is wrong.
@@ -32,14 +40,21 @@ class Problem:
     words: str = ""
     """What ansible-core says of it, where that is not `detail`: in results that playbooks test, and under ansible-core's names."""
 
+    around: tuple[Part, ...] = ()
+    """The parts that `words` begins with, outermost first."""
+    origin: Span | None = None
+    """Where the text that holds the mistake begins, if `span` is more exact: ansible-core points there."""
+    of_task: bool = False
+    """It tells of a failed task, whose result is told too."""
+
     @property
     def message(self) -> str:
         """In ansible-core's words."""
         return self.words or self.detail or self.summary
 
-    def prefixed(self, prefix: str) -> Problem:
-        """The same, its message beginning with `prefix`: in what part of a task it was."""
-        return replace(self, words=prefix + self.message)
+    def prefixed(self, prefix: str, span: Span | None = None) -> Problem:
+        """The same, its message beginning with `prefix`: in what part of a task it was; the part begins at `span`."""
+        return replace(self, words=prefix + self.message, around=(Part(prefix, span), *self.around))
 
     def with_note(self, note: str) -> Problem:
         return replace(self, notes=(*self.notes, note))

@@ -71,6 +71,13 @@ class EncryptedText:
         return hash(self.envelope)
 
 
+def written_at(value: Value) -> Span | None:
+    """Where a text, or the first text of a list, begins; None for other values, which do not know their place."""
+    if isinstance(value, list | tuple) and value:
+        return written_at(value[0])
+    return value.span if isinstance(value, TemplateText | EncryptedText) and value.span is not NOWHERE else None
+
+
 class _Mark:
     __slots__ = ("name",)
 

@@ -17,7 +17,7 @@ from engine.model.event import AsyncPolled, RetryScheduled
 from engine.model.frozen import frozen
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem
-from engine.model.values import Value
+from engine.model.values import Value, written_at
 from engine.plan.step import Step
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
@@ -105,7 +105,7 @@ def exhausted(verdict: Verdict, retries: int, *, judged_by_user: bool) -> Verdic
 def satisfied(attempt: Attempt, until: Value, verdict: Verdict) -> bool:
     if until is None:
         return verdict.status is not Status.FAILED
-    with failures.during("An 'until' expression failed: "):
+    with failures.during("An 'until' expression failed: ", written_at(until)):
         return holds(attempt, until, verdict.shape)
 
 
@@ -236,7 +236,8 @@ def holds_as(attempt: Attempt, keyword: str, condition: Value, shape: Mapping[st
         return holds(attempt, condition, shape)
     except EngineError as error:
         said = error.problem.message
-        error.prefix(f"Action failed: A '{keyword}' expression failed: ")
+        error.prefix(f"A '{keyword}' expression failed: ", written_at(condition))
+        error.prefix("Action failed: ")
         raise UnclearVerdict(keyword, said, error) from error
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError, VaultError
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
+from engine.model.source import Span
 from engine.model.words import nearest
 from engine.plan.step import Step
 from engine.playbook.names import qualified
@@ -41,12 +42,12 @@ def text_of(problem: Problem) -> str:
 
 
 @contextmanager
-def during(part: str) -> Iterator[None]:
+def during(part: str, span: Span | None = None) -> Iterator[None]:
     """What goes wrong with templates in here is told with the part of the task that it was in, in ansible-core's words."""
     try:
         yield
     except (TemplateError, VaultError) as error:
-        error.prefix(part)
+        error.prefix(part, span)
         raise
 
 
@@ -93,6 +94,10 @@ def bad_arguments(task: Task, text: str) -> TemplateError:
 
 def told(step: Step, outcome: TaskOutcome) -> Problem:
     """What the user is told of a failed task, beside its result: where it stands, and the mistake where one is known."""
+    return replace(_told(step, outcome), of_task=True)
+
+
+def _told(step: Step, outcome: TaskOutcome) -> Problem:
     first = next((item for item in outcome.items if item.failed), outcome)
     about = f'task "{outcome.task_name}" on {outcome.host}'
     if outcome.no_log:

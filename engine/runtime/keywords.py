@@ -10,7 +10,7 @@ from engine.agent.sdk import boolean
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
 from engine.model.problem import Problem
-from engine.model.values import OMIT, Value
+from engine.model.values import OMIT, Value, written_at
 from engine.plan.step import Step
 from engine.runtime.failures import during
 from engine.templating.renderer import Renderer
@@ -59,13 +59,13 @@ def rendered(step: Step, renderer: Renderer, *, check: bool, diff: bool, timeout
     )
 
 
-def processing(name: str) -> AbstractContextManager[None]:
-    """Mistakes in here are told of the keyword `name`."""
-    return during(f"Error processing keyword '{'async_val' if name == 'async' else name}': ")
+def processing(name: str, value: Value = None) -> AbstractContextManager[None]:
+    """Mistakes in here are told of the keyword `name`, which has this `value`."""
+    return during(f"Error processing keyword '{'async_val' if name == 'async' else name}': ", written_at(value))
 
 
 def processed(name: str, value: Value, renderer: Renderer) -> Value:
-    with processing(name):
+    with processing(name, value):
         return renderer.render(value)
 
 
@@ -78,7 +78,7 @@ def flag(step: Step, name: str, renderer: Renderer, default: bool | None) -> boo
         return default
     if isinstance(value, bool):
         return value
-    with processing(name):
+    with processing(name, value):
         shown = renderer.render(value)
     try:
         return default if shown is None else boolean(shown)
@@ -92,7 +92,7 @@ def number(step: Step, name: str, renderer: Renderer, default: float | None) -> 
         return default
     if isinstance(value, int | float):
         return float(value)
-    with processing(name):
+    with processing(name, value):
         shown = renderer.render(value)
     try:
         return default if shown is None else float(shown)

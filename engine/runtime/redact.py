@@ -154,7 +154,14 @@ class Redactor:
     def problem(self, problem: Problem) -> Problem:
         if self._pattern is None:
             return problem
-        return replace(problem, detail=self.text(problem.detail), notes=tuple(map(self.text, problem.notes)), hint=self.text(problem.hint))
+        return replace(
+            problem,
+            detail=self.text(problem.detail),
+            notes=tuple(map(self.text, problem.notes)),
+            hint=self.text(problem.hint),
+            words=self.text(problem.words),
+            around=tuple(replace(part, text=self.text(part.text)) for part in problem.around),
+        )
 
     def _diff(self, diff: Diff) -> Diff:
         return Diff(**{field.name: self.text(getattr(diff, field.name)) for field in fields(Diff)})

@@ -133,6 +133,7 @@ def result_of(reply: AgentReply) -> ModuleResult:
         diffs=tuple(diff_of(diff) for diff in reply.diffs),
         facts=facts if isinstance(facts, dict) else {},
         warnings=tuple(str(each) for each in said.get("warnings", ())),
+        by_module=True,
     )
 
 

@@ -16,7 +16,7 @@ from engine.model.effect import Effect, IncludeVariables, NamedFacts, SetVariabl
 from engine.model.event import ItemFinished
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
-from engine.model.values import TemplateText, Value
+from engine.model.values import TemplateText, Value, written_at
 from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups
 from engine.playbook.free_form import TAKE_TEXT
@@ -199,7 +199,7 @@ def broken_off(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value
 def unclear_break(setting: Setting, outcome: TaskOutcome, error: EngineError) -> TaskOutcome:
     """The item, failed since its `break_when` cannot be told."""
     said = error.problem.message
-    error.prefix("A 'break_when' expression failed: ")
+    error.prefix("A 'break_when' expression failed: ", written_at(setting.control.break_when))
     values: dict[str, Value] = {**outcome.result.values, "break_when_result": said}
     if outcome.result.failed:
         values["break_when_suppressed_exception"] = NO_TRACEBACK
@@ -362,8 +362,8 @@ def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer, grou
 
 def failing_condition(step: Step, renderer: Renderer) -> Value:
     """The first condition of `when` that does not hold, as written (False where it is just that); None where all hold."""
-    with failures.during("A 'when' expression failed: "):
-        for condition in step.keywords.get("when") or ():
+    for condition in step.keywords.get("when") or ():
+        with failures.during("A 'when' expression failed: ", written_at(condition)):
             if not renderer.condition(condition):
                 return str(condition) if isinstance(condition, str) else condition
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import TemplateError
 from engine.model.problem import Problem, Severity
 from engine.model.source import NOWHERE, Span
-from engine.model.values import OMIT, TemplateText, Value
+from engine.model.values import OMIT, TemplateText, Value, written_at
 from engine.templating.failures import absence
 from engine.templating.missing import Missing
 
@@ -75,7 +75,7 @@ def _value(renderer: Renderer, expression: TemplateText) -> Any:
             raise absence(value, expression, 1, renderer.hint_for)
     except TemplateError as error:
         if error.problem.code == "undefined-variable":
-            error.prefix("Error while evaluating conditional: ")
+            error.prefix("Error while evaluating conditional: ", written_at(expression))
         raise
     if value is OMIT:
         raise TemplateError(Problem(

@@ -107,7 +107,7 @@ def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], 
     if isinstance(error, TemplateNotFound):
         detail = f"{error.message or error.name!r} not found" if error.message is None else error.message
         summary = "A template that is included cannot be found"
-        return TemplateError(_problem("template-not-found", summary, detail, place_of(where, line), names))
+        return TemplateError(_problem("template-not-found", summary, detail, where, line, names))
     code, summary = "template-error", "A template cannot be rendered"
     if isinstance(error, SecurityError):
         code, summary = "template-unsafe", "A template asks for what templates may not touch"
@@ -117,7 +117,7 @@ def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], 
         detail = str(error)
     else:
         detail = f"Error rendering template: {_message(error)}"
-    found = _problem(code, summary, detail, place_of(where, line), names)
+    found = _problem(code, summary, detail, where, line, names)
     return TemplateError(found.with_note(f"the plugin is {error.path}") if isinstance(error, PluginFailed) and error.path else found)
 
 
@@ -132,14 +132,16 @@ def absence(
     origin = absent.text if absent.text is not None else text
     if origin is not None and (origin is not text or line == 0):
         line = _line_with(origin, absent.absent_name)
-    span = place_of(origin, line, absent.absent_name)
     hint = ""
     if absent.is_variable:
         hint = hint_for(absent.absent_name)
     elif isinstance(absent.near, Mapping):
         hint = nearest(absent.absent_name, (str(key) for key in absent.near))
     return TemplateError(
-        _problem("undefined-variable", "A variable is not defined", absent.message, span, (*absent.names, *names), hint=hint)
+        _problem(
+            "undefined-variable", "A variable is not defined", absent.message, origin, line, (*absent.names, *names),
+            hint=hint, name=absent.absent_name,
+        )
     )
 
 
@@ -158,7 +160,7 @@ def cycle(text: TemplateText, chain: tuple[str, ...]) -> TemplateError:
     """A variable's template that asks, perhaps through others, for the variable itself. `chain`: outermost first."""
     shown = " → ".join(chain)
     detail = "Recursive loop detected in template" + (f": {shown}" if shown else ": maximum recursion depth exceeded")
-    return TemplateError(_problem("template-cycle", "Variables refer to each other in a circle", detail, place_of(text)))
+    return TemplateError(_problem("template-cycle", "Variables refer to each other in a circle", detail, text))
 
 
 def syntax_failure(error: TemplateSyntaxError, text: TemplateText, *, prefix: str = "Syntax error in template") -> TemplateError:
@@ -170,7 +172,7 @@ def syntax_failure(error: TemplateSyntaxError, text: TemplateText, *, prefix: st
     if named:
         code, summary = f"unknown-{named[1]}", f"A template uses a {named[1]} that does not exist"
         name = named[2]
-    return TemplateError(_problem(code, summary, f"{prefix}: {message}", place_of(text, error.lineno, name), hint=hint))
+    return TemplateError(_problem(code, summary, f"{prefix}: {message}", text, error.lineno, hint=hint, name=name))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -181,9 +183,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean `{found[0]}`?" if found else ""
 
 
-def _problem(code: str, summary: str, detail: str, span: Span | None, names: tuple[str, ...] = (), *, hint: str = "") -> Problem:
-    notes = tuple(_note(name) for name in dict.fromkeys(names))
-    return Problem(code=code, summary=summary, detail=detail, span=span, notes=notes, hint=hint)
+def _problem(
+    code: str, summary: str, detail: str, text: TemplateText | None, line: int = 1, names: tuple[str, ...] = (), *,
+    hint: str = "", name: str = "",
+) -> Problem:
+    """Of a mistake in line `line` of `text`, where `name` stands."""
+    notes = tuple(_note(each) for each in dict.fromkeys(names))
+    origin = text.span if text is not None and text.span is not NOWHERE else None
+    return Problem(
+        code=code, summary=summary, detail=detail, span=place_of(text, line, name), notes=notes, hint=hint, origin=origin
+    )
 
 
 def _note(name: str) -> str:

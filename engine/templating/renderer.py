@@ -10,7 +10,7 @@ from jinja2.utils import missing as NOT_FOUND
 from engine.errors import EngineError, TemplateError, VaultError
 from engine.model.merging import Merging
 from engine.model.problem import Problem
-from engine.model.values import OMIT, EncryptedText, TemplateText, Value
+from engine.model.values import OMIT, EncryptedText, TemplateText, Value, written_at
 from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import FILE_OPTIONS, Compiled
@@ -80,7 +80,7 @@ class Renderer:
             try:
                 got = self.render(value)
             except (TemplateError, VaultError) as error:
-                error.prefix(f"Error while resolving value for '{name}': ")
+                error.prefix(f"Error while resolving value for '{name}': ", written_at(value))
                 raise
             if got is not OMIT:
                 key = self.render(name) if isinstance(name, TemplateText) else name

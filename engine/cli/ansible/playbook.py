@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from engine.cli.ansible import options as shared
 from engine.cli.terminal import Terminal
+from engine.model.outcome import TaskOutcome
+from engine.model.problem import Severity
+from engine.model.source import Span
 
 
 def run(arguments: Sequence[str], terminal: Terminal) -> int:
@@ -28,6 +31,8 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     parser.add_argument("playbooks", nargs="+", metavar="playbook", help="playbook(s)")
     options = parser.parse_args(arguments)
 
+    from engine.cli.ansible.failures import explained
+    from engine.cli.ansible.problems import painted
     from engine.cli.commands.run import quick_end
     from engine.cli.running import interruptible, listeners_for, settled
     from engine.cli.view.listing import listing
@@ -39,10 +44,13 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
         terminal.write(listing(made, prepared, options.playbooks, wanted))
         return 0
 
+    def explain(outcome: TaskOutcome, span: Span | None) -> str:
+        return painted(explained(outcome, span, made.files.read_text), Severity.ERROR, terminal.coloured(terminal.out))
+
     async def go() -> int:
         async with made:
             settled()
-            recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
+            recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal, explain))
         return recap.exit_code
 
     code = interruptible(go, made)

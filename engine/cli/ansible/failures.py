@@ -1,0 +1,58 @@
+"""Failed tasks in ansible-core's form: what stands above `fatal: […]`, on the same stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.cli.ansible.problems import Link, chained, links_of
+from engine.model.outcome import Status, TaskOutcome
+from engine.model.source import Span
+
+TASK = "Task failed"
+MODULE, ACTION = "Module failed", "Action failed"
+OWN_WORDS = frozenset(("debug", "set_fact", "add_host", "set_stats", "pause", "template", "script", "raw", "include_tasks", "include_role"))
+"""Actions whose failures ansible-core tells without saying that an action failed."""
+ARGUMENTS_BY_ACTION = frozenset(("copy", "group_by", "fail", "assert", "fetch", "include_vars", "uri"))
+"""Actions that look at their arguments themselves, on the controller."""
+NO_TASK = frozenset(("include_tasks", "include_role"))
+"""Actions whose own mistakes are told as they are."""
+HIDDEN = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
+
+
+def explained(outcome: TaskOutcome, span: Span | None, read: Callable[[str], str]) -> str:
+    """The text above the result of a task that stands at `span`, newline at its end; empty where there is none."""
+    if outcome.status not in (Status.FAILED, Status.UNREACHABLE):
+        return ""
+    if outcome.no_log:
+        return chained([Link(text=TASK, span=span), Link(text=HIDDEN)], read)
+    return chained(links(outcome, span), read)
+
+
+def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
+    """What failed, outermost first."""
+    action = outcome.action.rpartition(".")[2]
+    problem = outcome.result.problem
+    said = str(outcome.result.values.get("msg", "")).removeprefix(f"{TASK}: ")
+    if outcome.status is Status.UNREACHABLE:
+        return [Link(text=TASK, span=span), Link(text=said)]
+    if problem is not None and problem.code == "failed-when":
+        return [Link(text=TASK, span=span), Link(text=problem.message.removeprefix(f"{TASK}: "))]
+    if problem is not None and problem.around:
+        return [Link(text=TASK, span=span), *links_of(problem)]
+    if problem is not None and action in NO_TASK and not problem.code.startswith("bad-"):
+        return links_of(problem)
+    if problem is None or problem.code == "bad-arguments":
+        kind = kind_of(outcome, action)
+        return [Link(text=TASK, span=span), *([Link(text=kind)] if kind else []), Link(text=said)]
+    return [Link(text=TASK, span=span), *links_of(problem)]
+
+
+def kind_of(outcome: TaskOutcome, action: str) -> str:
+    """Whether the module on the target or the controller's half of the task speaks."""
+    if outcome.result.by_module:
+        return MODULE
+    if outcome.result.problem is not None and action not in OWN_WORDS and action not in ARGUMENTS_BY_ACTION:
+        return MODULE  # its arguments: the engine looks at them before the target does
+    return "" if action in OWN_WORDS else ACTION
+
+
