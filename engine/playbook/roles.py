@@ -213,7 +213,8 @@ def _files_below(reader: Reader, folder: str) -> list[str]:
 def _no_such_file(reader: Reader, request: RoleRequest, path: str, part: str, name: str) -> None:
     folder = os.path.join(path, part)
     reader.report("file-not-found", "A file named here does not exist", f"role `{request.name}` has no `{part}/{name}`", request.span,
-                  notes=("searched in this order:", *(os.path.join(folder, name + suffix) for suffix in SUFFIXES)))
+                  notes=("searched in this order:", *(os.path.join(folder, name + suffix) for suffix in SUFFIXES)),
+                  words=f"Could not find specified file in role: {part}/{name}")
 
 
 def _meta(reader: Reader, path: str) -> yaml.Mapping | None:

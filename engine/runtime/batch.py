@@ -289,8 +289,7 @@ class Batch:
     async def _settle(self, step: Step, outcome: TaskOutcome, effects: Sequence[Effect]) -> None:
         """Apply, keep, then tell: in this order, so that nothing is shown that could be lost."""
         if outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
-            for role in step.around.roles:
-                self._roles_ran[outcome.host].add(id(role))
+            self._roles_ran[outcome.host].update(id(block) for block in step.around.blocks if block.kind is BlockKind.ROLE)
         notified = self._notices.take(effects)
         self.play.run.ledger.apply(effects)
         await self.play.run.recorder.task(step, outcome, notified)
@@ -409,7 +408,7 @@ class Batch:
 
     def _left(self, step: Step, host: HostName) -> None:
         block = step.block
-        if block is not None and block.role is not None and id(block.role) in self._roles_ran[host]:
+        if block is not None and block.role is not None and id(block) in self._roles_ran[host]:
             self._roles_done[host].add(role_key(step))
 
 

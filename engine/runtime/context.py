@@ -145,7 +145,7 @@ class PlayContext:
         renderer = self.run.templates.renderer(scope, search=search)
         magic = scope.layers[0][1]
         if isinstance(magic, Magic):
-            magic.show(self.run.templates.view(scope, search))
+            magic.show(self.run.templates.view(scope, search), search.bases if search is not None else ())
         return renderer
 
     def search(self, step: Step) -> Search:

@@ -52,18 +52,17 @@ class Magic(Mapping[str, Value]):
 
     __slots__ = ("_host", "_play", "_roles", "_search", "_variables")
 
-    def __init__(
-        self, play: PlayFacts, host: HostName, roles: Sequence[Role] = (), *, search: Sequence[str] = (), variables: Value = None
-    ) -> None:
+    def __init__(self, play: PlayFacts, host: HostName, roles: Sequence[Role] = (), *, variables: Value = None) -> None:
         self._play = play
         self._host = host
         self._roles = roles
-        self._search = search
+        self._search: Sequence[str] = ()
         self._variables = variables
 
-    def show(self, variables: Value) -> None:
-        """Set what `vars` is: the rendered view of the scope that this layer tops, made after it."""
+    def show(self, variables: Value, search: Sequence[str] = ()) -> None:
+        """Set what `vars` is, the rendered view of the scope that this layer tops, made after it; and where its task looks for files."""
         self._variables = variables
+        self._search = search
 
     def __contains__(self, name: object) -> bool:
         if name in self._play.constant:
@@ -72,6 +71,8 @@ class Magic(Mapping[str, Value]):
             return bool(self._roles)
         if name in PARENT_NAMES:
             return bool(_parents(self))
+        if name == "ansible_search_path":
+            return bool(self._search)
         return name in TABLE
 
     def __getitem__(self, name: str) -> Value:

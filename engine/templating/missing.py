@@ -59,6 +59,8 @@ class Missing(StrictUndefined):
             return self._undefined_hint
         if self._undefined_obj is NO_OBJECT:
             return f"{self._undefined_name!r} is undefined"
+        if type(self._undefined_obj).__name__ == "HostVars":
+            return f"hostvars[{_plain(self._undefined_name)!r}]"
         return f"object of type {_type_name(self._undefined_obj)!r} has no attribute {_plain(self._undefined_name)!r}"
 
     @property

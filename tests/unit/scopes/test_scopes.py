@@ -291,7 +291,6 @@ VALUES: list[tuple[str, Any]] = [
     ("ansible_role_names", ["r"]),
     ("ansible_dependent_role_names", []),
     ("role_names", ["r"]),
-    ("ansible_search_path", []),
     ("vars", None),
 ]
 
