@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from engine.agent.sdk import boolean
-from engine.errors import EngineError, PlanError
+from engine.errors import EngineError, ParseError, PlanError
 from engine.model.addresses import HostName
 from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
+from engine.model.source import NOWHERE
 from engine.model.values import Value
 from engine.model.variables import over
 from engine.plan.build import Builder, same_handlers
@@ -170,6 +171,8 @@ class Includer:
             try:
                 inclusion = self._inclusion(step, each, met)
             except (EngineError, OSError) as error:
+                if self.play.settings.run.compat == "ansible" and ends_run(error):
+                    raise
                 result.outcome = failed(step, host, asked.name, error)
                 continue
             label = HIDDEN if asked.hidden else each.label
@@ -312,6 +315,9 @@ class Includer:
                 detail=f"Could not find or access '{name}'",
                 span=step.task.action_span if step.task else None,
                 notes=tuple(f"tried {path}" for path in tried),
+                words=f"Unable to retrieve file contents. Could not find or access '{tried[0]}' on the Ansible Controller: "
+                f"[Errno 2] No such file or directory: '{tried[0]}'",
+                origin=NOWHERE,
             )
         )
 
@@ -361,6 +367,14 @@ def whole_of(asked: Asked, step: Step, host: HostName) -> TaskOutcome:
         no_log=asked.hidden,
         registered=shape,
     )
+
+
+def ends_run(error: Exception) -> bool:
+    """Is it a mistake in the included text that ansible-core ends the run for? A file that is not there, or no list, fails the task."""
+    return isinstance(error, ParseError) and any(each.code not in FAILS_TASK for each in error.problems)
+
+
+FAILS_TASK = frozenset(("file-not-found", "role-not-found", "wrong-type"))
 
 
 def failed(step: Step, host: HostName, name: str, error: Exception, renderer: Renderer | None = None) -> TaskOutcome:
