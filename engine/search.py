@@ -26,6 +26,8 @@ class Search:
     bases: tuple[str, ...]
     own: str = "files"
     """The sub-folder where `first_found` looks: that of the task's module."""
+    named: tuple[str, ...] = ()
+    """The same as they come, one twice where the playbook's own tasks are meant: what ansible-core lists as searched."""
 
     @classmethod
     def of(cls, files: Files, *, role_paths: Sequence[str], task_dir: str, playbook_dir: str, action: str = "") -> Search:
@@ -33,19 +35,28 @@ class Search:
         for base in (*role_paths, task_dir, playbook_dir):
             if base and base not in bases:
                 bases.append(base)
-        return cls(files, tuple(bases), own_folder(action))
+        named = tuple(base for base in (*role_paths, task_dir, playbook_dir) if base)
+        return cls(files, tuple(bases), own_folder(action), named)
 
     def candidates(self, subfolder: str, name: str) -> tuple[str, ...]:
         """Every path that `name` may stand for, in order; `subfolder` is files, templates, vars, tasks or ""."""
         name = os.path.expanduser(name)
         if os.path.isabs(name):
             return (name,)
+        return tuple(dict.fromkeys(self._paths(self.bases, subfolder, name)))
+
+    def listed(self, subfolder: str, name: str) -> tuple[str, ...]:
+        """The candidates as ansible-core lists them; () for an absolute path."""
+        name = os.path.expanduser(name)
+        return () if os.path.isabs(name) else tuple(self._paths(self.named or self.bases, subfolder, name))
+
+    def _paths(self, bases: Sequence[str], subfolder: str, name: str) -> list[str]:
         paths: list[str] = []
-        for base in self.bases:
+        for base in bases:
             if subfolder and not name.startswith(subfolder + "/"):
                 paths.append(os.path.normpath(os.path.join(base, subfolder, name)))
             paths.append(os.path.normpath(os.path.join(base, name)))
-        return tuple(dict.fromkeys(paths))
+        return paths
 
     def find(self, subfolder: str, name: str) -> Found:
         tried = self.candidates(subfolder, name)

@@ -108,6 +108,8 @@ class ActionCall:
     sleep: Callable[[float], Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     duplicates: str = "warn"
+    strict: bool = False
+    """`compat = "ansible"`: results are ansible-core's also where ours say more."""
     """What a key is that stands twice in one mapping of a file: `warn`, `error` or `ignore`."""
 
 

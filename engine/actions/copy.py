@@ -18,6 +18,7 @@ from engine.files import Files
 from engine.model.invocation import DIFF_LIMIT
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
+from engine.model.source import NOWHERE
 from engine.model.values import Value
 
 MODULE = "engine.modules.builtin.copy"
@@ -67,7 +68,7 @@ async def run(call: ActionCall) -> ModuleResult:
         return await call.remote.call(MODULE, {**given, "local_follow": args.get("local_follow")})
     found = call.search.find("files", str(args["src"]))
     if found.path is None:
-        return ModuleResult.failure(not_found(str(args["src"]), found.tried), not_there(call, "src", str(args["src"]), found.tried))
+        return missing(call, "src", "files", str(args["src"]), found.tried, HELP)
     if call.files.is_dir(found.path):
         return await put_directory(call, args, found.path)
     return await put_file(call, args, found.path)
@@ -84,24 +85,19 @@ def refusal(args: Mapping[str, Any]) -> str:
     return ""
 
 
-def not_found(name: str, tried: tuple[str, ...]) -> str:
-    if os.path.isabs(name):
-        where = " "
-    else:
-        where = "\nSearched in:\n" + "\n".join(f"\t{path}" for path in tried) + " "
-    return (
-        f"Could not find or access '{name}'{where}on the Ansible Controller.\n"
-        "If you are using a module and expect the file to exist on the remote, see the remote_src option"
-    )
+HELP = "\nIf you are using a module and expect the file to exist on the remote, see the remote_src option"
 
 
-def not_there(call: ActionCall, argument: str, name: str, tried: tuple[str, ...]) -> Problem:
-    """The same for the user, at the place of the argument."""
+def missing(call: ActionCall, argument: str, subfolder: str, name: str, tried: tuple[str, ...], more: str = "") -> ModuleResult:
+    """The failure of a file that is not there, as registered in ansible-core's words, as told at the place of the argument."""
+    places = "".join(f"\n\t{path}" for path in call.search.listed(subfolder, name))
+    words = f"Could not find or access '{name}'{f'{chr(10)}Searched in:{places}' if places else ''} on the Ansible Controller."
     span = call.invocation.spans.get(f"args.{argument}") or call.invocation.span
-    return Problem(
+    problem = Problem(
         code="file-not-found", summary="A file named in a task does not exist", detail=f"there is no `{name}`", span=span,
-        notes=tuple(f"looked for {path}" for path in tried),
+        notes=tuple(f"looked for {path}" for path in tried), words=words, origin=NOWHERE,
     )
+    return ModuleResult.failure(words + more, problem)
 
 
 def encoded(content: Value) -> bytes:

@@ -66,7 +66,10 @@ async def run(call: ActionCall) -> ModuleResult:
             read.append(path)
         variables = arranged(call, args, found)
     except Unusable as error:
-        return ModuleResult.failure(str(error), error.problem, message=str(error), ansible_facts={}, ansible_included_var_files=read)
+        kept = {"message": str(error), "ansible_facts": {}, "ansible_included_var_files": read}
+        if call.strict:  # ansible-core says what was wrong in `message` alone
+            return ModuleResult.failure("Task failed: Action failed: Unknown error.", None, **kept)
+        return ModuleResult.failure(str(error), error.problem, **kept)
     call.effects.append(IncludeVariables(call.host, variables))
     told: dict[str, Value] = {name: value.value if isinstance(value, Merging) else value for name, value in variables.items()}
     warnings = tuple(f"{problem.span}: {problem.summary}: {problem.detail}" for problem in problems)
@@ -82,7 +85,7 @@ def one_file(call: ActionCall, args: Mapping[str, Value]) -> str:
         raise Unusable("Could not find file on the Ansible Controller: one of file, dir or the name alone is needed.")
     found = call.search.find("vars", name)
     if found.path is None:
-        places = "".join(f"\n\t{path}" for path in found.tried)
+        places = "".join(f"\n\t{path}" for path in call.search.listed("vars", name))
         problem = Problem(
             code="file-not-found", summary="A file named in a task does not exist", detail=name, span=place(call),
             notes=tuple(f"looked for {path}" for path in found.tried),
@@ -156,7 +159,8 @@ def variables_in(call: ActionCall, path: str, problems: list[Problem]) -> Variab
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror or error}") from None
     except EngineError as error:
-        raise Unusable(f"{path}: {error.problem}", error.problem) from None
+        said = error.problem.words if call.strict and error.problem.words else f"{path}: {error.problem}"
+        raise Unusable(said, error.problem) from None
     if value is None:
         return Variables()
     if not isinstance(value, Variables):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 
 from engine.actions.base import ActionCall
-from engine.actions.copy import not_found, not_there
+from engine.actions.copy import missing
 from engine.agent.sdk import Argument
 from engine.model.outcome import ModuleResult
 
@@ -33,8 +33,7 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure(f"{error} in: {line}")
     found = call.search.find("files", name)
     if found.path is None:
-        said = not_found(name, found.tried).rpartition("\n")[0] + "."
-        return ModuleResult.failure(said, not_there(call, FREE_FORM, name, found.tried))
+        return missing(call, FREE_FORM, "files", name, found.tried)
     if call.files.is_dir(found.path):
         return ModuleResult.failure(f"{found.path} is a directory, and a script is a file")
     files = call.files if args.get("decrypt", True) else getattr(call.files, "raw", call.files)

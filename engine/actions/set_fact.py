@@ -7,7 +7,9 @@ from engine.actions.base import ActionCall
 from engine.agent.sdk import boolean
 from engine.model.effect import SetVariables
 from engine.model.outcome import ModuleResult
+from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value
+from engine.playbook.ansible_words import bad_name
 
 CONNECTS = False
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -27,7 +29,7 @@ async def run(call: ActionCall) -> ModuleResult:
             except ValueError as error:
                 return ModuleResult.failure(f"cacheable: {error}")
         elif not valid(name):
-            return ModuleResult.failure(complaint(name))
+            return refusal(call, name)
         else:
             variables[name] = value
     if not variables:
@@ -45,6 +47,12 @@ def valid(name: Value) -> bool:
     return isinstance(name, str) and NAME.match(name) is not None and name not in CONSTANTS
 
 
-def complaint(name: Value) -> str:
-    kind = "" if isinstance(name, str) else f" of type '{type(name).__name__}'"
-    return f"Invalid variable name '{name}'{kind}. Use ASCII letters, digits and underscores, not starting with a digit."
+def refusal(call: ActionCall, name: Value) -> ModuleResult:
+    """The failure over a name that no variable may have."""
+    words = bad_name(name)
+    problem = Problem(
+        code="invalid-variable-name", summary="This cannot be the name of a variable", detail=f"`{name}` is not a valid name",
+        span=call.invocation.spans.get(f"args.{name}", call.invocation.span), words=words,
+        hint="use ASCII letters, digits and underscores, not starting with a digit",
+    )
+    return ModuleResult.failure(f"Task failed: {words}", problem)

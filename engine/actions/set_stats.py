@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from engine.actions.base import ActionCall
-from engine.actions.set_fact import complaint, rendered_name, valid
+from engine.actions.set_fact import refusal, rendered_name, valid
 from engine.agent.sdk import Argument
 from engine.model.effect import SetStats
 from engine.model.outcome import ModuleResult
@@ -26,7 +26,7 @@ async def run(call: ActionCall) -> ModuleResult:
     for written, value in given.items():
         name = rendered_name(call, written)
         if not valid(name):
-            return ModuleResult.failure(complaint(name))
+            return refusal(call, name)
         data[name] = value
     per_host, aggregate = args["per_host"], args["aggregate"]
     call.effects.append(SetStats(call.host, data, per_host, aggregate))

@@ -52,12 +52,11 @@ async def run(call: ActionCall) -> ModuleResult:
         return ModuleResult.failure("newline_sequence needs to be one of: \n, \r or \r\n")
     found = call.search.find("templates", str(args["src"]))
     if found.path is None:
-        said = copy.not_found(str(args["src"]), found.tried).rpartition("\n")[0]
-        return ModuleResult.failure(said, copy.not_there(call, "src", str(args["src"]), found.tried))
+        return copy.missing(call, "src", "templates", str(args["src"]), found.tried)
     if call.files.is_dir(found.path):
         return ModuleResult.failure(f"{found.path} is a directory, and a template is a file")
     options = {name: args[name] for name in OPTIONS if args.get(name) is not None} | {"newline_sequence": newline}
-    text = TemplateText.read(call.files.read_text(found.path), Span(found.path, 1))
+    text = TemplateText.read(call.files.read_text(found.path), Span(found.path, 1, 1, 0))
     rendered = call.rendering.text(text, options, own_variables(call, args, found.path))
     try:
         data = encoded(ended(rendered, newline), args["output_encoding"])

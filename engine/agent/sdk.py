@@ -161,6 +161,12 @@ TRUE = frozenset(("y", "yes", "on", "1", "true", "t", 1, 1.0, True))
 FALSE = frozenset(("n", "no", "off", "0", "false", "f", 0, 0.0, False))
 
 
+NOT_BOOLEAN = (
+    "The value {0!r} is not a valid boolean. Valid booleans include: "
+    "0, 1, 'no', 'off', 'on', 'yes', 'false', 'n', 'true', 'y', '1', '0', 't', 'f'"
+)
+
+
 def boolean(value: "Any") -> bool:
     """A bool from what people write for one; ValueError otherwise."""
     given = value.lower().strip() if isinstance(value, str) else value
@@ -171,7 +177,7 @@ def boolean(value: "Any") -> bool:
             return False
     except TypeError:
         pass
-    raise ValueError("{0!r} is not a valid boolean; use true or false".format(value))
+    raise ValueError(NOT_BOOLEAN.format(value))
 
 
 def validate(specs: "Dict[str, Argument]", given: "Dict[str, Any]", rules: "Optional[Dict[str, Any]]" = None) -> "Dict[str, Any]":

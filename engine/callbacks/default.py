@@ -92,7 +92,7 @@ class DefaultOutput:
                     self._banner = None
                     if self.show_ok and self.show_skipped:  # else a task may have nothing to show: its banner waits
                         self._task_banner(event.step)
-            case OutputLine():
+            case OutputLine() if self.explain is None:
                 self._task_banner(event.step)
                 self._live(event)
             case RetryScheduled():
@@ -217,7 +217,8 @@ class DefaultOutput:
             self._write(self.explain(outcome, started.span if started is not None else None), failed=True)
         if self.show_path_of_failures and not lost and self.verbosity < 2:
             self._path(started, failed=True)
-        told = debug and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
+        judged = "failed_when_result" in outcome.result.values
+        told = debug and judged and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
         always = told or ("assertion" in values and bool(outcome.result.values.get("_ansible_verbose_always", True)))
         self._line(text + self.form.text(values, verbosity=self.verbosity, always=always), colour, failed=True)
         if outcome.ignored and not outcome.is_item:
@@ -290,6 +291,8 @@ class DefaultOutput:
     # -- the end
 
     def _end(self, event: RunFinished) -> None:
+        if event.broken_off and self.explain is not None:
+            return  # ansible-core leaves at once
         self._stars("PLAY RECAP")
         for host in sorted(self.recap.hosts):
             self._line(self._recap_line(host))
@@ -348,7 +351,9 @@ class DefaultOutput:
 
     def _paint(self, text: str, colour: str) -> str:
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return f"\x1b[{self.colours[colour]}m{text}\x1b[0m" if self.colour and colour and text else text
+        if not (self.colour and colour and text):
+            return text
+        return "\n".join(f"\x1b[{self.colours[colour]}m{line}\x1b[0m" for line in text.split("\n"))
 
 
 def is_debug(outcome: TaskOutcome) -> bool:

@@ -9,12 +9,14 @@ from typing import TextIO
 from engine.callbacks.colours import palette
 from engine.callbacks.diffs import lines_of
 from engine.callbacks.results import as_json, shown_values
-from engine.model.event import Event, ItemFinished, ProblemFound, RunStarted, TaskFinished
+from engine.model.addresses import StepAddress
+from engine.model.event import Event, ProblemFound, RunStarted, TaskFinished, TaskStarted
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
+from engine.model.source import Span
 from engine.model.values import Value
 
-COMMANDS = frozenset(("command", "shell", "raw", "script", "win_command", "win_shell"))
+COMMANDS = frozenset(("command", "shell", "raw", "win_command", "win_shell"))
 """Modules whose output is text: shown as it came, not as JSON."""
 
 
@@ -30,16 +32,19 @@ class MinimalOutput:
     colours: Mapping[str, str] = field(default_factory=palette)
     diff_context: int = 3
     config: str | None = None
+    explain: Callable[[TaskOutcome, Span | None], str] | None = None
+    """What stands above a failure, given the task's place."""
+    _places: dict[StepAddress, Span | None] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted() if self.verbosity > 0 and self.config is not None:
                 self._line(f"Using {self.config} as config file" if self.config else "No config file found; using defaults", "verbose")
-            case ProblemFound(problem=problem):
+            case ProblemFound(problem=problem) if not (problem.of_task and self.explain is not None):
                 self.problem(problem)
-            case ItemFinished(outcome=outcome):
-                self._outcome(outcome)
-            case TaskFinished(outcome=outcome) if not outcome.items:
+            case TaskStarted(step=step, span=span):
+                self._places[step] = span
+            case TaskFinished(outcome=outcome):
                 self._outcome(outcome)
         self.out.flush()
 
@@ -49,18 +54,27 @@ class MinimalOutput:
                 self._line(line)
             self._line("")
         values = shown_values(outcome, self.verbosity)
+        if outcome.looped:
+            values["msg"] = outcome.result.values.get("msg", "All items completed")
         word, colour = worded(outcome)
+        if self.explain is not None:
+            self.out.write(self.explain(outcome, self._places.get(outcome.step)))
         if outcome.status is Status.SKIPPED:
             self._line(f"{outcome.host} | SKIPPED", "skip")
-        elif outcome.status is not Status.UNREACHABLE and outcome.action.rpartition(".")[2] in COMMANDS and "rc" in values:
+        elif outcome.status is not Status.UNREACHABLE and outcome.action.rpartition(".")[2] in COMMANDS and self._is_text(values):
             self._line(self._command(outcome.host, word, values), colour)
+            if self.one_line and outcome.status is Status.FAILED:
+                self._line(f"{outcome.host} | {word}! => {on_one_line(values)}", colour)
         else:
             if outcome.status is Status.UNREACHABLE:
                 values["unreachable"] = True
             if outcome.action.rpartition(".")[2] == "debug" and outcome.status is Status.OK:
                 values.pop("changed", None)
             mark = "!" if outcome.status in (Status.FAILED, Status.UNREACHABLE) else ""
-            self._line(f"{outcome.host} | {word}{mark} => {as_json(values, indent=None if self.one_line else 4)}", colour)
+            self._line(f"{outcome.host} | {word}{mark} => {on_one_line(values) if self.one_line else as_json(values, indent=4)}", colour)
+
+    def _is_text(self, values: Mapping[str, Value]) -> bool:
+        return "rc" in values and "ansible_job_id" not in values
 
     def _command(self, host: str, word: str, values: Mapping[str, Value]) -> str:
         """What a command wrote, behind its exit code."""
@@ -72,7 +86,13 @@ class MinimalOutput:
 
     def _line(self, text: str, colour: str = "") -> None:
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        self.out.write(f"\x1b[{self.colours[colour]}m{text}\x1b[0m\n" if self.colour and colour and text else text + "\n")
+        painted = [f"\x1b[{self.colours[colour]}m{line}\x1b[0m" if self.colour and colour else line for line in text.split("\n")]
+        self.out.write("\n".join(painted) + "\n")
+
+
+def on_one_line(values: Mapping[str, Value]) -> str:
+    """As ansible-core's `oneline` writes it: indented by nothing, its line ends taken out."""
+    return as_json(values, indent=0).replace("\n", "")
 
 
 def worded(outcome: TaskOutcome) -> tuple[str, str]:

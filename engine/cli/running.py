@@ -24,6 +24,7 @@ Explain: TypeAlias = "Callable[[TaskOutcome, Span | None], str]"
 if TYPE_CHECKING:
     from engine.callbacks.default import DefaultOutput
     from engine.callbacks.log_file import LogFile
+    from engine.callbacks.minimal import MinimalOutput
     from engine.callbacks.results import ResultForm
     from engine.engine import Engine
     from engine.errors import UsageError
@@ -150,7 +151,10 @@ def secret_of(made: Engine, known: str | None, path: str | None, ask: bool, prom
             return made.files.read_text(path).strip()
         except OSError as error:
             raise UsageError(
-                Problem(code="password-file", summary="A password file cannot be read", detail=f"{path}: {error.strerror}")
+                Problem(
+                    code="password-file", summary="A password file cannot be read", detail=f"{path}: {error.strerror}",
+                    words=f"The password file {os.path.abspath(path)} was not found" if isinstance(error, FileNotFoundError) else "",
+                )
             ) from None
     return made.outside.ask(prompt) if ask else known
 
@@ -158,7 +162,11 @@ def secret_of(made: Engine, known: str | None, path: str | None, ask: bool, prom
 def listeners_for(
     output: str, made: Engine, terminal: Terminal, explain: Explain | None = None
 ) -> list[Callable[[Event], None]]:
-    """Who tells of a run; `explain` gives the text above a failure. UsageError `bad-setting` where the settings ask for an output that the engine does not have."""
+    """Who tells of a run; `explain` gives the text above a failure.
+
+    Raises:
+        UsageError: `bad-setting`, the settings ask for an output that the engine does not have.
+    """
     found: list[Callable[[Event], None]] = []
     if terminal.log is not None:
         found.append(default_output(made, terminal, log=terminal.log, explain=explain))
@@ -166,7 +174,28 @@ def listeners_for(
         from engine.callbacks.json_lines import JsonLines
 
         return [JsonLines(terminal.out), *found]
+    shown = made.settings.output
+    if shown.stdout_callback.removeprefix("ansible.builtin.") in ("minimal", "oneline"):
+        return [minimal_output(made, terminal, explain), *found]
     return [default_output(made, terminal, explain=explain), *found]
+
+
+def minimal_output(made: Engine, terminal: Terminal, explain: Explain | None, *, one_line: bool = False) -> MinimalOutput:
+    """The output of ad-hoc commands: one block or line for each host."""
+    from engine.callbacks.minimal import MinimalOutput
+
+    shown = made.settings.output
+    return MinimalOutput(
+        out=terminal.out,
+        problem=terminal.problem,
+        verbosity=shown.verbosity,
+        one_line=one_line or shown.stdout_callback.endswith("oneline"),
+        colour=terminal.coloured(terminal.out),
+        colours=colours_of(shown),
+        diff_context=made.settings.run.diff_context,
+        config=made.settings.config_file or "",
+        explain=explain,
+    )
 
 
 def default_output(made: Engine, terminal: Terminal, log: LogFile | None = None, explain: Explain | None = None) -> DefaultOutput:

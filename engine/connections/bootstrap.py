@@ -115,7 +115,8 @@ async def failure(channel: Channel, target: ExecutionTarget, said: bytes) -> Age
         named = interpreter_of(target)
         detail = f"{target.host}: " + (f"`{named}` is not there" if named else "none of " + stage0.SEARCH.replace(" ", ", ") + " is there")
         hint = "install python3 on the host, or name one in ansible_python_interpreter; `raw` and `script` work without"
-        return AgentError(Problem(code="no-python", summary="There is no Python on the host", detail=detail, hint=hint))
+        words = f"The module interpreter '{named}' was not found." if named else ""
+        return AgentError(Problem(code="no-python", summary="There is no Python on the host", detail=detail, hint=hint, words=words))
     if stage0.TOO_OLD in errors or b"Unknown option: -I" in errors:
         detail = f"{target.host}: " + errors.decode("utf-8", "replace").strip()[-200:]
         hint = "name Python 3.6 or newer in ansible_python_interpreter"

@@ -238,7 +238,9 @@ class Pool:
             known = ", ".join(sorted({*self.transports, *ALIASES}))
             detail = f"{target.host}: `{target.transport}`"
             hint = f"ansible_connection is one of: {known}"
-            raise ConnectError(Problem(code="unknown-connection", summary="There is no such connection", detail=detail, hint=hint))
+            words = f"the connection plugin '{target.transport}' was not found"
+            problem = Problem(code="unknown-connection", summary="There is no such connection", detail=detail, hint=hint, words=words)
+            raise ConnectError(problem)
         return found
 
     # How a session ends.

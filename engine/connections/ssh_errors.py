@@ -48,9 +48,28 @@ def refusal(error: BaseException, options: SshOptions, attempt: Attempt, host: s
     if isinstance(error, TimeoutError):
         stage = "no login" if attempt.banner else "no answer"
         hint = "is the host up, the address right, a firewall between? -T or ansible_timeout sets the seconds"
-        return told("unreachable", "The host cannot be reached", f"{host}: {where}: {stage} within {options.timeout:g} s", hint)
+        words = f"{VIA_SSH}ssh: connect to host {options.address} port {options.port}: Connection timed out"
+        return told("unreachable", "The host cannot be reached", f"{host}: {where}: {stage} within {options.timeout:g} s", hint, words)
     reason, hint = os_reason(error)
-    return told("unreachable", "The host cannot be reached", f"{host}: {where}: {reason}", hint)
+    return told("unreachable", "The host cannot be reached", f"{host}: {where}: {reason}", hint, openssh(error, options))
+
+
+VIA_SSH = "Failed to connect to the host via ssh: "
+"""How ansible-core begins what OpenSSH says."""
+OPENSSH = {
+    errno.ECONNREFUSED: "Connection refused",
+    errno.EHOSTUNREACH: "No route to host",
+    errno.ENETUNREACH: "Network is unreachable",
+    errno.ETIMEDOUT: "Connection timed out",
+}
+
+
+def openssh(error: BaseException, options: SshOptions) -> str:
+    """What ansible-core says, in OpenSSH's words; "" where those are not known."""
+    if isinstance(error, socket.gaierror):
+        return f"{VIA_SSH}ssh: Could not resolve hostname {options.address}: {error.strerror}"
+    said = OPENSSH.get(error.errno or 0) if isinstance(error, OSError) else None
+    return f"{VIA_SSH}ssh: connect to host {options.address} port {options.port}: {said}" if said else ""
 
 
 def os_reason(error: BaseException) -> tuple[str, str]:
@@ -88,7 +107,9 @@ def login_refusal(error: BaseException, options: SshOptions, attempt: Attempt, h
     else:
         hint = "is the user right (ansible_user), is the key or password the right one (ansible_ssh_private_key_file, ansible_password)?"
     detail = f"{host}: {options.user}@{place(options)} was refused"
-    problem = Problem(code="login-refused", summary="The login was refused", detail=detail, notes=tuple(notes), hint=hint)
+    offered = f" ({','.join(attempt.offered)})" if attempt.offered else ""
+    words = f"{VIA_SSH}{options.user}@{options.address}: Permission denied{offered}."
+    problem = Problem(code="login-refused", summary="The login was refused", detail=detail, notes=tuple(notes), hint=hint, words=words)
     return ConnectError(problem)
 
 
@@ -132,5 +153,5 @@ def loss(error: Exception | None, options: SshOptions, host: str) -> ConnectErro
     return told("connection-lost", "The connection was lost", f"{host}: {place(options)}: {reason}", hint)
 
 
-def told(code: str, summary: str, detail: str, hint: str = "") -> ConnectError:
-    return ConnectError(Problem(code=code, summary=summary, detail=detail, hint=hint))
+def told(code: str, summary: str, detail: str, hint: str = "", words: str = "") -> ConnectError:
+    return ConnectError(Problem(code=code, summary=summary, detail=detail, hint=hint, words=words))

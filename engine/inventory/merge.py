@@ -231,4 +231,5 @@ def same_name(name: str) -> Problem:
         summary="A host and a group have the same name",
         detail=f"`{name}`: a pattern finds the group",
         severity=Severity.WARNING,
+        words=f"Found both group and host with same name: {name}",
     )

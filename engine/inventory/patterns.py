@@ -80,7 +80,7 @@ def limited(inventory: Inventory, limit: str, files: Files, *, mismatch: str = "
             parts.append(part)
     found = select(inventory, parts, mismatch=mismatch)
     if not found.hosts:
-        raise UsageError(Problem(code="no-hosts-left", summary=NO_HOSTS, detail=f"--limit {limit}"), *found.problems)
+        raise UsageError(Problem(code="no-hosts-left", summary=NO_HOSTS, detail=f"--limit {limit}", words=NO_HOSTS), *found.problems)
     return found
 
 
@@ -90,7 +90,10 @@ def lines_of(path: str, files: Files) -> list[str]:
         text = files.read_text(path)
     except OSError as error:
         raise UsageError(
-            Problem(code="limit-file", summary="The file of --limit cannot be read", detail=f"{path}: {error.strerror or error}")
+            Problem(
+                code="limit-file", summary="The file of --limit cannot be read", detail=f"{path}: {error.strerror or error}",
+                words=f"Unable to find limit file b'{path}'",
+            )
         ) from error
     return [part for line in text.splitlines() if line.strip() and not line.startswith("#") for part in split_patterns(line.strip())]
 
@@ -212,6 +215,7 @@ def unmatched(pattern: str) -> Problem:
         detail=pattern,
         severity=Severity.WARNING,
         span=span,
+        words=f"Could not match supplied host pattern, ignoring: {pattern}",
     )
 
 

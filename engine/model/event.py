@@ -182,6 +182,8 @@ class RunFinished(Event):
     run: RunId
     exit_code: int
     interrupted: bool = False
+    broken_off: bool = False
+    """A mistake of the user's ended it: there may be more to do."""
     serial: int | None = None
     """Of the state, where the run was recorded."""
     stats: Mapping[str, Value] = field(default_factory=dict)

@@ -6,12 +6,15 @@ from engine.model.frozen import frozen
 
 @frozen
 class Span:
-    """A place in a text. Lines and columns count from 1; `width` is how many characters a caret underlines (at least 1)."""
+    """A place in a text. Lines and columns count from 1; `width` is how many characters a caret underlines; 0: the text is the
+    whole file."""
 
     path: str
     line: int
     column: int = 1
     width: int = 1
+    lead: int = 0
+    """How many columns before it the text begins that it is the first character of: 1 behind a quote."""
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}"

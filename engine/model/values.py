@@ -36,7 +36,8 @@ class TemplateText(str):
         text = str.__getitem__(self, slice(start, end))
         span = self.span
         if "\n" not in str.__getitem__(self, slice(0, start)):
-            span = span.shifted(start, max(1, len(text)))
+            lead = span.lead if start == 0 else 0
+            span = Span(span.path, span.line, span.column + start, max(1, len(text)), lead)
         return TemplateText.read(text, span)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from engine.model.keywords import ALIASES, KEYWORDS, Where, keywords_of
 from engine.model.source import Span
 from engine.model.values import EncryptedText, TemplateText, Value
 from engine.model.words import did_you_mean
+from engine.playbook.ansible_words import class_of
 from engine.playbook.context import Reader, has_template
 from engine.playbook.free_form import COMMANDS, TAKE_TEXT, Unbalanced, parse_free_form, words_of
 from engine.playbook.keyword_values import described, wrong_type
@@ -75,19 +76,37 @@ def _action_entry(reader: Reader, node: yaml.Mapping, where: Where, collections:
             strangers.append(entry)
     if not actions and len(strangers) == 1 and reader.context.is_module is None and not _like_keyword(strangers[0], where):
         return strangers[0]
+    several = _conflict([*actions, *strangers]) if len(actions) + len(strangers) > 1 else ""
     for entry in strangers:
-        _report_stranger(reader, entry, where, bool(actions))
+        _report_stranger(reader, entry, where, bool(actions), several, _start(node))
     if len(actions) > 1:
         first, second = str(actions[0].key.value), str(actions[1].key.value)
         reader.report("conflicting-actions", "A task calls one module", f"`{second}` is the second, after `{first}`", actions[1].key.span,
-                      "make two tasks")
+                      "make two tasks", words=_conflict(actions), origin=_start(node))
         return None
     if not actions:
         if not strangers:
             place = node.entries[0].key.span if node.entries else node.span
-            reader.report("no-action", "This task calls no module", "only keywords stand here", place, "add a module, such as `command:`")
+            reader.report("no-action", "This task calls no module", "only keywords stand here", place, "add a module, such as `command:`",
+                          words="no module/action detected in task.", origin=_start(node))
         return None
     return actions[0] if not strangers else None
+
+
+def _start(node: yaml.Mapping) -> Span:
+    return next((entry.key.span for entry in node.entries if not entry.merged), node.span)
+
+
+def _conflict(entries: Sequence[yaml.Entry]) -> str:
+    """ansible-core's words for a task with several keys that could be its module."""
+    names = [str(entry.key.value) for entry in entries]
+    if "action" in names and "local_action" in names:
+        return "action and local_action are mutually exclusive"
+    called = [str(entry.value.value).split(" ")[0] if name in ("action", "local_action") and isinstance(entry.value, yaml.Scalar) else name
+              for name, entry in zip(names, entries, strict=True)]
+    if names[0] not in ("action", "local_action") and ("action" in names or "local_action" in names):
+        called.reverse()
+    return f"conflicting action statements: {', '.join(called)}"
 
 
 def _is_module(reader: Reader, name: str, collections: Sequence[str]) -> bool:
@@ -107,7 +126,9 @@ def _like_keyword(entry: yaml.Entry, where: Where) -> bool:
 OFTEN = "This often indicates a misspelling, missing collection, or incorrect module path."
 
 
-def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action: bool) -> None:
+def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action: bool, several: str, start: Span) -> None:
+    """Report a key that is neither keyword nor module. `several`: ansible-core's words where it is not the only candidate."""
+    origin = start if several else None
     name = str(entry.key.value)
     kind = where.value
     legal = [*keywords_of(where), "block"]
@@ -115,17 +136,18 @@ def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action
     modules = [*BUILTIN, *reader.context.module_names()]
     if name in KEYWORDS:
         detail = f"`{name}` is a keyword of {places_of(name)}, not of a {kind}"
-        words = f"'{name}' is not a valid attribute for a {kind.capitalize()}"
-        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, words=words)
+        words = several or f"'{name}' is not a valid attribute for a {kind.capitalize()}"
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, words=words, origin=origin)
     elif hint or has_action:
         detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
-        words = f"'{name}' is not a valid attribute for a {kind.capitalize()}"
+        words = several or f"couldn't resolve module/action '{name}'. {OFTEN}"
         likely = hint or did_you_mean(name, modules)
-        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, likely, words=words)
+        reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, likely, words=words, origin=origin)
     else:
         likely = did_you_mean(name, modules) or did_you_mean(name.rpartition(".")[2], modules)
-        words = f"couldn't resolve module/action '{name}'. {OFTEN}"
-        reader.report("unknown-module", "Unknown module", f"there is no module `{name}`", entry.key.span, likely, words=words)
+        words = several or f"couldn't resolve module/action '{name}'. {OFTEN}"
+        detail = f"there is no module `{name}`"
+        reader.report("unknown-module", "Unknown module", detail, entry.key.span, likely, words=words, origin=origin)
 
 
 def places_of(keyword: str) -> str:
@@ -160,9 +182,11 @@ def _of_keyword(reader: Reader, entry: yaml.Entry, key: str) -> Action | None:
             _read_text(reader, action, rest)
             return action
     if isinstance(node, yaml.Mapping):
-        reader.report("no-action", "This task calls no module", f"`{key}` has no `module`", entry.key.span, "add `module: NAME`")
+        reader.report("no-action", "This task calls no module", f"`{key}` has no `module`", entry.key.span, "add `module: NAME`",
+                      words="no module/action detected in task.")
     else:
-        wrong_type(reader, key, "a module and its arguments", node)
+        words = f"unexpected parameter type in action: {class_of(yaml.value_of(node))}"
+        wrong_type(reader, key, "a module and its arguments", node, words=words, origin=entry.key.span)
     return None
 
 
@@ -197,7 +221,8 @@ def _read_arguments(reader: Reader, action: Action, node: yaml.Node) -> None:
         _read_text(reader, action, node.value)
     elif not (isinstance(node, yaml.Scalar) and node.value is None):
         detail = f"`{action.name}` takes a mapping of arguments, not {described(node)}"
-        reader.wrong_type(detail, node.span)
+        words = f"unexpected parameter type in action: {class_of(yaml.value_of(node))}"
+        reader.wrong_type(detail, node.span, words=words, origin=action.span)
 
 
 def _read_text(reader: Reader, action: Action, text: Value) -> None:
@@ -213,7 +238,7 @@ def _read_text(reader: Reader, action: Action, text: Value) -> None:
     try:
         found = parse_free_form(text, command=name in COMMANDS)
     except Unbalanced as error:
-        _unbalanced(reader, text, error)
+        _unbalanced(reader, text, error, action.span)
         return
     for key, value in found.items():
         action.args[key] = value
@@ -241,7 +266,8 @@ def _read_more(reader: Reader, action: Action, node: yaml.Mapping) -> None:
         action.args.setdefault("_args", entry.value.value)
         action.spans.setdefault("args._args", entry.value.span)
     else:
-        wrong_type(reader, "args", "a mapping of arguments", entry.value)
+        words = "The value of the task `args` keyword is invalid."
+        wrong_type(reader, "args", "a mapping of arguments", entry.value, words=words)
 
 
 def _whole_template(text: str) -> bool:
@@ -250,8 +276,10 @@ def _whole_template(text: str) -> bool:
     return stripped.startswith("{{") and stripped.endswith("}}") and "{{" not in stripped[2:]
 
 
-def _unbalanced(reader: Reader, text: TemplateText, error: Unbalanced) -> None:
+def _unbalanced(reader: Reader, text: TemplateText, error: Unbalanced, start: Span | None = None) -> None:
     position = error.args[0]
     what = "this template block" if text[position : position + 1] == "{" else "this quote"
     reader.report("unbalanced", "Something is opened and never closed", f"{what} has no end", text.part(position, position + 1).span,
-                  "close it, or write the arguments as a mapping")
+                  "close it, or write the arguments as a mapping",
+                  words="Error loading tasks: failed at splitting arguments, either an unbalanced jinja2 block or quotes: "
+                  f"{text}", origin=start)

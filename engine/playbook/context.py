@@ -10,7 +10,7 @@ from engine import yaml
 from engine.errors import ParseError
 from engine.files import Files
 from engine.model.frozen import frozen
-from engine.model.problem import Problem, Severity
+from engine.model.problem import Part, Problem, Severity
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
 from engine.playbook.action_groups import ActionGroups, folders_of
@@ -152,13 +152,19 @@ class Reader:
             return None
 
     def report(
-        self, code: str, summary: str, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = (), words: str = ""
+        self, code: str, summary: str, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = (), words: str = "",
+        origin: Span | None = None, around: tuple[Part, ...] = (),
     ) -> None:
-        """A mistake. `words`: what ansible-core says of it, where scripts may look for that."""
-        self.problems.append(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, notes=notes, words=words))
+        """A mistake. `words`: what ansible-core says of it, where scripts may look for that; `origin`: where it says so (NOWHERE: nowhere);
+        `around`: the parts that its words begin with."""
+        self.problems.append(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, notes=notes, words=words,
+                                     origin=origin, around=around))
 
-    def wrong_type(self, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = (), words: str = "") -> None:
-        self.report("wrong-type", "This value has the wrong type", detail, span, hint, notes, words)
+    def wrong_type(
+        self, detail: str, span: Span | None, hint: str = "", notes: tuple[str, ...] = (), words: str = "", origin: Span | None = None,
+        around: tuple[Part, ...] = (),
+    ) -> None:
+        self.report("wrong-type", "This value has the wrong type", detail, span, hint, notes, words, origin, around)
 
     def warn(self, code: str, summary: str, detail: str, span: Span | None, hint: str = "", words: str = "") -> None:
         problem = Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, severity=Severity.WARNING, words=words)

@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypedDict
 
 from engine.files import Files
 from engine.model.keywords import KEYWORDS, Inherit, KeywordType, Where, keywords_of
-from engine.model.source import Span
+from engine.model.problem import Part
+from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.words import did_you_mean
+from engine.playbook.ansible_words import not_found
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, is_task_list, plain_keyword_value
 from engine.playbook.names import short
@@ -81,7 +84,8 @@ def import_role(reader: Reader, task: Task, place: Place) -> Block | None:
     named = task.args.get(which)
     span = named.span if isinstance(named, TemplateText) else task.spans.get(f"args.{which}", task.action_span)
     if named in (None, ""):
-        reader.report("missing-argument", "An argument is missing", "import_role needs `name`", task.action_span, "add `name: ROLE`")
+        reader.report("missing-argument", "An argument is missing", "import_role needs `name`", task.action_span, "add `name: ROLE`",
+                      words="'name' is a required field for import_role.")
         return None
     inside = replace(place, variables={**place.variables, **task.vars})
     name = reader.static_name(named, inside)
@@ -109,7 +113,7 @@ def checked_include(reader: Reader, task: Task) -> Task:
     named = [task.args[name] for name in (("_raw_params", "file") if of_tasks else ("name", "role")) if name in task.args]
     if not named or named[0] in (None, ""):
         needs = "a file" if of_tasks else "`name`"
-        words = f"No file specified for {task.action}" if of_tasks else ""
+        words = f"No file specified for {task.action}" if of_tasks else "'name' is a required field for include_role."
         at = task.span if of_tasks else task.action_span
         reader.report("missing-argument", "An argument is missing", f"{action} needs {needs}", at, words=words)
     for name in ("tasks_from", "vars_from", "defaults_from", "handlers_from"):
@@ -195,8 +199,10 @@ def _importable(reader: Reader, task: Task, arguments: tuple[str, ...]) -> bool:
     """Whether an import has no loop and no argument it does not know."""
     action = short(task.action)
     if task.loop is not None:
+        instead = action.replace("import", "include")
+        words = f"You cannot use loops on '{action}' statements. You should use '{instead}' instead."
         reader.report("import-loop", "An import cannot loop", f"{action} is expanded once, before the run", task.loop.span,
-                      f"use {action.replace('import', 'include')}")
+                      f"use {instead}", words=words, origin=task.span)
         return False
     return known_arguments(reader, task, (*arguments, "_raw_params"))
 
@@ -208,31 +214,27 @@ def known_arguments(reader: Reader, task: Task, known: tuple[str, ...]) -> bool:
     for name in unknown:
         near = did_you_mean(name, [each for each in known if each[0] != "_"])
         reader.report("unknown-argument", "Unknown argument", f"`{name}` is not an argument of {short(task.action)}",
-                      task.spans.get(f"args.{name}", task.action_span), near, words=words)
+                      task.spans.get(f"args.{name}", task.action_span), near, words=words, origin=task.span)
     return not unknown
 
 
 def _task_file(reader: Reader, named: Value, span: Span, task: Task, place: Place) -> str | None:
     if named in (None, ""):
-        reader.report("missing-argument", "An argument is missing", "import_tasks needs a file", task.action_span)
+        reader.report("missing-argument", "An argument is missing", "import_tasks needs a file", task.action_span,
+                      words="No file specified for import_tasks")
         return None
     inside = replace(place, variables={**place.variables, **task.vars})
     name = reader.static_name(named, inside)
     if name is None:
-        _needs_host(reader, "import_tasks", named, span)
+        _needs_host(reader, "import_tasks", named, span, task)
         return None
     candidates = task_file_candidates(name, folder=place.folder, role_path=place.role_path, playbook_dir=place.playbook_dir)
     path = find_task_file(reader.files, candidates)
     if path is None:
         reader.report("file-not-found", "A file named here does not exist", f"there is no `{name}`", span,
-                      notes=("searched in this order:", *candidates), words=no_file(os.path.join(place.playbook_dir, name)))
+                      notes=("searched in this order:", *candidates), words=not_found(os.path.join(place.playbook_dir, name)),
+                      origin=NOWHERE)
     return path
-
-
-def no_file(path: str) -> str:
-    """In ansible-core's words, which name the last place where it looked."""
-    missing = f"[Errno 2] No such file or directory: '{path}'"
-    return f"Unable to retrieve file contents. Could not find or access '{path}' on the Ansible Controller: {missing}"
 
 
 def _for_children(reader: Reader, task: Task) -> Mapping[str, Value]:
@@ -249,6 +251,12 @@ def _for_children(reader: Reader, task: Task) -> Mapping[str, Value]:
     return kept
 
 
-def _needs_host(reader: Reader, action: str, named: Value, span: Span) -> None:
+def _needs_host(reader: Reader, action: str, named: Value, span: Span, task: Task | None = None) -> None:
+    around: tuple[Part, ...] = ()
+    words = ""
+    if task is not None:
+        around = (Part(f"Error when evaluating variable in import path '{named}': ", task.span),)
+        unknown = re.search(r"\{\{\s*([A-Za-z_]\w*)", str(named))
+        words = around[0].text + (f"'{unknown[1]}' is undefined" if unknown else "a variable is undefined")
     reader.report("import-name", "This name is not known before the run", f"{action} is expanded before any host is known", span,
-                  f"use {action.replace('import', 'include')}, or define the variable in the play or with -e")
+                  f"use {action.replace('import', 'include')}, or define the variable in the play or with -e", words=words, around=around)

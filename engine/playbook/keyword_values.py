@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from engine import yaml
 from engine.model.keywords import LOOP_CONTROL, Keyword, KeywordType, Rendering
+from engine.model.problem import Part
 from engine.model.source import Span
 from engine.model.values import UNSET, EncryptedText, TemplateText, Value
 from engine.model.words import did_you_mean
+from engine.playbook.ansible_words import bad_name, no_string, unconverted
 from engine.playbook.context import Reader, has_template
 from engine.yaml.variables import variables_of
 
@@ -35,6 +38,10 @@ _CONVERTED = (KeywordType.BOOL, KeywordType.INT, KeywordType.FLOAT)
 """Types that a text may be converted to when the task runs."""
 
 
+OF_PLAY = ("gather_facts", "force_handlers")
+"""Booleans of plays: no task will meet them, so that they are looked at before the run."""
+
+
 def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
     """The value as the tree keeps it; UNSET where it is wrong, which is then a problem of the reader."""
     value = yaml.value_of(node)
@@ -44,6 +51,10 @@ def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
         _warn_of_reserved(value, node, reader)
     if value is None:
         return [] if keyword.type in _LISTS else None
+    if keyword.type is KeywordType.CONDITIONS and reader.context.late:
+        return value if isinstance(value, list) else [value]
+    if keyword.name in OF_PLAY and isinstance(value, str) and not has_template(value) and value.lower() not in TRUE | FALSE:
+        return _refused(keyword, node, reader)
     if keyword.name == "listen" and not all(isinstance(each, str) for each in (value if isinstance(value, list) else [value])):
         return _refused(keyword, node, reader)
     templated = keyword.rendering is Rendering.TEMPLATED and isinstance(value, TemplateText) and has_template(value)
@@ -82,9 +93,11 @@ def plain_keyword_value(keyword: Keyword, value: Value, span: Span, reader: Read
     return keyword_value(keyword, yaml.node_of(value, span), reader)
 
 
-def wrong_type(reader: Reader, name: str, wanted: str, node: yaml.Node, *, words: str = "") -> None:
+def wrong_type(
+    reader: Reader, name: str, wanted: str, node: yaml.Node, *, words: str = "", origin: Span | None = None, around: tuple[Part, ...] = ()
+) -> None:
     """Report that `name` got something else than `wanted`."""
-    reader.wrong_type(f"`{name}` takes {wanted}, not {described(node)}", node.span, words=words)
+    reader.wrong_type(f"`{name}` takes {wanted}, not {described(node)}", node.span, words=words, origin=origin, around=around)
 
 
 def described(node: yaml.Node) -> str:
@@ -105,14 +118,18 @@ def described(node: yaml.Node) -> str:
 def loop_control(node: yaml.Node, reader: Reader) -> Value:
     """`loop_control:` with its own few keys; UNSET where it is wrong."""
     if not isinstance(node, yaml.Mapping):
-        wrong_type(reader, "loop_control", "a mapping", node)
+        words = (
+            "the `loop_control` value must be specified as a dictionary and cannot be a variable itself "
+            "(though it can contain variables)"
+        )
+        wrong_type(reader, "loop_control", "a mapping", node, words=words)
         return UNSET
     found: dict[str, Value] = {}
     for entry in node.entries:
         name = str(entry.key.value)
         if name not in LOOP_CONTROL:
             reader.report("unknown-keyword", "Unknown loop_control keyword", f"`{name}` is not a loop_control keyword", entry.key.span,
-                          did_you_mean(name, LOOP_CONTROL))
+                          did_you_mean(name, LOOP_CONTROL), words=f"'{name}' is not a valid attribute for a LoopControl")
             continue
         keyword = Keyword(name=name, where=frozenset(), type=LOOP_CONTROL[name])
         value = keyword_value(keyword, entry.value, reader)
@@ -123,12 +140,12 @@ def loop_control(node: yaml.Node, reader: Reader) -> Value:
     return found
 
 
-def read_vars(reader: Reader, node: yaml.Node) -> Mapping[str, Value]:
+def read_vars(reader: Reader, node: yaml.Node, kind: str = "Task") -> Mapping[str, Value]:
     """`vars:`: a mapping from names to values; {} where it is wrong."""
     if is_null(node):
         return {}
     if not isinstance(node, yaml.Mapping):
-        wrong_type(reader, "vars", "a mapping of names and values", node)
+        wrong_type(reader, "vars", "a mapping of names and values", node, words=f"Vars in a {kind} must be specified as a dictionary.")
         return {}
     for entry in node.index().values():
         if not is_identifier(entry.key.value):
@@ -139,7 +156,7 @@ def read_vars(reader: Reader, node: yaml.Node) -> Mapping[str, Value]:
 def is_task_list(node: yaml.Node, path: str, reader: Reader) -> bool:
     """Whether a file holds a list of tasks; an empty file does, with a warning."""
     if is_null(node):
-        reader.warn("empty-file", "This file holds no tasks", path, node.span)
+        reader.warn("empty-file", "This file holds no tasks", path, node.span, words=f"file {path} is empty and had no tasks to include")
         return True
     if isinstance(node, yaml.Sequence):
         return True
@@ -158,14 +175,41 @@ def is_identifier(name: Value) -> bool:
 
 
 def invalid_name(reader: Reader, name: Value, node: yaml.Node, *, prefix: str = "") -> None:
+    """Report a name that no variable may have. `prefix`: ansible-core's words for what is named so."""
     reader.report("invalid-variable-name", "This cannot be the name of a variable", f"`{name}` is not a valid name", node.span,
                   "names hold letters, digits and underscores, and start with a letter or underscore",
-                  words=f"{prefix}Invalid variable name {str(name)!r}.")
+                  words=f"{prefix}{bad_name(name)}", around=(Part(prefix, node.span),) if prefix else ())
 
 
 def _refused(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
-    wrong_type(reader, keyword.name, _WANTED.get(keyword.type, "something else"), node)
+    words, around = _told(keyword, yaml.value_of(node), node.span)
+    wrong_type(reader, keyword.name, _WANTED.get(keyword.type, "something else"), node, words=words, around=around)
     return UNSET
+
+
+_PYTHON = {KeywordType.BOOL: "bool", KeywordType.INT: "int", KeywordType.FLOAT: "float", KeywordType.PERCENT: "percent"}
+MODULE_DEFAULTS = (
+    "The field 'module_defaults' is supposed to be a dictionary or list of dictionaries, the keys of which must be static action, module, "
+    "or group names. Only the values may contain templates. For example: {'ping': \"{{ ping_defaults }}\"}"
+)
+
+
+def _told(keyword: Keyword, value: Value, span: Span) -> tuple[str, tuple[Part, ...]]:
+    """What ansible-core says of the value, and the parts that this begins with."""
+    name = keyword.name
+    if name == "tags":
+        return "tags must be specified as a list", ()
+    if name == "module_defaults":
+        return MODULE_DEFAULTS, ()
+    if keyword.type in _PYTHON:
+        words, part = unconverted(name, value, _PYTHON[keyword.type])
+        return words, (replace(part, span=span),)
+    if keyword.type in (KeywordType.STRINGS, KeywordType.COMMA_STRINGS):
+        first = next((each for each in (value if isinstance(value, list) else [value]) if not isinstance(each, str)), value)
+        kind = next((each.__name__ for each in (dict, list) if isinstance(first, each)), type(first).__name__)
+        words = f"Keyword '{name}' items must be of type 'str', not '{kind}'."
+        return (f"Error processing keyword '{name}': {words}" if name == "gather_subset" else words), ()
+    return (no_string(name, value), ()) if keyword.type is KeywordType.STR else ("", ())
 
 
 def boolean(value: Value) -> bool:

@@ -12,11 +12,12 @@ from dataclasses import replace
 from engine import yaml
 from engine.files import Files
 from engine.model.keywords import Where, keywords_of
-from engine.model.source import Span
+from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.variables import over
 from engine.model.words import did_you_mean
 from engine.playbook import roles
+from engine.playbook.ansible_words import class_of, not_found
 from engine.playbook.context import ParseContext, Place, Reader, has_template
 from engine.playbook.keyword_values import described, is_null, is_task_list, keyword_value, read_vars, wrong_type
 from engine.playbook.names import collection_around
@@ -100,18 +101,23 @@ def _plays(reader: Reader, path: str, importing: tuple[str, ...], variables: Map
     if node is None:
         return ()
     if is_null(node) or (isinstance(node, yaml.Sequence) and not node.items):
-        words = "A playbook must contain at least one play"
-        reader.report("empty-playbook", "This playbook holds no plays", path, node.span, words=words)
+        words = f"Empty playbook, nothing to do: {path}" if is_null(node) else f"A playbook must contain at least one play: {path}"
+        reader.report("empty-playbook", "This playbook holds no plays", path, node.span, words=words, origin=NOWHERE)
         return ()
     if not isinstance(node, yaml.Sequence):
         hint = "put `- ` before `hosts`" if isinstance(node, yaml.Mapping) and node.get("hosts") else ""
-        reader.wrong_type(f"a playbook is a list of plays, not {described(node)}", node.span, hint)
+        value = yaml.value_of(node)
+        words = f"A playbook must be a list of plays, got a {class_of(value)} instead: {path}"
+        origin = None if isinstance(value, str | dict) else Span(path, 0)
+        reader.wrong_type(f"a playbook is a list of plays, not {described(node)}", node.span, hint, words=words, origin=origin)
         return ()
     plays: list[Play] = []
     for item in node.items:
         if not isinstance(item, yaml.Mapping):
-            reader.wrong_type(f"a play is a mapping, not {described(item)}", item.span)
-        elif text_keys(reader, item):
+            words = "playbook entries must be either valid plays or 'import_playbook' statements"
+            origin = NOWHERE if is_null(item) else None
+            reader.wrong_type(f"a play is a mapping, not {described(item)}", item.span, words=words, origin=origin)
+        elif text_keys(reader, item, "Play"):
             entry = next((item.get(name) for name in IMPORTS if item.get(name)), None)
             if entry is not None:
                 plays.extend(_imported(reader, item, entry, path, importing, variables))
@@ -126,7 +132,7 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
     if hosts is None:
         hint = "is this a file of tasks? include it from a play" if _like_task(node) else "add `hosts: all`, or a group"
         first = next((str(entry.key.value) for entry in node.entries if str(entry.key.value) not in keywords_of(Where.PLAY)), "")
-        words = f"'{first}' is not a valid attribute for a Play" if first else "the field 'hosts' is required but was not set"
+        words = f"'{first}' is not a valid attribute for a Play" if first else "The field 'hosts' is required but was not set."
         reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint, words=words)
         if _like_task(node):
             return None
@@ -141,12 +147,14 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
     place = Place(path=path, playbook_dir=os.path.dirname(path), variables={**own, SCOPING: scoping})
     place = replace(place, collections=(*collections_of(node, place), *collection_around(path)))
     entry = node.get("roles")
-    roles = role_blocks(reader, entry.value, place) if entry else ()   # first: modules that they bring are the tasks' too
+    roles = role_blocks(reader, entry.value, place, origin=first_span(node)) if entry else ()
+    # the roles first: modules that they bring are the tasks' too
     sections: dict[str, tuple[Node, ...]] = {}
     for name in SECTIONS:
         entry = node.get(name)
         if entry is not None:
-            sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"), section=name)
+            sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"), section=name,
+                                         origin=first_span(node))
     prompts = node.get("vars_prompt")
     argspec = heading.keywords.get("validate_argspec")
     return Play(
@@ -170,10 +178,15 @@ def _hosts(reader: Reader, entry: yaml.Entry) -> Value:
     value = yaml.value_of(entry.value)
     names = value if isinstance(value, list) else [value]
     if value is None or not names or any(name in (None, "") for name in names):
+        contains = isinstance(value, list) and None in names
+        words = "Hosts list cannot contain values of 'None'." if contains else "Hosts list cannot be empty."
         reader.report("no-hosts", "This play names no hosts", "`hosts` is empty", entry.key.span, "name a host, a group, or `all`",
-                      words="Hosts list cannot be empty. Please check your playbook")
+                      words=f"{words} Please check your playbook", origin=NOWHERE)
     elif not all(isinstance(name, str) for name in names):
-        wrong_type(reader, "hosts", "a pattern or a list of patterns", entry.value)
+        wrong = next(name for name in names if not isinstance(name, str))
+        words = (f"Hosts list contains an invalid host value: '{wrong}'" if isinstance(value, list)
+                 else "Hosts list must be a sequence or string. Please check your playbook.")
+        wrong_type(reader, "hosts", "a pattern or a list of patterns", entry.value, words=words, origin=NOWHERE)
     return value
 
 
@@ -184,8 +197,9 @@ def _read_user(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
         return
     if "remote_user" in heading.keywords:
         detail = "`user` is an old spelling of `remote_user`"
-        words = "both 'user' and 'remote_user' are set for this play."
-        reader.report("conflicting-keywords", "Two keywords say the same thing", detail, entry.key.span, words=words)
+        words = "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and should be removed"
+        reader.report("conflicting-keywords", "Two keywords say the same thing", detail, entry.key.span, words=words,
+                      origin=first_span(node))
         return
     value = keyword_value(keywords_of(Where.PLAY)["remote_user"], entry.value, reader)
     if value is not UNSET:
@@ -218,7 +232,8 @@ def _vars_files(reader: Reader, entry: yaml.Entry | None) -> tuple[Value, ...]:
         return (value,)
     if isinstance(value, list) and all(isinstance(each, str) or _texts(each) for each in value):
         return tuple(value)
-    wrong_type(reader, "vars_files", "a list of files", entry.value)
+    words = f"Invalid `vars_files` value of type '{'dict' if isinstance(value, dict) else type(value).__name__}'."
+    wrong_type(reader, "vars_files", "a list of files", entry.value, words=words)
     return ()
 
 
@@ -249,7 +264,7 @@ def _imported(
         return []
     if not reader.files.is_file(target):
         reader.report("file-not-found", "A file named here does not exist", f"there is no `{name}`", entry.value.span,
-                      notes=("searched in this order:", target))
+                      notes=("searched in this order:", target), words=not_found(target), origin=NOWHERE)
         return []
     plays = _plays(reader, target, (*importing, path), own, entry.value.span)
     return [_with_import(play, heading) for play in plays]
@@ -289,7 +304,8 @@ def _import_heading(reader: Reader, node: yaml.Mapping, imported: yaml.Entry) ->
         else:
             detail = f"`{name}` is not an import_playbook keyword"
             hint = did_you_mean(name, ("name", "tags", "vars", "when")) or "only name, tags, vars and when stand beside import_playbook"
-            reader.report("unknown-keyword", "Unknown import_playbook keyword", detail, entry.key.span, hint)
+            words = f"'{name}' is not a valid attribute for a PlaybookInclude"
+            reader.report("unknown-keyword", "Unknown import_playbook keyword", detail, entry.key.span, hint, words=words)
     return heading
 
 

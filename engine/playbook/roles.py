@@ -12,6 +12,7 @@ from engine.model.keywords import Where, keywords_of
 from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.variables import Variables
+from engine.playbook.ansible_words import class_of
 from engine.playbook.context import Place, Reader
 from engine.playbook.keyword_values import boolean, described, is_null, is_task_list, keyword_value, read_vars, wrong_type
 from engine.playbook.names import collection_around
@@ -66,7 +67,8 @@ def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None
     path = next((each for each in candidates if reader.files.is_dir(each)), None)
     if path is None:
         reader.report("role-not-found", "A role named here does not exist", f"there is no role `{request.name}`", request.span,
-                      notes=("searched in this order:", *candidates))
+                      notes=("searched in this order:", *candidates),
+                      words=f"The role '{request.name}' was not found in: {':'.join(os.path.dirname(each) for each in candidates)}")
         return None
     here = (path, request.tasks_from, request.name)
     if any(known[:2] == here[:2] for known in place.roles):
@@ -193,7 +195,8 @@ def _variables(reader: Reader, request: RoleRequest, path: str, part: str, name:
         if isinstance(node, yaml.Mapping):
             put_over(merged, variables_of(node), merging=reader.context.merging)
         elif node is not None and not is_null(node):
-            reader.wrong_type(f"a file of variables is a mapping, not {described(node)}", node.span)
+            words = f"The {part}/{name}.yml file for role '{request.name}' must contain a dictionary of variables"
+            reader.wrong_type(f"a file of variables is a mapping, not {described(node)}", node.span, words=words, origin=NOWHERE)
     return merged
 
 
@@ -214,7 +217,7 @@ def _no_such_file(reader: Reader, request: RoleRequest, path: str, part: str, na
     folder = os.path.join(path, part)
     reader.report("file-not-found", "A file named here does not exist", f"role `{request.name}` has no `{part}/{name}`", request.span,
                   notes=("searched in this order:", *(os.path.join(folder, name + suffix) for suffix in SUFFIXES)),
-                  words=f"Could not find specified file in role: {part}/{name}")
+                  words=f"Could not find specified file in role: {part}/{name}", origin=NOWHERE)
 
 
 def _meta(reader: Reader, path: str) -> yaml.Mapping | None:
@@ -279,12 +282,14 @@ def _of_play(reader: Reader, name: str, span: Span) -> RoleRequest:
     return RoleRequest(name=name, span=span, public=not reader.context.private_role_vars)
 
 
-def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "roles") -> tuple[Block, ...]:
-    """The entries of `roles:` or `dependencies:` as blocks of kind ROLE."""
+def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "roles", origin: Span | None = None) -> tuple[Block, ...]:
+    """The entries of `roles:` or `dependencies:` as blocks of kind ROLE. `origin`: where the play starts."""
     if is_null(node):
         return ()
     if not isinstance(node, yaml.Sequence):
-        wrong_type(reader, keyword, "a list of roles", node, words="A malformed role declaration was encountered.")
+        value = yaml.value_of(node)
+        words = f"A malformed role declaration was encountered: ds ({value}) should be a list but was a {class_of(value)}"
+        wrong_type(reader, keyword, "a list of roles", node, words=words, origin=origin)
         return ()
     blocks = [_role_block(reader, item, place) for item in node.items]
     return tuple(block for block in blocks if block is not None)
@@ -293,7 +298,7 @@ def role_blocks(reader: Reader, node: yaml.Node, place: Place, keyword: str = "r
 def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
     if isinstance(item, yaml.Scalar):
         if not isinstance(item.value, str) or not item.value:
-            reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span)
+            reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span, words="Invalid role definition.")
             return None
         if "," in item.value:
             reader.report("wrong-value", "This value is none of those allowed", "a version cannot be given here", item.span,
@@ -306,7 +311,7 @@ def _role_block(reader: Reader, item: yaml.Node, place: Place) -> Block | None:
         use = role_use(reader, {}, {}, {}, place.variables, item.span)
         return Block(body=(), kind=BlockKind.ROLE, role=role, lexical=use.lexical, exports=use.exports, span=item.span)
     if not isinstance(item, yaml.Mapping):
-        reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span)
+        reader.wrong_type(f"a role is a name or a mapping, not {described(item)}", item.span, words="Invalid role definition.")
         return None
     return _role_mapping(reader, item, place)
 
@@ -316,7 +321,8 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
     named = node.get("role") or node.get("name")
     span = next((entry.key.span for entry in node.entries), node.span)
     if named is None or not isinstance(named.value, yaml.Scalar) or not isinstance(named.value.value, str) or not named.value.value:
-        reader.report("missing-argument", "An argument is missing", "a role entry needs `role`", span, "add `role: NAME`")
+        reader.report("missing-argument", "An argument is missing", "a role entry needs `role`", span, "add `role: NAME`",
+                      words="role definitions must contain a role name", origin=node.span)
         return None
     keywords, params, variables, spans = _role_heading(reader, node)
     use = role_use(reader, params, variables, spans, place.variables, span)
@@ -345,7 +351,7 @@ def _role_heading(reader: Reader, node: yaml.Mapping) -> tuple[dict[str, Value],
         if name in ("role", "name"):
             continue
         if name == "vars":
-            variables = read_vars(reader, entry.value)
+            variables = read_vars(reader, entry.value, "RoleInclude")
         elif name in legal:
             value = keyword_value(legal[name], entry.value, reader)
             if value is not UNSET:

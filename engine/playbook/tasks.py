@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from engine import yaml
 from engine.model.keywords import ALIASES, INCLUDE_KEYWORDS, KEYWORDS, Where, keywords_of
-from engine.model.source import Span
+from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.words import did_you_mean
 from engine.playbook.action_groups import PREFIX, full_name
 from engine.playbook.actions import Action, action_of, places_of
+from engine.playbook.ansible_words import class_of
 from engine.playbook.context import Place, Reader, has_template
 from engine.playbook.imports import checked_include, import_role, import_tasks
 from engine.playbook.keyword_values import (
@@ -44,18 +45,21 @@ class Heading:
     spans: dict[str, Span] = field(default_factory=dict)
 
 
-def parse_nodes(reader: Reader, node: yaml.Node, place: Place, *, section: str = "tasks") -> tuple[Node, ...]:
+def parse_nodes(reader: Reader, node: yaml.Node, place: Place, *, section: str = "tasks", origin: Span | None = None) -> tuple[Node, ...]:
     """The tasks and blocks of a list; problems go to the reader. An empty list, or none, gives ().
 
     Args:
-        section: The play's keyword that holds the list, for ansible-core's words.
+        section: The play's keyword that holds the list, for ansible-core's words; `origin`: where it says so.
     """
     if is_null(node):
         return ()
     if not isinstance(node, yaml.Sequence):
         shown = node.value if isinstance(node, yaml.Scalar) else yaml.value_of(node)
-        words = f"A malformed block was encountered while loading {section}: {shown} should be a list or None but is {type(shown)}"
-        reader.wrong_type(f"a list of tasks is expected, not {described(node)}", node.span, "put `- ` before each task", words=words)
+        words = f"A malformed block was encountered while loading {section}: {shown} should be a list or None but is {class_of(shown)}"
+        if section == "block":
+            words = f"A malformed block was encountered while loading block: The ds ({shown}) should be a list but was a {class_of(shown)}"
+        detail = f"a list of tasks is expected, not {described(node)}"
+        reader.wrong_type(detail, node.span, "put `- ` before each task", words=words, origin=origin)
         return ()
     found: list[Node] = []
     for item in node.items:
@@ -81,7 +85,8 @@ def parse_node(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
 def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | None:
     if node.get("block") is None:
         lonely = next(entry.key for entry in node.entries if entry.key.value in BLOCK_PARTS)
-        reader.report("no-block", "This needs a block", f"`{lonely.value}` stands without `block`", lonely.span)
+        reader.report("no-block", "This needs a block", f"`{lonely.value}` stands without `block`", lonely.span,
+                      words=f"'{lonely.value}' keyword cannot be used without 'block'", origin=first_span(node))
         return None
     if place.handlers and place.block:
         reader.report("block-as-handler", "A block among handlers holds handlers, no blocks", "this block stands in another",
@@ -100,9 +105,10 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
         if entry is None:
             continue
         if is_null(entry.value):
-            wrong_type(reader, part, "a list of tasks", yaml.Scalar(None, entry.key.span))
+            words = "A malformed block was encountered while loading block: The ds (None) should be a list but was a <class 'NoneType'>"
+            wrong_type(reader, part, "a list of tasks", yaml.Scalar(None, entry.key.span), words=words, origin=first_span(node))
             continue
-        parts[part] = parse_nodes(reader, entry.value, inside)
+        parts[part] = parse_nodes(reader, entry.value, inside, section="block", origin=first_span(node))
     return Block(
         body=parts.get("block", ()), rescue=parts.get("rescue", ()), always=parts.get("always", ()), name=heading.name,
         keywords=heading.keywords, vars=heading.vars, repeat=repeat, span=first_span(node), spans=heading.spans,
@@ -179,8 +185,10 @@ def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iter
         heading.spans[name] = entry.key.span
         if allowed is not None and (name in legal or name.startswith("with_")) and name not in skipped | allowed and "loop" not in name:
             if not name.startswith("with_"):
+                kind = "HandlerTaskInclude" if where is Where.HANDLER else "TaskInclude"
                 reader.report("not-on-include", "This keyword does not apply to an include", f"`{name}` would not reach the tasks inside",
-                              entry.key.span, "put it under `apply:`, or use the import of the same name")
+                              entry.key.span, "put it under `apply:`, or use the import of the same name",
+                              words=f"'{written}' is not a valid attribute for a {kind}", origin=first_span(node))
             continue
         if name in skipped or (name.startswith("with_") and "loop" in legal):
             continue
@@ -188,7 +196,7 @@ def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iter
         if keyword is None:
             unknown_keyword(reader, written, entry.key.span, where)
         elif name == "vars":
-            heading.vars = read_vars(reader, entry.value)
+            heading.vars = read_vars(reader, entry.value, OBJECTS.get(where.value, where.value.capitalize()))
         else:
             value = keyword_value(keyword, entry.value, reader)
             if name == "name":
@@ -205,7 +213,8 @@ def check_groups(reader: Reader, stack: Sequence[Value], span: Span) -> None:
     for name in [str(name) for each in stack if isinstance(each, Mapping) for name in each]:
         if name.startswith(PREFIX) and reader.groups.members(name.removeprefix(PREFIX)) is None:
             detail = f"could not resolve the module_defaults group {full_name(name.removeprefix(PREFIX))}"
-            reader.report("unknown-action-group", "There is no such action group", detail, span, "is its collection installed?")
+            reader.report("unknown-action-group", "There is no such action group", detail, span, "is its collection installed?",
+                          words=f"Error loading module_defaults: {detail}", origin=NOWHERE)
 
 
 def _name(value: Value) -> TemplateText | None:
@@ -240,19 +249,24 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
         if key != "loop" and not key.startswith("with_"):
             continue
         if found is not None:
-            reader.report("conflicting-loops", "A task has one loop", f"`{key}` is the second", entry.key.span, "keep one, or use a filter")
+            reader.report("conflicting-loops", "A task has one loop", f"`{key}` is the second", entry.key.span, "keep one, or use a filter",
+                          words=f"duplicate loop in task: {key.removeprefix('with_')}", origin=first_span(node))
             continue
         lookup = "" if key == "loop" else key.removeprefix("with_")
         if lookup and lookup not in LOOKUPS and "." not in lookup and not reader.context.is_lookup(lookup):
             reader.report("unknown-keyword", "Unknown task keyword", f"there is no lookup `{lookup}` to loop over", entry.key.span,
-                          did_you_mean(key, [f"with_{name}" for name in LOOKUPS]))
+                          did_you_mean(key, [f"with_{name}" for name in LOOKUPS]),
+                          words=f"'{key}' is not a valid attribute for a Task\nThis error can be suppressed as a warning using the "
+                          '"invalid_task_attribute_failed" configuration')
             continue
         if is_null(entry.value):
             if lookup:
-                wrong_type(reader, key, "something to loop over", yaml.Scalar(None, entry.key.span))
+                wrong_type(reader, key, "something to loop over", yaml.Scalar(None, entry.key.span),
+                           words=f"you must specify a value when using {key}", origin=first_span(node))
             continue
         terms = yaml.value_of(entry.value)
-        if not lookup and not isinstance(terms, list) and not (isinstance(terms, TemplateText) and has_template(terms)):
+        templated = isinstance(terms, TemplateText) and has_template(terms)
+        if not lookup and not isinstance(terms, list) and not templated and not reader.context.late:
             wrong_type(reader, "loop", "a list", entry.value)
             continue
         found = Loop(lookup=lookup, terms=terms, span=entry.key.span)
@@ -273,18 +287,19 @@ def read_register(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
     if entry is None or is_null(entry.value):
         return
     if not isinstance(entry.value, yaml.Scalar) or not is_identifier(entry.value.value):
-        shown = entry.value.value if isinstance(entry.value, yaml.Scalar) else described(entry.value)
-        invalid_name(reader, shown, entry.value, prefix="Invalid 'register' specified: ")
+        invalid_name(reader, yaml.value_of(entry.value), entry.value, prefix="Invalid 'register' specified: ")
         return
     heading.keywords["register"] = entry.value.value
 
 
-def text_keys(reader: Reader, node: yaml.Mapping) -> bool:
-    """Whether all keys are text; if not, that is reported."""
+def text_keys(reader: Reader, node: yaml.Mapping, kind: str = "Task") -> bool:
+    """Whether all keys of a play (or task) are text; if not, that is reported."""
     yaml.check_tag(node)
     wrong = [entry.key for entry in node.entries if not isinstance(entry.key.value, str)]
     for key in wrong:
-        reader.wrong_type(f"a keyword or module is expected, not {described(key)}", key.span)
+        words = f"'{key.value}' is not a valid attribute for a {kind}"
+        origin = NOWHERE if key.value is None else None
+        reader.wrong_type(f"a keyword or module is expected, not {described(key)}", key.span, words=words, origin=origin)
     return not wrong
 
 

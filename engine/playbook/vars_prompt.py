@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine import yaml
+from engine.model.source import Span
 from engine.model.values import Value
 from engine.model.words import did_you_mean
 from engine.playbook.context import Reader
@@ -19,18 +20,19 @@ def read_prompts(reader: Reader, node: yaml.Node) -> tuple[VarsPrompt, ...]:
     if is_null(node):
         return ()
     items = node.items if isinstance(node, yaml.Sequence) else [node]
-    prompts = [_prompt(reader, item) for item in items]
+    prompts = [_prompt(reader, item, node.span) for item in items]
     return tuple(prompt for prompt in prompts if prompt is not None)
 
 
-def _prompt(reader: Reader, node: yaml.Node) -> VarsPrompt | None:
+def _prompt(reader: Reader, node: yaml.Node, whole: Span) -> VarsPrompt | None:
+    """One prompt; `whole`: where the list begins."""
     if not isinstance(node, yaml.Mapping):
-        wrong_type(reader, "vars_prompt", "a list of mappings", node)
+        wrong_type(reader, "vars_prompt", "a list of mappings", node, words="Invalid variable file contents.")
         return None
     named = node.get("name")
     if named is None:
         reader.report("missing-argument", "An argument is missing", "a prompt needs the `name` of its variable", node.span,
-                      words="Invalid vars_prompt data structure, missing 'name' key")
+                      words="Invalid vars_prompt data structure, missing 'name' key", origin=whole)
         return None
     name = yaml.value_of(named.value)
     if not is_identifier(name):
@@ -41,7 +43,8 @@ def _prompt(reader: Reader, node: yaml.Node) -> VarsPrompt | None:
         key = str(entry.key.value)
         if key not in _KEYS:
             reader.report("unknown-keyword", "Unknown vars_prompt keyword", f"`{key}` is not a vars_prompt keyword", entry.key.span,
-                          did_you_mean(key, _KEYS))
+                          did_you_mean(key, _KEYS), origin=whole,
+                          words=f"Invalid vars_prompt data structure, found unsupported key '{key}'")
         elif key in _FLAGS:
             try:
                 found[key] = boolean(yaml.value_of(entry.value))

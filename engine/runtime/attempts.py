@@ -109,6 +109,9 @@ def satisfied(attempt: Attempt, until: Value, verdict: Verdict) -> bool:
         return holds(attempt, until, verdict.shape)
 
 
+FRAME = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors."
+
+
 async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> ModuleResult:
     """One call of the action. What goes wrong on the way is a failed result, never an exception."""
     seconds = attempt.keywords.timeout
@@ -119,7 +122,7 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
             return await handler.run(call)
     except TimeoutError:
         text = f"Task failed: Timed out after {int(seconds)} second(s)."
-        return ModuleResult.failure(text, timedout={"frame": "", "period": int(seconds)})
+        return ModuleResult.failure(text, timedout={"frame": FRAME, "period": int(seconds)})
     except TemplateError:
         raise  # a mistake in the task's own text: failed_when and until have no say in it
     except EngineError as error:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.agent.sdk import boolean
-from engine.errors import PlanError, TemplateError
+from engine.errors import EngineError, PlanError, TemplateError
 from engine.model.addresses import HostName
 from engine.model.effect import Effect
 from engine.model.event import Included, ItemFinished, ProblemFound, TaskFinished, TaskRedone
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem
-from engine.model.values import Value
+from engine.model.values import Value, written_at
 from engine.plan.build import Builder
 from engine.plan.repeats import is_of_repeat
 from engine.plan.step import Step, StepKind
@@ -26,6 +26,7 @@ from engine.runtime.debugger import step_to_redo
 from engine.runtime.effects import effects_of, kept, shared
 from engine.runtime.failed import failed_variables
 from engine.runtime.include import Includer, IncludeResult, groups_of
+from engine.runtime.keywords import flag
 from engine.runtime.limits import throttle_of, too_many_failed
 from engine.runtime.metas import Metas
 from engine.runtime.notices import Notices
@@ -209,7 +210,7 @@ class Batch:
             return throttle_of(self.play.renderer(step, host).render(given), self.play.settings.run.forks)
         except (TemplateError, ValueError) as error:
             said = error.problem.message if isinstance(error, TemplateError) else str(error)
-            span = step.task.spans.get("throttle", step.span) if step.task is not None else step.span
+            span = written_at(given) or (step.task.spans.get("throttle", step.span) if step.task is not None else step.span)
             summary, words = "throttle needs a number", f"Failed to convert the throttle value to an integer: {said}"
             raise PlanError(Problem(code="wrong-type", summary=summary, detail=said, span=span, words=words)) from error
 
@@ -293,12 +294,11 @@ class Batch:
         notified = self._notices.take(effects)
         self.play.run.ledger.apply(effects)
         await self.play.run.recorder.task(step, outcome, notified)
+        self._notices.check(step, effects, notified, shown=False)
         self.play.events.publish(TaskFinished(outcome=outcome))
-        for warning in failures.warnings(step, outcome):
-            self.play.events.publish(ProblemFound(problem=warning, host=outcome.host))
-        if outcome.failed:
-            self.play.events.publish(ProblemFound(problem=failures.told(step, outcome), host=outcome.host))
-        self._notices.check(step, effects, notified)
+        for problem in (*failures.warnings(step, outcome), *([failures.told(step, outcome)] if outcome.failed else [])):
+            self.play.events.publish(ProblemFound(problem=problem, host=outcome.host))
+        self._notices.check(step, effects, notified, shown=True)
 
     def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:
         cursor = self.cursors[host]
@@ -392,12 +392,14 @@ class Batch:
     def _runs_once(self, step: Step) -> bool:
         if not self.strategy.lockstep:
             return False
-        assert step.task is not None
-        given = step.keywords.get("run_once")
-        if given is None or given is False:
+        if step.keywords.get("run_once") in (None, False):
+            assert step.task is not None
             handler = dispatch.handler_of(step.task, self.play.run.modules, self.play.settings)
             return handler is not None and handler.once
-        return given is True or boolean(self.play.renderer(step, self.play.batch[0]).render(given))
+        try:
+            return bool(flag(step, "run_once", self.play.renderer(step, self.play.batch[0]), False))
+        except EngineError:  # the task itself fails of it: see runtime/keywords.py
+            return False
 
     def _ran_already(self, step: Step, host: HostName) -> bool:
         """A role is run once for each set of params, unless it allows duplicates."""

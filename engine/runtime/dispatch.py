@@ -161,9 +161,18 @@ def _checked(
     name: str, specs: Mapping[str, Argument], rules: Mapping[str, Any], given: Mapping[str, Any], where: TaskInvocation
 ) -> dict[str, Any]:
     try:
-        return validate(dict(specs), dict(given), dict(rules))
+        return validate(dict(specs), dict(given), {"module": told_as(name, where), **rules})
     except ArgumentErrors as errors:
         raise PlanError(*(problem(name, argument, text, where) for argument, text in errors.errors)) from None
+
+
+def told_as(name: str, where: TaskInvocation) -> str:
+    """The module's name in messages about its arguments: ansible-core's own actions call their modules by a full name."""
+    return f"ansible.legacy.{name}" if name in BY_ACTION else where.action
+
+
+BY_ACTION = frozenset(("command", "copy", "service", "stat", "setup", "package"))
+"""Modules that an action calls."""
 
 
 def problem(name: str, argument: str, text: str, where: TaskInvocation) -> Problem:

@@ -17,7 +17,7 @@ from engine.playbook.tree import Task
 
 WITHOUT_TASK = frozenset(("loop-not-list", "bad-arguments", "loop-control"))
 """Mistakes that ansible-core tells without `Task failed:` in front. Found out from what 2.21.5 registers."""
-FAILED_CODES = ("become-", "no-python", "agent-", "raw-")
+FAILED_CODES = ("become-", "no-python", "agent-", "raw-", "unknown-connection")
 """ConnectErrors with these codes: the host was reached, what was asked of it failed."""
 
 
@@ -27,7 +27,7 @@ def result_of(error: EngineError, step: Step) -> ModuleResult:
     for other in error.problems[1:]:
         first = first.with_note(f"and {other.span}: {text_of(other)}" if other.span is not None else f"and {text_of(other)}")
     if isinstance(error, ConnectError | AgentError):
-        message = "\n".join(f"{each.summary}: {each.detail}" if each.detail else each.summary for each in error.problems)
+        message = "\n".join(in_words(each, error) for each in error.problems)
         if not first.code.startswith(FAILED_CODES):
             return ModuleResult(values={"msg": message}, unreachable=True, problem=first)
         return ModuleResult.failure(message, first)
@@ -35,6 +35,13 @@ def result_of(error: EngineError, step: Step) -> ModuleResult:
     if isinstance(error, TemplateError | VaultError) and error.problem.code not in WITHOUT_TASK:
         message = f"Task failed: {message}"
     return ModuleResult.failure(message, first)
+
+
+def in_words(problem: Problem, error: EngineError) -> str:
+    """What a result says of a host that cannot be reached or used: in ansible-core's words where they are known."""
+    if problem.words:
+        return f"Task failed: {problem.words}" if isinstance(error, ConnectError) else problem.words
+    return f"{problem.summary}: {problem.detail}" if problem.detail else problem.summary
 
 
 def text_of(problem: Problem) -> str:

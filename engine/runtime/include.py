@@ -17,6 +17,7 @@ from engine.model.addresses import HostName
 from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
+from engine.model.source import NOWHERE
 from engine.model.values import Value
 from engine.model.variables import over
 from engine.plan.build import Builder, same_handlers
@@ -24,7 +25,8 @@ from engine.plan.expand import expand_role, expand_tasks
 from engine.plan.repeats import once
 from engine.plan.step import Step
 from engine.playbook import parse
-from engine.playbook.imports import no_file, not_boolean
+from engine.playbook.ansible_words import no_file
+from engine.playbook.imports import not_boolean
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
 from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
@@ -329,6 +331,7 @@ class Includer:
                 span=step.task.action_span if step.task else None,
                 notes=tuple(f"tried {path}" for path in tried),
                 words=no_file(tried[-1]),
+                origin=NOWHERE,
             )
         )
 

@@ -9,9 +9,10 @@ from dataclasses import field
 from engine.agent.sdk import boolean
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
-from engine.model.problem import Problem
+from engine.model.problem import Part, Problem
 from engine.model.values import OMIT, Value, written_at
 from engine.plan.step import Step
+from engine.playbook.ansible_words import unconverted
 from engine.runtime.failures import during
 from engine.templating.renderer import Renderer
 
@@ -42,6 +43,8 @@ def rendered(step: Step, renderer: Renderer, *, check: bool, diff: bool, timeout
     own_check = flag(step, "check_mode", renderer, None)
     own_diff = flag(step, "diff", renderer, None)
     retries = number(step, "retries", renderer, None)
+    for name in ("become", "run_once"):
+        flag(step, name, renderer, None)  # read elsewhere: a value that is none fails the task
     return TaskKeywords(
         ignore_errors=bool(flag(step, "ignore_errors", renderer, False)),
         ignore_unreachable=bool(flag(step, "ignore_unreachable", renderer, False)),
@@ -103,7 +106,7 @@ def number(step: Step, name: str, renderer: Renderer, default: float | None) -> 
 def wrong(step: Step, name: str, text: str, value: Value = None, wanted: str = "") -> TemplateError:
     """A value of the wrong type; `wanted` is the type in Python's words."""
     spans = step.task.spans if step.task is not None else {}
-    words = f"Error processing keyword '{name}': The value {str(value)!r} could not be converted to '{wanted}'." if wanted else ""
+    words, part = unconverted("async_val" if name == "async" else name, value, wanted) if wanted else ("", Part(""))
     return TemplateError(
         Problem(
             code="wrong-type",
@@ -111,6 +114,8 @@ def wrong(step: Step, name: str, text: str, value: Value = None, wanted: str = "
             detail=text,
             span=spans.get(name, step.span),
             words=words,
+            around=(part,) if wanted else (),
+            origin=part.span,
         )
     )
 

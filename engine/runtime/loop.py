@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from engine.agent.sdk import boolean
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
 from engine.model.problem import Problem
-from engine.model.values import TemplateText, Value
+from engine.model.values import TemplateText, Value, written_at
+from engine.playbook.ansible_words import unconverted
 from engine.playbook.tree import Loop
 from engine.templating.renderer import Renderer
+
+Type = TypeVar("Type")
 
 
 @frozen(kw_only=True)
@@ -34,11 +38,25 @@ def control_of(keywords: Mapping[str, Value], renderer: Renderer) -> LoopControl
         loop_var=str(plain.get("loop_var") or "item"),
         index_var=str(plain.get("index_var") or ""),
         label=given.get("label"),
-        pause=float(plain.get("pause") or 0),
-        extended=boolean(plain.get("extended", False)),
-        extended_allitems=boolean(plain.get("extended_allitems", True)),
+        pause=converted("pause", plain.get("pause") or 0, float, "float"),
+        extended=converted("extended", plain.get("extended", False), boolean, "bool"),
+        extended_allitems=converted("extended_allitems", plain.get("extended_allitems", True), boolean, "bool"),
         break_when=given.get("break_when"),
     )
+
+
+def converted(name: str, value: Value, convert: Callable[[Value], Type], wanted: str) -> Type:
+    """TemplateError `loop-control` where the value cannot be converted to the type `wanted`."""
+    try:
+        return convert(value)
+    except (TypeError, ValueError):
+        words, part = unconverted(name, value, wanted)
+        detail = f"`{name}` of loop_control: {value!r} is no {wanted}"
+        summary = "The keyword loop_control has a value of the wrong type"
+        where = part.span
+        raise TemplateError(
+            Problem(code="loop-control", summary=summary, detail=detail, span=where, words=words, around=(part,), origin=where)
+        ) from None
 
 
 def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
@@ -61,6 +79,7 @@ def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
                 " Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query"
                 " instead of lookup.",
                 span=loop.span,
+                origin=written_at(loop.terms) if isinstance(loop.terms, TemplateText) else None,
                 words=f"The `loop` value must resolve to a 'list', not '{type(items).__name__}'.",
                 hint="a dictionary becomes a list with `| dict2items`",
             )

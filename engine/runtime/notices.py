@@ -11,6 +11,7 @@ from engine.model.addresses import HostName
 from engine.model.effect import Effect, Notify
 from engine.model.event import HandlerNotified, ProblemFound
 from engine.model.problem import Problem, Severity
+from engine.model.source import NOWHERE
 from engine.plan.step import Step
 from engine.playbook.names import short
 from engine.runtime.context import PlayContext
@@ -73,12 +74,15 @@ class Notices:
             pending.update((id(handler), handler) for handler in self._known().answering(name, partial(self._name_of, host=host)))
         return pending
 
-    def check(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification]) -> None:
-        """A name that no handler has is the user's mistake; to be told when what the task did is safely kept.
+    def check(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification], *, shown: bool) -> None:
+        """A name that no handler has is the user's mistake; to be told when what the task did is safely kept, and is `shown`,
+        too (by ansible-core before that).
 
         Raises:
             PlanError: `handler-not-found`, unless the settings make it a warning.
         """
+        if shown == (self.play.settings.run.compat == "ansible"):
+            return
         known = {each.name for each in notified}
         for effect in effects:
             if isinstance(effect, Notify) and effect.handler not in known:
@@ -93,6 +97,7 @@ class Notices:
             " handlers list",
             severity=Severity.ERROR if fatal else Severity.WARNING,
             span=step.task.spans.get("notify", step.span) if step.task else None,
+            origin=NOWHERE,
         )
         if fatal:
             raise PlanError(problem)

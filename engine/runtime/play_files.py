@@ -11,7 +11,7 @@ from engine.files import Files
 from engine.model.addresses import HostName
 from engine.model.problem import Problem
 from engine.model.source import Span
-from engine.model.values import TemplateText, Value
+from engine.model.values import TemplateText, Value, written_at
 from engine.playbook.tree import Play
 from engine.scopes.store import VariableStore
 from engine.yaml.variables import load_variables
@@ -107,6 +107,8 @@ class PlayFiles:
                         summary="A vars file must be a dictionary",
                         detail=f"{path} holds a {type(value).__name__}",
                         span=span_of(entry, self.play),
+                        words="Invalid variable file contents.",
+                        origin=written_at(value) or Span(path, 1),
                     )
                 )
             known = self._read[path] = value

@@ -12,7 +12,7 @@ from engine.inventory.patterns import ordered, select
 from engine.model.addresses import HostName
 from engine.model.event import NoHostsLeft, PlayFinished, PlayStarted, ProblemFound, RunFinished, RunStarted
 from engine.model.problem import Problem
-from engine.model.values import Value
+from engine.model.values import Value, written_at
 from engine.plan.batches import batches_of
 from engine.plan.build import Builder
 from engine.plan.graph import PlanGraph, PlayPlan
@@ -21,6 +21,7 @@ from engine.runtime.batch import Batch
 from engine.runtime.context import PlayContext, RunContext
 from engine.runtime.cursor import Fate
 from engine.runtime.debugger import Quit
+from engine.runtime.failures import during
 from engine.runtime.play_files import PlayFiles
 from engine.runtime.prompts import Prompts
 from engine.runtime.strategies.base import Strategy
@@ -61,7 +62,7 @@ async def run_plan(run: RunContext, graph: PlanGraph, record: RunRecord) -> int:
 
 async def recorded(run: RunContext, graph: PlanGraph) -> int:
     """From the first play to the end of the record, whatever happens between."""
-    code, interrupted = OK, False
+    code, interrupted, broken_off = OK, False, False
     try:
         await Plays(run=run, graph=graph).go()
         code = exit_code(run)
@@ -71,7 +72,7 @@ async def recorded(run: RunContext, graph: PlanGraph) -> int:
     except Quit:
         code, interrupted = INTERRUPTED, True
     except EngineError:
-        code = FAILED
+        code, broken_off = FAILED, True
         raise
     except Exception:
         code = BUG
@@ -82,7 +83,8 @@ async def recorded(run: RunContext, graph: PlanGraph) -> int:
             serial = await asyncio.shield(run.recorder.finished(code))
         finally:
             stats = dict(run.ledger.stats)
-            run.events.publish(RunFinished(run=run.run, exit_code=code, interrupted=interrupted, serial=serial, stats=stats))
+            ended = RunFinished(run=run.run, exit_code=code, interrupted=interrupted, broken_off=broken_off, serial=serial, stats=stats)
+            run.events.publish(ended)
     return code
 
 
@@ -116,11 +118,13 @@ class Plays:
         run.ledger.replace_inventory(run.ledger.inventory.with_playbook_dir(folder))
         prompts = self._prompts(plan) if play.vars_prompt else {}
         static = static_renderer(run, plan, prompts)
-        name = str(static(play.name)) if play.name else ""
-        matched = self._matched(static(play.hosts))
+        with during("Error processing keyword 'name': ", written_at(play.name or play.hosts)):
+            name = str(static(play.name)) if play.name else ""
+            pattern = static(play.hosts)
+        matched = self._matched(pattern)
         known = [host for host in matched if host not in run.failed and host not in run.unreachable]
         hosts = ordered(known, str(static(play.keywords.get("order") or "inventory")))
-        name = name or ",".join(pattern_words(static(play.hosts)))
+        name = name or ",".join(pattern_words(pattern))
         if not matched:
             run.events.publish(PlayStarted(name=name, hosts=(), matched=False, span=play.span))
             return True

@@ -330,6 +330,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         ask=play.ask,
         sleep=play.clock.sleep,
         duplicates=play.settings.variables.duplicate_key,
+        strict=play.settings.run.compat == "ansible",
     )
     return call, handler
 

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from engine.templating.renderer import Renderer
 
 
+DELIMITERS = (
+    "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}. "
+    "This feature will be removed from ansible-core version 2.23."
+)
+
+
 def holds(renderer: Renderer, expression: Value) -> bool:
     """Whether `expression` holds; a list holds if all of it does, and the rest is not looked at after the first that does not.
 
@@ -56,9 +62,13 @@ def _is_template(text: str) -> bool:
 def _template_holds(renderer: Renderer, expression: TemplateText) -> bool:
     renderer.templates.warn_once(Problem(
         code="condition-is-template", summary="A condition is written as a template", severity=Severity.WARNING, span=expression.span,
-        detail="conditions are expressions already", hint="leave out the {{ }}",
+        detail="conditions are expressions already", hint="leave out the {{ }}", words=DELIMITERS,
     ))
-    value = renderer.render(expression)
+    try:
+        value = renderer.render(expression)
+    except TemplateError as error:
+        error.prefix("Error while evaluating conditional: ", written_at(expression))
+        raise
     if isinstance(value, TemplateText):  # it names an expression that someone wrote
         return _truth(renderer, _value(renderer, value), expression)
     if isinstance(value, str):
@@ -91,7 +101,7 @@ def _truth(renderer: Renderer, value: Any, expression: TemplateText | None, word
     span = expression.span if expression is not None and expression.span is not NOWHERE else None
     result = bool(value)
     detail = words or (
-        f"Conditional result ({result}) was derived from value of type '{_type(value)}' at '{span or '<unknown>'}'. "
+        f"Conditional result ({result}) was derived from value of type '{_type(value)}' at '{_place(renderer, expression)}'. "
         "Conditionals must have a boolean result."
     )
     strict = renderer.templates.strict_conditions
@@ -103,6 +113,14 @@ def _truth(renderer: Renderer, value: Any, expression: TemplateText | None, word
         raise TemplateError(problem)
     renderer.templates.warn_once(problem)
     return result
+
+
+def _place(renderer: Renderer, expression: TemplateText | None) -> str:
+    """Where the value was written: of a variable's own name the variable's, else the expression's."""
+    text = expression.strip() if expression is not None else ""
+    binding = renderer.scope.lookup(text) if text.isidentifier() else None
+    span = (written_at(binding.value) or binding.span) if binding is not None else written_at(expression)
+    return f"{span.path}:{span.line}:{span.column - span.lead}" if span is not None else "<unknown>"
 
 
 def _hint(expression: TemplateText | None, value: Any) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
 from jinja2.exceptions import TemplateError as JinjaError
 
-from engine.errors import EngineError, TemplateError
+from engine.errors import EngineError, TemplateError, VaultError
 from engine.model.problem import Problem
 from engine.model.source import NOWHERE, Span
-from engine.model.values import TemplateText
+from engine.model.values import TemplateText, written_at
 from engine.templating.missing import Missing, MissingUsed
 
 GENERATED = "<template>"
@@ -102,6 +102,9 @@ def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], 
         return cycle(text, names)
     if isinstance(error, TemplateSyntaxError):
         return syntax_failure(error, where)
+    if isinstance(error, VaultError):
+        part = "template" if "{{" in where or "{%" in where else "expression"
+        error.prefix(f"Error rendering {part}: ", written_at(where))
     if isinstance(error, EngineError):
         return TemplateError(*(problem.at(place_of(where, line)) for problem in error.problems))
     if isinstance(error, TemplateNotFound):
@@ -160,7 +163,8 @@ def cycle(text: TemplateText, chain: tuple[str, ...]) -> TemplateError:
     """A variable's template that asks, perhaps through others, for the variable itself. `chain`: outermost first."""
     shown = " → ".join(chain)
     detail = "Recursive loop detected in template" + (f": {shown}" if shown else ": maximum recursion depth exceeded")
-    return TemplateError(_problem("template-cycle", "Variables refer to each other in a circle", detail, text))
+    found = _problem("template-cycle", "Variables refer to each other in a circle", detail, text)
+    return TemplateError(replace(found, words="Recursive loop detected in template: maximum recursion depth exceeded"))
 
 
 def syntax_failure(error: TemplateSyntaxError, text: TemplateText, *, prefix: str = "Syntax error in template") -> TemplateError:
@@ -190,9 +194,16 @@ def _problem(
     """Of a mistake in line `line` of `text`, where `name` stands."""
     notes = tuple(_note(each) for each in dict.fromkeys(names))
     origin = text.span if text is not None and text.span is not NOWHERE else None
+    if origin is not None and is_file(origin):
+        origin = Span(origin.path, line if code == "template-syntax" else 0, 0)
     return Problem(
         code=code, summary=summary, detail=detail, span=place_of(text, line, name), notes=notes, hint=hint, origin=origin
     )
+
+
+def is_file(span: Span) -> bool:
+    """Is it the place of a whole file's text?"""
+    return (span.line, span.column, span.width) == (1, 1, 0)
 
 
 def _note(name: str) -> str:

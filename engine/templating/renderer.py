@@ -230,7 +230,7 @@ class Renderer:
             if files.is_file(path):
                 from engine.model.source import Span
 
-                text = TemplateText.read(files.read_text(path), Span(path, 1, 1))
+                text = TemplateText.read(files.read_text(path), Span(path, 1, 1, 0))
                 compiler = self.templates.compiler_for(context.environment)
                 return compiler.file(text, {}).template
         raise TemplateNotFound(str(name), f"{str(name)!r} not found in: {', '.join(dict.fromkeys(tried)) or 'no search path'}")

@@ -15,6 +15,10 @@ from engine.outside import Outside
 from engine.settings.settings import VaultSettings
 from engine.vault import cipher, envelope
 
+NO_SECRETS = "Attempting to decrypt but no vault secrets found."
+NO_KEY = "Decryption failed (no vault secrets were found that could decrypt)."
+"""ansible-core's words, which scripts look for."""
+UNDECRYPTABLE = "Attempt to use undecryptable variable: "
 PROMPTS = {"prompt": "Vault password ({label}): ", "prompt_ask_vault_pass": "Vault password: "}
 
 
@@ -53,6 +57,9 @@ class Secrets:
         if found is None:
             try:
                 found = self.open(value.envelope, value.span).decode("utf-8")
+            except VaultError as error:
+                error.prefix(UNDECRYPTABLE, value.span)
+                raise
             except UnicodeDecodeError:
                 summary = "This encrypted value is not UTF-8 text"
                 raise VaultError(Problem(code="vault-not-text", summary=summary, span=value.span)) from None
@@ -81,6 +88,7 @@ class Secrets:
                 detail=f"tried: {tried}" + (f"; it was written with the id `{parsed.label}`" if parsed.label else ""),
                 span=span,
                 hint="name the right one with --vault-id LABEL@SOURCE; a damaged text gives this message too",
+                words=NO_KEY,
             )
         )
 
@@ -121,6 +129,7 @@ def no_password(label: str, known: Sequence[str], span: Span | None) -> VaultErr
             detail=f"{wanted}; given: {', '.join(known) or 'none'}",
             span=span,
             hint="--ask-vault-password, --vault-password-file FILE or --vault-id LABEL@SOURCE",
+            words=NO_SECRETS if not known else NO_KEY,
         )
     )
 
@@ -159,12 +168,14 @@ def password_of(label: str, source: str, known: Secrets, files: Files, outside: 
     try:
         data = files.read_bytes(path)
     except OSError as error:
-        raise source_failed(label, f"{source}: {error.strerror or error}") from error
+        words = f"The vault password file {path} was not found" if isinstance(error, FileNotFoundError) else ""
+        raise source_failed(label, f"{source}: {error.strerror or error}", words=words) from error
     if data.startswith((b"#!", b"\x7fELF")):
         return checked(said_by(path, label, outside), label, f"{source} printed nothing")
     if envelope.is_encrypted(data):
         data = known.open(data.decode("utf-8", "replace"), Span(path, 1))
-    return checked(data.strip(), label, f"{source} is empty")
+    words = f"Invalid vault password was provided from file ({path})"
+    return checked(data.strip(), label, f"{source} is empty", words)
 
 
 def said_by(path: str, label: str, outside: Outside) -> bytes:
@@ -178,15 +189,17 @@ def said_by(path: str, label: str, outside: Outside) -> bytes:
         raise source_failed(label, f"{path} cannot be started: {error.strerror or error}", hint=f"chmod +x {path}") from error
     if ran.code != 0:
         lines = ran.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise source_failed(label, f"{path} ended with code {ran.code}" + (f": {lines[-1]}" if lines else ""))
+        detail = f"{path} ended with code {ran.code}" + (f": {lines[-1]}" if lines else "")
+        raise source_failed(label, detail, words=f"Vault password script {path} returned non-zero ({ran.code}): None")
     return ran.stdout.strip(b"\r\n")
 
 
-def checked(password: bytes, label: str, otherwise: str) -> bytes:
+def checked(password: bytes, label: str, otherwise: str, words: str = "") -> bytes:
     if not password:
-        raise source_failed(label, otherwise)
+        raise source_failed(label, otherwise, words=words)
     return password
 
 
-def source_failed(label: str, detail: str, hint: str = "") -> VaultError:
-    return VaultError(Problem(code="vault-source", summary="A vault password cannot be had", detail=f"id `{label}`: {detail}", hint=hint))
+def source_failed(label: str, detail: str, hint: str = "", words: str = "") -> VaultError:
+    summary = "A vault password cannot be had"
+    return VaultError(Problem(code="vault-source", summary=summary, detail=f"id `{label}`: {detail}", hint=hint, words=words))

@@ -20,6 +20,7 @@ from engine.model.source import Span
 from engine.model.values import EncryptedText, TemplateText, Value
 from engine.yaml import scalars
 from engine.yaml.mistakes import QUOTE_HINT, hint_for, inside, lines_of
+from engine.yaml.words import FAILED, told
 
 MOST_LEVELS = 200
 """How deep collections may stand in each other: more is an attack or an accident, and would exhaust the stack of whoever walks it."""
@@ -103,12 +104,17 @@ def compose(text: str, path: str, *, kind: str = "", problems: list[Problem] | N
     """The node of a text that holds one document; `Scalar(None)` where it is empty. Arguments and errors as of `load`."""
     documents = _documents(text, path, kind, problems, duplicates)
     if len(documents) > 1:
+        lines = lines_of(text)
+        above = next((number for number in range(documents[1].span.line, 0, -1) if lines[number - 1].startswith("---")), 1)
+        words, origin = told(lines, Span(path, above), "expected a single document in the stream but found another document")
         found = Problem(
             code="yaml-documents",
             summary="This file holds more than one YAML document",
             detail="a second document begins before here",
             span=documents[1].span,
             hint="remove the `---` between them, or make two files",
+            words=words,
+            origin=origin,
         )
         raise ParseError(found.with_note(f"while reading the {kind}") if kind else found)
     return documents[0] if documents else Scalar(None, Span(path, 1))
@@ -288,7 +294,7 @@ class _Builder:
             severity=Severity.ERROR if fatal else Severity.WARNING,
             span=key.span,
             hint="keep one of them",
-            words=f"Found duplicate mapping key '{key.value}'." + ("" if fatal else " Using last defined value only."),
+            words=f"Found duplicate mapping key '{key.value}'.",
         )
         if fatal:
             raise ParseError(found)
@@ -305,14 +311,16 @@ class _Builder:
         line = self.lines[key.span.line - 1]
         braces = line[max(0, key.span.column - 2) :].startswith("{{")
         hint = QUOTE_HINT if braces else "keys are text, numbers or booleans"
-        return self.refused("yaml-key", "This cannot be a key", "a list or mapping stands where a key is expected", key.span, hint)
+        said = "while constructing a mapping found unhashable key"
+        return self.refused("yaml-key", "This cannot be a key", "a list or mapping stands where a key is expected", key.span, hint, said)
 
     def alias(self, event: Any) -> Node:
         span = self.span(event)
         if event.anchor in self.open:
             raise self.refused("yaml-alias", "This alias cannot be followed", f"`*{event.anchor}` stands inside what it names", span)
         if event.anchor not in self.anchors:
-            raise self.refused("yaml-alias", "This alias cannot be followed", f"no `&{event.anchor}` stands before it", span)
+            detail = f"no `&{event.anchor}` stands before it"
+            raise self.refused("yaml-alias", "This alias cannot be followed", detail, span, said="found undefined alias")
         node, weight = self.anchors[event.anchor]
         self.count += weight
         if self.count > MOST_EXPANDED:
@@ -373,10 +381,13 @@ class _Builder:
     def unknown_tag(self, tag: str, span: Span) -> ParseError:
         shown = "!!" + tag.removeprefix(PREFIX) if tag.startswith(PREFIX) else tag
         hint = "known are `!vault`, `!unsafe` and `!merge`"
-        return self.refused("yaml-tag", "Unknown YAML tag", f"`{shown}` has no meaning here", span, hint)
+        said = f"could not determine a constructor for the tag '{tag}'"
+        return self.refused("yaml-tag", "Unknown YAML tag", f"`{shown}` has no meaning here", span, hint, said)
 
-    def refused(self, code: str, summary: str, detail: str, span: Span, hint: str = "") -> ParseError:
-        return ParseError(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint))
+    def refused(self, code: str, summary: str, detail: str, span: Span, hint: str = "", said: str = "") -> ParseError:
+        """`said`: ansible-core's parser's complaint."""
+        words, origin = told(self.lines, span, said or detail)
+        return ParseError(Problem(code=code, summary=summary, detail=detail, span=span, hint=hint, words=words, origin=origin))
 
     def span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
@@ -394,7 +405,7 @@ class _Builder:
         if style:
             column += 1
         width = end.column - column - (1 if style else 0) if end.line == line else 1
-        return Span(self.path, line + 1, column + 1, max(1, width))
+        return Span(self.path, line + 1, column + 1, max(1, width), 1 if style else 0)
 
     def behind_properties(self, line: int, column: int) -> tuple[int, int]:
         while line < len(self.lines):
@@ -435,7 +446,10 @@ def _syntax_problem(error: yaml.YAMLError, text: str, path: str) -> Problem:
         before = text.encode()[: getattr(error, "position", 0)].decode("utf-8", "ignore")
         span = Span(path, before.count("\n") + 1, len(before) - before.rfind("\n"))
         detail = str(getattr(error, "reason", error))
-        return Problem(code="yaml-syntax", summary=summary, detail=detail, span=span, hint="control characters must be escaped")
+        words = f"{FAILED}: unacceptable character #x{getattr(error, 'character', 0):04x}: {detail}" if isinstance(
+            getattr(error, "character", None), int) else f"{FAILED}: {detail}"
+        return Problem(code="yaml-syntax", summary=summary, detail=detail, span=span, hint="control characters must be escaped",
+                       words=words, origin=Span(path, 0))
     lines = lines_of(text)
     mark = error.problem_mark or error.context_mark
     row, column = inside(lines, mark.line, mark.column) if mark else (0, 0)
@@ -443,7 +457,9 @@ def _syntax_problem(error: yaml.YAMLError, text: str, path: str) -> Problem:
     if error.context and error.context_mark and error.context_mark.line != row:
         notes = (f"{error.context}, which began in line {error.context_mark.line + 1}",)
     detail = error.problem or error.context or ""
-    words = f"YAML parsing failed: {detail[:1].upper()}{detail[1:]}."
+    complaint = f"{error.context} {detail}" if error.context and error.problem else detail
+    exact = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path, 0)
+    words, origin = told(text.splitlines(), exact, complaint)
     hint = hint_for(lines, row, column, detail)
     return Problem(code="yaml-syntax", summary=summary, detail=detail, span=Span(path, row + 1, column + 1), notes=notes, hint=hint,
-                   words=words)
+                   words=words, origin=origin)

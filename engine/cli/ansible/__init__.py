@@ -16,6 +16,7 @@ NAMES = ("ansible-playbook", "ansible", "ansible-inventory")
 COMMAND_LINE = 2
 """argparse's exit code for options that are not understood."""
 INTERRUPTED = 99
+UNEXPECTED = 250
 
 
 def main(name: str, argv: Sequence[str] | None = None) -> NoReturn:
@@ -51,7 +52,10 @@ def dispatch(name: str, arguments: Sequence[str]) -> int:
                 return run(arguments, terminal)
         raise ValueError(f"there is no drop-in for {name}")
     except EngineError as error:
-        terminal.problems(error.problems)
+        from engine.model.problem import Severity
+
+        terminal.problems(tuple(each for each in error.problems if each.severity is not Severity.ERROR))
+        terminal.problems(tuple(each for each in error.problems if each.severity is Severity.ERROR)[:1])  # ansible-core stops at the first
         return exit_code(error)
     except KeyboardInterrupt:
         sys.stderr.write("[ERROR]: User interrupted execution\n")
@@ -60,3 +64,8 @@ def dispatch(name: str, arguments: Sequence[str]) -> int:
         # the reader of our output has gone (`ansible … | head`): nothing more can be said to it
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115  (lives until the process ends)
         return 0
+    except Exception as error:
+        import traceback
+
+        sys.stderr.write(f"[ERROR]: Unexpected Exception, this is probably a bug: {error}\n\n{traceback.format_exc()}\n")
+        return UNEXPECTED

@@ -9,14 +9,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
-from typing import Any
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from engine.cli.ansible import options as shared
+from engine.cli.ansible.problems import Link
 from engine.cli.terminal import Terminal
 from engine.errors import UsageError
 from engine.files import Files
+from engine.model.event import Event
 from engine.model.problem import Problem, Severity
+from engine.model.source import Span
+
+if TYPE_CHECKING:
+    from engine.engine import Prepared
 
 REFUSED = 5
 """ansible-core's exit code for options that do not make sense."""
@@ -26,9 +35,10 @@ NO_AD_HOC = frozenset(("import_playbook", "import_tasks", "include_tasks", "impo
 
 def run(arguments: Sequence[str], terminal: Terminal) -> int:
     options = parsed(arguments)
-    from engine.callbacks.minimal import MinimalOutput
+    from engine.callbacks.tree import TreeOutput
+    from engine.cli.ansible.failures import explainer
     from engine.cli.commands.run import quick_end
-    from engine.cli.running import colours_of, interruptible, settled
+    from engine.cli.running import interruptible, minimal_output, settled
     from engine.inventory.patterns import select
 
     folder = os.path.abspath(os.path.expanduser(options.playbook_dir or "."))
@@ -40,34 +50,70 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     path = os.path.join(folder, f"<adhoc {options.module_name!r} task>")
     made.files = WithText(made.files, path, playbook_text(options))
     prepared = made.prepare([path], extra_vars=options.extra_vars or ())
-    hosts = [host for host in select(prepared.inventory, [options.pattern]).hosts if prepared.limit is None or host in prepared.limit]
+    selection = select(prepared.inventory, [options.pattern])
+    hosts = [host for host in selection.hosts if prepared.limit is None or host in prepared.limit]
+    if not hosts and prepared.inventory.hosts:
+        terminal.problems(tuple(selection.problems))
+        summary = "No hosts matched, nothing to do"
+        terminal.problem(Problem(code="unmatched-pattern", summary=summary, detail=summary, severity=Severity.WARNING))
     if options.list_hosts:
         terminal.write("".join((f"  hosts ({len(hosts)}):\n", *(f"    {host}\n" for host in hosts))))
         return 0
     if not hosts:
-        summary = "No hosts matched, nothing to do"
-        terminal.problem(Problem(code="unmatched-pattern", summary=summary, detail=summary, severity=Severity.WARNING))
         return 0
-    listener = MinimalOutput(
-        out=terminal.out,
-        problem=terminal.problem,
-        verbosity=made.settings.output.verbosity,
-        one_line=options.one_line,
-        colour=terminal.coloured(terminal.out),
-        colours=colours_of(made.settings.output),
-        diff_context=made.settings.run.diff_context,
-        config=made.settings.config_file or "",
-    )
+    explain = explainer(made.files.read_text, terminal, partial(from_options, options, given_arguments(prepared)))
+    listener = minimal_output(made, terminal, explain, one_line=options.one_line)
+    if options.one_line:
+        listener.explain = lambda outcome, span: ""  # its lines say it all
+    for option in [name for name in ("one_line", "tree") if getattr(options, name)]:
+        terminal.problem(going_away(option))
 
     async def go() -> int:
         async with made:
             settled()
-            recap = await made.carry_out(prepared, listeners=[listener])
+            listeners: list[Callable[[Event], None]] = [listener, *([TreeOutput(options.tree)] if options.tree else [])]
+            recap = await made.carry_out(prepared, listeners=listeners)
         return recap.exit_code
 
     code = interruptible(go, made)
     quick_end(code)
     return code
+
+
+def given_arguments(prepared: Prepared) -> dict[str, Any]:
+    """The task's arguments as `-a` gave them."""
+    from engine.callbacks.results import native
+
+    task = next((step.task for step in prepared.graph.plays[0].body if step.task is not None and not step.task.origin), None)
+    return {str(name): native(value) for name, value in task.args.items()} if task is not None else {}
+
+
+def from_options(options: argparse.Namespace, arguments: dict[str, Any], links: list[Link]) -> list[Link]:
+    """The links of a failure with ansible-core's words for a task that no file holds: it shows the task, or the option."""
+    shown = {
+        "action": options.module_name, "args": arguments, "timeout": options.task_timeout or 0, "async_val": options.seconds,
+        "poll": 15 if options.poll is None else options.poll,
+    }  # fmt: skip
+    whole = textwrap.shorten(repr(shown), 120)
+    found = [replace(links[0], span=Span(f"<adhoc {options.module_name!r} task>", 0), help=whole)]
+    for link in links[1:]:
+        if link.text.startswith("Finalization of task args"):
+            link = replace(link, span=Span("<CLI option '-m'>", 0), help=options.module_name)
+        elif link.span is not None:
+            link = replace(link, span=Span("<CLI option '-a'>", 0), help=str(options.module_args))
+        found.append(link)
+    if all(link.span is None for link in found[1:]):
+        found = [replace(found[0], text=": ".join(link.text for link in links))]
+    return found
+
+
+def going_away(option: str) -> Problem:
+    letter, callback = {"one_line": ("o", "oneline"), "tree": ("t", "tree")}[option]
+    words = (
+        f"The '-{letter}' argument is deprecated. This feature will be removed from ansible-core version 2.23. "
+        f"Use callback configuration to enable the {callback} callback instead."
+    )
+    return Problem(code="option-deprecated", summary="An option will go away", detail=words, severity=Severity.WARNING)
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -77,16 +123,18 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("-P", "--poll", dest="poll", type=int, metavar="POLL_INTERVAL", help="seconds between looks at a job (-B)")
     parser.add_argument("-B", "--background", dest="seconds", type=int, default=0, metavar="SECONDS", help="run in the background")
     parser.add_argument("-o", "--one-line", dest="one_line", action="store_true", help="one line for each host")
+    parser.add_argument("-t", "--tree", dest="tree", metavar="TREE", help="a folder that gets a file with the result of each host")
     shared.add_connection(parser)
     shared.add_run(parser)
     shared.add_variables(parser)
     shared.add_vault(parser)
+    shared.add_forks(parser)
     parser.add_argument("--playbook-dir", dest="playbook_dir", metavar="BASEDIR", help="where roles/, group_vars/ and files are looked for")
     parser.add_argument("--task-timeout", dest="task_timeout", type=int, metavar="TASK_TIMEOUT", help="seconds until the task fails")
     parser.add_argument("-a", "--args", dest="module_args", metavar="MODULE_ARGS", help="'k=v k2=v2', or a JSON mapping")
     parser.add_argument("-m", "--module-name", dest="module_name", metavar="MODULE_NAME", help="default: command")
     parser.add_argument("pattern", help="host pattern")
-    return parser.parse_args(arguments)
+    return shared.checked(parser, parser.parse_args(arguments))
 
 
 def refuse(options: argparse.Namespace) -> None:

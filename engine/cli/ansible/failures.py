@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.cli.ansible.problems import Link, chained, links_of
+from engine.cli.ansible.problems import ERROR_COLOUR, Link, chained, links_of, painted
+from engine.cli.terminal import Terminal
+from engine.cli.view.problem import source_lines
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.source import Span
 
@@ -16,16 +18,45 @@ ARGUMENTS_BY_ACTION = frozenset(("copy", "group_by", "fail", "assert", "fetch", 
 """Actions that look at their arguments themselves, on the controller."""
 NO_TASK = frozenset(("include_tasks", "include_role"))
 """Actions whose own mistakes are told as they are."""
+OUTSIDE = frozenset(("loop-not-list", "loop-control"))
+"""Mistakes that are met before a task begins on a host."""
 HIDDEN = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 
 
-def explained(outcome: TaskOutcome, span: Span | None, read: Callable[[str], str]) -> str:
+def explainer(
+    read: Callable[[str], str], terminal: Terminal, change: Callable[[list[Link]], list[Link]] = lambda links: links
+) -> Callable[[TaskOutcome, Span | None], str]:
+    """What gives the text above a result: each text once, as ansible-core does, of what goes wrong alike on many hosts."""
+    told: set[str] = set()
+
+    def explain(outcome: TaskOutcome, span: Span | None) -> str:
+        text = explained(outcome, opening(span, read), read, change)
+        if text in told:
+            return ""
+        told.add(text)
+        return painted(text, ERROR_COLOUR, terminal.coloured(terminal.out))
+
+    return explain
+
+
+def opening(span: Span | None, read: Callable[[str], str]) -> Span | None:
+    """The place of a task whose first key stands at `span`: `- {name: x}` begins at its brace."""
+    lines = source_lines(span, read) if span is not None and span.line > 0 else None
+    if span is None or lines is None:
+        return span
+    before = lines[span.line - 1][: span.column - 1].rstrip()
+    return Span(span.path, span.line, len(before)) if before.endswith("{") else span
+
+
+def explained(
+    outcome: TaskOutcome, span: Span | None, read: Callable[[str], str], change: Callable[[list[Link]], list[Link]] = lambda links: links
+) -> str:
     """The text above the result of a task that stands at `span`, newline at its end; empty where there is none."""
     if outcome.status not in (Status.FAILED, Status.UNREACHABLE):
         return ""
     if outcome.no_log:
-        return chained([Link(text=TASK, span=span), Link(text=HIDDEN)], read)
-    return chained(links(outcome, span), read)
+        return chained(change([Link(text=TASK, span=span), Link(text=HIDDEN)]), read)
+    return chained(change(links(outcome, span)), read)
 
 
 def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
@@ -35,20 +66,24 @@ def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
     said = str(outcome.result.values.get("msg", "")).removeprefix(f"{TASK}: ")
     if outcome.status is Status.UNREACHABLE:
         return [Link(text=TASK, span=span), Link(text=said)]
+    if problem is not None and problem.code == "unknown-connection":
+        return [Link(text=TASK, span=span), Link(text=problem.message)]
     if problem is not None and problem.code == "failed-when":
         return [Link(text=TASK, span=span), Link(text=problem.message.removeprefix(f"{TASK}: "))]
-    if problem is not None and problem.around:
+    if problem is not None and problem.around and problem.code not in OUTSIDE:
         return [Link(text=TASK, span=span), *links_of(problem)]
-    if problem is not None and action in NO_TASK and not problem.code.startswith("bad-"):
+    if problem is not None and (problem.code in OUTSIDE or (action in NO_TASK and not problem.code.startswith("bad-"))):
         return links_of(problem)
     if problem is None or problem.code == "bad-arguments":
         kind = kind_of(outcome, action)
-        return [Link(text=TASK, span=span), *([Link(text=kind)] if kind else []), Link(text=said)]
+        return [Link(text=TASK, span=span), *([Link(text=kind)] if kind else []), Link(text=said.removeprefix(f"{kind}: "))]
     return [Link(text=TASK, span=span), *links_of(problem)]
 
 
 def kind_of(outcome: TaskOutcome, action: str) -> str:
     """Whether the module on the target or the controller's half of the task speaks."""
+    if "timedout" in outcome.result.values:
+        return ""
     if outcome.result.by_module:
         return MODULE
     if outcome.result.problem is not None and action not in OWN_WORDS and action not in ARGUMENTS_BY_ACTION:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.callbacks.results import plain
 from engine.cli.ansible import options as shared
@@ -18,6 +18,9 @@ from engine.inventory.tree import Inventory
 from engine.model.addresses import HostName
 from engine.model.problem import Problem
 from engine.model.values import EncryptedText, Value
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
 
 REFUSED = 5
 MAGIC = frozenset(("inventory_dir", "inventory_file"))
@@ -40,33 +43,48 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     if len(chosen) > 1:
         raise nonsense("Conflicting options used, only one of --host, --graph or --list can be used at the same time.")
     if options.toml:
-        raise nonsense("TOML output is not supported; --yaml and JSON are")
+        said = 'The Python library "tomli-w" is required when using the TOML output format.'
+        raise UsageError(
+            Problem(code="inventory-options", summary="TOML cannot be written", detail="--yaml and JSON are there", words=said)
+        )
     folder = os.path.abspath(os.path.expanduser(options.playbook_dir)) if options.playbook_dir else None
     made = shared.engine_for(options, os.path.join(folder or os.getcwd(), "inventory"), terminal)
     inventory, problems = made.inventory(made.settings.inventory.sources, folder)
     terminal.problems(tuple(problems))
     limit: frozenset[HostName] | None = None
     if made.settings.inventory.limit and chosen == ["list"]:
-        limit = frozenset(limited(inventory, made.settings.inventory.limit, made.files).hosts)
+        limit = left_by(inventory, made, terminal)
     view = InventoryView(inventory, made.extra_vars(options.extra_vars or ()), limit, options.export)
-    text = shown(view, options)
+    text = shown(view, options, terminal)
     if options.output:
         try:
             with open(options.output, "w", encoding="utf-8") as file:
-                file.write(text)
+                file.write(text.removesuffix("\n"))
         except OSError as error:
-            raise nonsense(f"Unable to write to destination file ({options.output}): {error.strerror}") from error
+            said = f"Unable to write to destination file '{options.output}': [Errno {error.errno}] {error.strerror}: b'{options.output}'"
+            raise UsageError(Problem(code="output-file", summary="The file of --output cannot be written", detail=said)) from error
         return 0
     terminal.write(text)
     return 0
+
+
+def left_by(inventory: Inventory, made: Engine, terminal: Terminal) -> frozenset[HostName]:
+    """The hosts that --limit leaves: none at all is an empty list here, and no mistake."""
+    try:
+        return frozenset(limited(inventory, made.settings.inventory.limit, made.files).hosts)
+    except UsageError as error:
+        if error.problem.code != "no-hosts-left":
+            raise
+        terminal.problems(error.problems[1:])
+        return frozenset()
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = shared.parser_for("ansible-inventory", "Shows an inventory as the engine understands it.")
     shared.add_inventory(parser, hosts=False)
     shared.add_vault(parser)
-    shared.add_variables(parser)
     parser.add_argument("--playbook-dir", dest="playbook_dir", metavar="BASEDIR", help="whose group_vars/ and host_vars/ count too")
+    shared.add_variables(parser)
     actions = parser.add_argument_group("Actions", "exactly one of them")
     actions.add_argument("--list", action="store_true", help="every group and host, as inventory scripts answer")
     actions.add_argument("--host", metavar="HOST", help="the variables of one host; --limit does not count")
@@ -84,11 +102,13 @@ def nonsense(text: str) -> UsageError:
     return Refused(Problem(code="inventory-options", summary="These options do not go together", detail=text))
 
 
-def shown(view: InventoryView, options: argparse.Namespace) -> str:
+def shown(view: InventoryView, options: argparse.Namespace, terminal: Terminal) -> str:
     if options.host:
-        if view.inventory.get(options.host) is None or len(select(view.inventory, [options.host]).hosts) != 1:
+        selection = select(view.inventory, [options.host])
+        if len(selection.hosts) != 1:
+            terminal.problems(tuple(selection.problems))
             raise nonsense("You must pass a single valid host to --host parameter")
-        return formatted(view.variables(options.host), options)
+        return formatted(view.variables(selection.hosts[0]), options)
     if options.graph:
         if options.group not in view.inventory.groups:
             raise nonsense("Pattern must be valid group name when using --graph")
@@ -121,7 +141,9 @@ class InventoryView:
         """Of a limited inventory only the groups in which somebody is left."""
         found = self.inventory.groups[group].children
         if self.limit is None:
-            return [child for child in found if child != "ungrouped" or self.hosts(child)]
+            return [child for child in found if child != "ungrouped" or self.hosts(child) or found == (child,)]
+        if not self.limit:
+            return [child for child in found if child == "ungrouped"]
         return [child for child in found if any(host in self.limit for host in self.inventory.members(child))]
 
     def variables(self, host: HostName, *, own: bool = False) -> dict[str, Value]:

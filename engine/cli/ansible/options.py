@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from engine.cli.terminal import Terminal
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 FORKS = 5
 """ansible-core's default, which playbooks written for it may count on (`ansible_forks`, order of lines)."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Of a line that it does not understand it says what is wrong, then all that there is, as ansible-core's does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        sys.stderr.write(f"{self.prog}: error: {message}\n \n")
+        self.print_help(sys.stderr)
+        self.exit(2)
 
 
 class Version(argparse.Action):
@@ -55,7 +65,7 @@ def version(program: str) -> str:
 
 
 def parser_for(program: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description=description, allow_abbrev=True)
+    parser = Parser(prog=program, description=description, allow_abbrev=True)
     parser.add_argument("--version", action=Version)
     parser.add_argument(
         "-v", "--verbose", dest="verbose", action="count", default=0, help="more to read; -vvv shows everything; may be repeated"
@@ -68,9 +78,9 @@ def add_inventory(parser: argparse.ArgumentParser, *, hosts: bool = True) -> Non
         "-i", "--inventory", "--inventory-file", dest="inventory", action="append", metavar="INVENTORY",
         help="inventory file, folder, script or comma separated list of hosts; may be given more than once",
     )  # fmt: skip
-    parser.add_argument("-l", "--limit", dest="limit", metavar="SUBSET", help="only hosts that this pattern matches too")
     if hosts:
         parser.add_argument("--list-hosts", dest="list_hosts", action="store_true", help="list the hosts that match; run nothing")
+    parser.add_argument("-l", "--limit", dest="limit", metavar="SUBSET", help="only hosts that this pattern matches too")
     parser.add_argument("--flush-cache", dest="flush_cache", action="store_true", help="forget cached facts of every host first")
 
 
@@ -93,6 +103,9 @@ def add_vault(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-C", "--check", dest="check", action="store_true", default=None, help="say what would change, change nothing")
     parser.add_argument("-D", "--diff", dest="diff", action="store_true", default=None, help="show differences of small files")
+
+
+def add_forks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--forks", dest="forks", type=int, metavar="FORKS", help=f"hosts at work at a time (default={FORKS})")
     parser.add_argument("-M", "--module-path", dest="module_path", action="append", metavar="MODULE_PATH", help="folders of modules, first")
 
@@ -122,6 +135,13 @@ def add_become(parser: argparse.ArgumentParser) -> None:
     one.add_argument("-K", "--ask-become-pass", dest="ask_become_pass", action="store_true", default=None, help="ask for its password")
     one.add_argument("--become-password-file", "--become-pass-file", dest="become_password_file", metavar="BECOME_PASSWORD_FILE",
                      help="file with its password")  # fmt: skip
+
+
+def checked(parser: argparse.ArgumentParser, options: argparse.Namespace) -> argparse.Namespace:
+    """What argparse cannot tell by itself."""
+    if options.forks is not None and options.forks < 1:
+        parser.error("The number of processes (--forks) must be >= 1")
+    return options
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:

@@ -13,7 +13,7 @@ CONTEXT = 2
 WIDTH = 120
 """Characters that are shown of a line."""
 TRUNCATED = "(source not shown: file truncated)"
-BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?$")
+BLOCK = re.compile(r"(?:!\S+[ \t]+)?[|>][-+0-9]*\s*(?:#.*)?$")
 """How the line ends that a block scalar belongs to."""
 
 
@@ -21,12 +21,14 @@ def at_start(span: Span | None, read: Callable[[str], str]) -> Span | None:
     """The place of a text as ansible-core has it: of its opening quote or its block's sign, where ours is that of its first character."""
     if span is None or span.line <= 0 or not span.column:
         return span
+    if not span.width:
+        return Span(span.path, 0)
+    if span.lead:
+        return Span(span.path, span.line, span.column - span.lead)
     lines = source_lines(span, read)
     if lines is None:
         return span
     before = lines[span.line - 1][: span.column - 1]
-    if before.endswith(('"', "'")):
-        return Span(span.path, span.line, span.column - 1)
     if not before.strip():
         for number in range(span.line - 1, 0, -1):
             above = lines[number - 1]

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 from engine.cli.ansible import options as shared
 from engine.cli.terminal import Terminal
-from engine.model.outcome import TaskOutcome
-from engine.model.problem import Severity
-from engine.model.source import Span
 
 
 def run(arguments: Sequence[str], terminal: Terminal) -> int:
@@ -24,15 +21,15 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     shared.add_inventory(parser)
     shared.add_variables(parser)
     shared.add_vault(parser)
+    shared.add_forks(parser)
     for name in ("--syntax-check", "--list-tasks", "--list-tags"):
         parser.add_argument(name, dest=name[2:].replace("-", "_"), action="store_true", help="read everything, run nothing")
     parser.add_argument("--step", dest="step", action="store_true", default=None, help="ask before each task")
     parser.add_argument("--start-at-task", dest="start_at_task", metavar="START_AT_TASK", help="begin at the task of this name")
     parser.add_argument("playbooks", nargs="+", metavar="playbook", help="playbook(s)")
-    options = parser.parse_args(arguments)
+    options = shared.checked(parser, parser.parse_args(arguments))
 
-    from engine.cli.ansible.failures import explained
-    from engine.cli.ansible.problems import painted
+    from engine.cli.ansible.failures import explainer
     from engine.cli.commands.run import quick_end
     from engine.cli.running import interruptible, listeners_for, settled
     from engine.cli.view.listing import listing
@@ -44,8 +41,9 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
         terminal.write(listing(made, prepared, options.playbooks, wanted))
         return 0
 
-    def explain(outcome: TaskOutcome, span: Span | None) -> str:
-        return painted(explained(outcome, span, made.files.read_text), Severity.ERROR, terminal.coloured(terminal.out))
+    explain = explainer(made.files.read_text, terminal)
+    if made.settings.output.verbosity > 1:
+        terminal.write(shared.version("ansible-playbook"))
 
     async def go() -> int:
         async with made:

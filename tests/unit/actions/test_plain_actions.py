@@ -165,7 +165,7 @@ REFUSED = [
     ("None is one, too",                "set_fact",    {"None": 1},                                "Invalid variable name 'None'"),
     ("name outside ASCII",              "set_fact",    {"ünï": 1},                                 "Invalid variable name 'ünï'"),
     ("name that is a number", "set_fact", {5: 1}, "Invalid variable name '5' of type 'int'"),
-    ("cacheable is no bool", "set_fact", {"cacheable": "blue", "a": 1}, "cacheable: 'blue' is not a valid boolean"),
+    ("cacheable is no bool", "set_fact", {"cacheable": "blue", "a": 1}, "cacheable: The value 'blue' is not a valid boolean"),
     ("it does not hold",                "assert_that", {"that": [text("v == 5"), text("v == 6")]}, "Assertion failed"),
     ("conditions by name",              "assert_that", {"that": text("{{ listed }}")},             "Assertion failed"),
     ("false by itself",                 "assert_that", {"that": [False]},                          "Assertion failed"),

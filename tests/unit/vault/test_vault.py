@@ -92,7 +92,7 @@ def test_what_does_not_open_says_why_and_where(what, text, secrets, code):
     problem = caught.value.problem
     assert (problem.code, problem.span) == (code, PLACE)
     for secret in secrets:
-        assert secret.password.decode() not in repr(problem)
+        assert secret.password.decode() not in repr(problem).replace("vault secrets", "")  # ansible-core's words for passwords
 
 
 def test_labels_decide_the_order_and_can_be_required():

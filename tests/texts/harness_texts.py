@@ -24,7 +24,7 @@ PYTHON = "/usr/bin/python3"
 LIMIT = 120
 """Seconds a program may take."""
 CHANGING = (
-    (re.compile(r"(\"?(?:start|end|delta|ansible_job_id|results_file|uuid|md5sum|atime|ctime|mtime)\"?: )(?:\"[^\"]*\"|[\d.:'-]+)"), r"\1…"),
+    (re.compile(r"(\"?(?:start|end|delta|ansible_job_id|results_file|uuid|md5sum|atime|ctime|mtime)\"?: )(?:\"[^\"]*\"|'?[\d.:-]+(?: [\d.:]+)?'?)"), r"\1…"),
     (re.compile(r"j\d+\.\d+"), "JOB"),
     (re.compile(r"ansible-(?:local|tmp)-[\w.-]+"), "TEMPORARY"),
     (re.compile(r"\.ansible-tmp-\S+?(?=[/\"' ])"), "TEMPORARY"),
@@ -69,18 +69,23 @@ class Case:
         for name in ("ENGINE_PATHS_ANSIBLE_CORE",):
             if name in os.environ:
                 environ[name] = os.environ[name]
-        done = subprocess.run(
-            ["/bin/bash", "-c", self.command], cwd=folder, env=environ, capture_output=True, timeout=LIMIT, check=False, stdin=subprocess.DEVNULL
-        )
-        parts = [plain(done.stdout, folder, programs)]
-        if done.stderr:
-            parts += ["--- stderr\n", plain(done.stderr, folder, programs)]
-        return "".join(f"{part}\\\n" if part and not part.endswith("\n") else part for part in [*parts, f"--- exit {done.returncode}\n"])
+        said, complained = folder.parent / "stdout", folder.parent / "stderr"
+        with said.open("wb") as out, complained.open("wb") as err:  # no pipes: a job that goes on would hold them open
+            code = subprocess.run(
+                ["/bin/bash", "-c", self.command], cwd=folder, env=environ, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+                timeout=LIMIT, check=False,
+            ).returncode  # fmt: skip
+        parts = [plain(said.read_bytes(), folder, programs)]
+        if complained.stat().st_size:
+            parts += ["--- stderr\n", plain(complained.read_bytes(), folder, programs)]
+        return "".join(f"{part}\\\n" if part and not part.endswith("\n") else part for part in [*parts, f"--- exit {code}\n"])
 
 
 def plain(text: bytes, folder: Path, programs: Path) -> str:
     """Without what differs from run to run."""
-    found = text.decode("utf-8", "backslashreplace").replace(str(folder), "DIR").replace(str(folder.parent / "home"), "HOME").replace(str(programs), "BIN")
+    found = text.decode("utf-8", "backslashreplace")
+    for path, name in ((folder, "DIR"), (folder.parent / "home", "HOME"), (programs, "BIN")):
+        found = found.replace(str(path), name)
     for pattern, replacement in CHANGING:
         found = pattern.sub(replacement, found)
     return found
