@@ -61,7 +61,7 @@ def run(programs: Path, tmp_path: Path):
 PLAYBOOKS = [
     # what                     tasks                                                  exit code  on stderr
     ("it runs",                "[{debug: {msg: hi}}]",                                0, ""),
-    ("a host fails",           "[{fail: {msg: boo}}]",                                2, "[ERROR]: Task failed: boo"),
+    ("a host fails",           "[{fail: {msg: boo}}]",                                2, "[ERROR]: Task failed: Action failed: boo"),
     ("no such module",         "[{debg: {msg: hi}}]",                                 4, "[ERROR]: couldn't resolve module/action 'debg'."),
     ("no such keyword",        "[{block: [], fo: 1}]",                                4, "[ERROR]: 'fo' is not a valid attribute for a Block"),
     ("no such role",           "[{import_role: {name: nope}}]",                       1, "[ERROR]: "),
