@@ -22,6 +22,8 @@ LABELS = ("path", "dest", "name", "id", "src")
 """Arguments that most often say what a module is about."""
 SECRET = re.compile(r"pass(?!ive)|secret|token|private|credential|key(?!s$|_?name|_?file|_?path)|auth(?!or)", re.IGNORECASE)
 """Names of arguments that are not kept: what a module itself declares secret is not known here."""
+KILLED = 128
+"""What a shell adds to the number of the signal that ended a program. Source: POSIX, Shell Command Language, 2.8.2."""
 TAKE_TEXT = ("command", "shell", "win_command", "win_shell")
 """Names of modules that may be given free text."""
 
@@ -64,6 +66,9 @@ def named_interpreter(call: ActionCall, module: Module) -> str | None:
 
 def told(call: ActionCall, result: ModuleResult) -> ModuleResult:
     """The module's word in the shapes that users know: a failure without a text has one, facts have no prefix."""
+    code = result.values.get("rc")
+    if result.failed and "module_stdout" in result.values and isinstance(code, int) and code < 0:
+        result = replace(result, values={**result.values, "rc": KILLED - code})  # as the shell tells of a signal
     if result.failed and "msg" not in result.values:
         result = replace(result, values={**result.values, "msg": "Task failed: Module failed: Unknown error."})
     if result.facts:

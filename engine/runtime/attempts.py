@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from engine.actions.async_status import with_streams
 from engine.actions.base import ActionCall
 from engine.errors import EngineError, TemplateError
 from engine.model.addresses import HostName
@@ -173,7 +174,7 @@ async def in_background(attempt: Attempt, handler: Handler, call: ActionCall) ->
         )
         if finished:
             await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "cleanup"}, check=False)
-            return found
+            return with_streams(found)
         if late:
             return ModuleResult.failure(
                 f"async task did not complete within the requested time - {keywords.async_seconds:g}s", **found.values
