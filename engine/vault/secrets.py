@@ -18,6 +18,9 @@ from engine.vault import cipher, envelope
 PROMPTS = {"prompt": "Vault password ({label}): ", "prompt_ask_vault_pass": "Vault password: "}
 
 
+NONE_FITS = "Decryption failed (no vault secrets were found that could decrypt)."
+
+
 @frozen
 class Secret:
     label: str
@@ -79,6 +82,7 @@ class Secrets:
                 code="vault-wrong-password",
                 summary="No vault password opens this encrypted text",
                 detail=f"tried: {tried}" + (f"; it was written with the id `{parsed.label}`" if parsed.label else ""),
+                words=NONE_FITS,
                 span=span,
                 hint="name the right one with --vault-id LABEL@SOURCE; a damaged text gives this message too",
             )
@@ -119,6 +123,7 @@ def no_password(label: str, known: Sequence[str], span: Span | None) -> VaultErr
             code="vault-no-password",
             summary="Encrypted text, and no vault password for it",
             detail=f"{wanted}; given: {', '.join(known) or 'none'}",
+            words=NONE_FITS if known else "Attempting to decrypt but no vault secrets found.",
             span=span,
             hint="--ask-vault-password, --vault-password-file FILE or --vault-id LABEL@SOURCE",
         )
