@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
-from engine.errors import TemplateError
+from engine.errors import TemplateError, VaultError
 from engine.model.outcome import ModuleResult
 from engine.model.values import OMIT, TemplateText, Value
 
@@ -43,7 +43,7 @@ def shown(call: ActionCall, expression: Value) -> ModuleResult:
         return ModuleResult.failure("Error while resolving `var` expression: Encountered untrusted template or expression.")
     try:
         return ModuleResult(values={str(expression): call.rendering.evaluate(expression)})
-    except TemplateError as error:
+    except (TemplateError, VaultError) as error:
         if error.problem.code != "undefined-variable":
             error.prefix("Error while resolving `var` expression: ", expression.span)
             raise

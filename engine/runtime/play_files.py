@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.errors import ParseError, PlanError, TemplateError
 from engine.files import Files
@@ -32,7 +32,8 @@ class PlayFiles:
     """What a key is that stands twice in one mapping."""
     tell: Callable[[Problem], None] = lambda problem: None
     """Told warnings."""
-    _read: dict[str, Mapping[str, Value]] = field(default_factory=dict)
+    read: dict[str, Mapping[str, Value]] = field(default_factory=dict)
+    """What was read so far, by path: shared by all batches of the play."""
     _found: dict[HostName, tuple[int, tuple[Mapping[str, Value], ...]]] = field(default_factory=dict)
     _static: tuple[Mapping[str, Value], ...] | None = None
     _resolving: bool = False
@@ -55,6 +56,18 @@ class PlayFiles:
             finally:
                 self._resolving = False
         return known[1]
+
+    def read_ahead(self) -> None:
+        """Read what can be named before any host is known: a broken file is told even where the play has no tasks, or no hosts.
+
+        Raises:
+            ParseError: as `of`. A file that is not there is no mistake yet.
+        """
+        replace(self, must_exist=False, _found={})._resolve(HostName(""))
+
+    def for_batch(self, render: Callable[[HostName, Value], Value]) -> PlayFiles:
+        """The same files, read once, with names that a batch's hosts render."""
+        return replace(self, render=render, _found={}, _static=None)
 
     def _resolve(self, host: HostName) -> tuple[Mapping[str, Value], ...]:
         found: list[Mapping[str, Value]] = []
@@ -90,7 +103,7 @@ class PlayFiles:
         )
 
     def _load(self, path: str, entry: Value) -> Mapping[str, Value]:
-        known = self._read.get(path)
+        known = self.read.get(path)
         if known is None:
             problems: list[Problem] = []
             value = load_variables(self.files.read_text(path), path, problems=problems, duplicates=self.duplicates)
@@ -111,7 +124,7 @@ class PlayFiles:
                         origin=written_at(value) or Span(path, 1),
                     )
                 )
-            known = self._read[path] = value
+            known = self.read[path] = value
         return known
 
 

@@ -121,6 +121,16 @@ class Plays:
         with during("Error processing keyword 'name': ", written_at(play.name or play.hosts)):
             name = str(static(play.name)) if play.name else ""
             pattern = static(play.hosts)
+        files = PlayFiles(
+            play=play,
+            files=run.files,
+            store=run.ledger.variables,
+            render=lambda host, value: static(value),
+            must_exist=run.settings.run.compat != "ansible",
+            duplicates=run.settings.variables.duplicate_key,
+            tell=lambda problem: run.events.publish(ProblemFound(problem=problem)),
+        )
+        files.read_ahead()
         matched = self._matched(pattern)
         known = [host for host in matched if host not in run.failed and host not in run.unreachable]
         hosts = ordered(known, str(static(play.keywords.get("order") or "inventory")))
@@ -134,7 +144,7 @@ class Plays:
         public, private = list(plan.roles), list(plan.private)
         for number, batch in enumerate(batches_of(hosts, static(play.keywords.get("serial")), play.spans.get("serial"))):
             run.events.publish(PlayStarted(name=name, hosts=tuple(batch), span=play.span, batch=number))
-            done = await self._batch(plan, name, (matched, known), batch, prompts, static, public, private)
+            done = await self._batch(plan, name, (matched, known), batch, prompts, static, public, private, files)
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
@@ -158,6 +168,7 @@ class Plays:
         static: Callable[[Value], Value],
         public: list[Role],
         private: list[Role],
+        files: PlayFiles,
     ) -> Batch:
         run, play = self.run, plan.play
         made: list[Batch] = []
@@ -186,16 +197,7 @@ class Plays:
             merging=run.ledger.variables.merging,
         )
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
-        files = PlayFiles(
-            play=play,
-            files=run.files,
-            store=run.ledger.variables,
-            render=lambda host, value: context.renderer(None, host).render(value),
-            must_exist=run.settings.run.compat != "ansible",
-            duplicates=run.settings.variables.duplicate_key,
-            tell=lambda problem: run.events.publish(ProblemFound(problem=problem)),
-        )
-        scopes.play_files = files.of
+        scopes.play_files = files.for_batch(lambda host, value: context.renderer(None, host).render(value)).of
         facts.hostvars = HostVars(
             lambda: run.ledger.inventory.hosts, lambda host: run.templates.view(scopes.seen_from_outside(host))
         )

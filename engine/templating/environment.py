@@ -168,3 +168,6 @@ class ScopeView(Mapping[str, Value]):
 
     def __repr__(self) -> str:
         return "<variables>"
+
+
+ScopeView.__name__ = "HostVarsVars"  # in messages about what it lacks it is what users know

@@ -11,7 +11,7 @@ from engine.errors import TemplateError
 from engine.model.problem import Problem, Severity
 from engine.model.source import NOWHERE, Span
 from engine.model.values import OMIT, TemplateText, Value, written_at
-from engine.templating.failures import absence
+from engine.templating.failures import absence, sealed_in
 from engine.templating.missing import Missing
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ def _template_holds(renderer: Renderer, expression: TemplateText) -> bool:
 
 def _value(renderer: Renderer, expression: TemplateText) -> Any:
     try:
-        value = renderer.expression(expression)
+        with sealed_in("expression"):
+            value = renderer.expression(expression)
+            if isinstance(value, Missing) and value.envelope is not None:
+                value.explode()
         if isinstance(value, Missing):
             raise absence(value, expression, 1, renderer.hint_for)
     except TemplateError as error:

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -84,6 +85,17 @@ def line_of(error: BaseException) -> tuple[TemplateText | None, int]:
                 line = template.get_corresponding_lineno(step.tb_lineno)
         step = step.tb_next
     return text, line
+
+
+@contextmanager
+def sealed_in(what: str) -> Iterator[None]:
+    """Say that it was a template, or an expression, which used a value that no password opens."""
+    try:
+        yield
+    except VaultError as error:
+        told = VaultError(*error.problems)  # the value's own error is kept with it, and may be raised again
+        told.prefix(f"Error rendering {what}: ")
+        raise told from error
 
 
 def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], str], names: tuple[str, ...] = ()) -> TemplateError:

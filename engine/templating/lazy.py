@@ -16,9 +16,29 @@ RAW = frozenset((TemplateText, EncryptedText, dict, list, Scope))
 
 
 class Revealed(str):
-    """A decrypted variable inside templates: plain text that remembers it was encrypted. Never leaves them."""
+    """A decrypted variable inside templates: plain text that remembers its envelope. Never leaves them; what is made of it is plain."""
 
-    __slots__ = ()
+    __slots__ = ("envelope",)
+    envelope: EncryptedText
+
+    @classmethod
+    def of(cls, text: str, envelope: EncryptedText) -> Revealed:
+        made = cls(text)
+        made.envelope = envelope
+        return made
+
+
+class Stamped(str):
+    """Text from outside, inside templates: it knows what it was read from. Never trusted, and what is made of it is plain."""
+
+    __slots__ = ("origin",)
+    origin: str
+
+    @classmethod
+    def of(cls, text: str, origin: str) -> Stamped:
+        made = cls(text)
+        made.origin = origin
+        return made
 
 
 class Reader(Protocol):

@@ -7,7 +7,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import StrictUndefined
 from jinja2.utils import missing as NO_OBJECT
 
-from engine.model.values import TemplateText
+from engine.model.values import EncryptedText, TemplateText
 
 
 class MissingUsed(UndefinedError):
@@ -25,19 +25,22 @@ class Missing(StrictUndefined):
     itself; anything else raises `MissingUsed`.
     """
 
-    __slots__ = ("error", "names", "text")
+    __slots__ = ("envelope", "error", "names", "text")
     text: TemplateText | None
     """The template in which it was named first; None until the renderer knows."""
     names: tuple[str, ...]
     """The variables through which it came, the innermost first."""
     error: Exception | None
     """Set where it stands for a variable, filter, test or lookup that failed: not even `default` forgives that."""
+    envelope: EncryptedText | None
+    """Set where it stands for an encrypted value that no password opens: what can be told without opening it still can."""
 
     def __init__(self, hint: str | None = None, obj: Any = NO_OBJECT, name: Any = None, exc: type[Exception] = UndefinedError) -> None:
         super().__init__(hint, obj, name, exc)  # type: ignore[arg-type]
         self.text = None
         self.names = ()
         self.error = None
+        self.envelope = None
 
     @classmethod
     def failed(cls, error: Exception) -> Missing:
@@ -46,10 +49,17 @@ class Missing(StrictUndefined):
         made.error = error
         return made
 
+    @classmethod
+    def sealed(cls, error: Exception, envelope: EncryptedText) -> Missing:
+        """An encrypted value that cannot be opened; raises `error` when its text is used."""
+        made = cls.failed(error)
+        made.envelope = envelope
+        return made
+
     def through(self, name: str) -> Missing:
         """The same, as the value of the variable `name`."""
         made = Missing(self._undefined_hint, self._undefined_obj, self._undefined_name, self._undefined_exception)
-        made.text, made.names, made.error = self.text, (*self.names, name), self.error
+        made.text, made.names, made.error, made.envelope = self.text, (*self.names, name), self.error, self.envelope
         return made
 
     @property

@@ -13,10 +13,10 @@ from jinja2.runtime import Undefined
 from markupsafe import Markup
 
 from engine.model.values import OMIT, TemplateText, Value
-from engine.templating.lazy import LazyDict, LazyList
+from engine.templating.lazy import LazyDict, LazyList, Revealed
 from engine.templating.missing import Missing
 
-_AS_THEY_ARE = frozenset((str, int, bool, float, type(None), dict, list, tuple, bytes, LazyDict, LazyList, Missing,
+_AS_THEY_ARE = frozenset((str, int, bool, float, type(None), dict, list, tuple, bytes, LazyDict, LazyList, Missing, Revealed,
                           type(OMIT), datetime.datetime, datetime.date))
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Plugin = Callable[..., Any]
 
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
+TAKES_SEALED = frozenset(("unvault", "vault_encrypted"))
+"""What can be told of an encrypted value that no password opens."""
 MAKES_LIST = frozenset(("list", "reverse"))
 """Filters that need every element."""
 CHOOSES = frozenset(("ternary",))
@@ -101,8 +103,9 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
             if type(value) is Missing and value.error is not None and name != "type_debug":
                 value.explode()
         else:
+            takes_sealed = name in TAKES_SEALED
             for arg in args[:1] if name in CHOOSES else (*args, *options.values()):
-                if type(arg) is Missing:
+                if type(arg) is Missing and not (takes_sealed and arg.envelope is not None):
                     return arg
         try:
             made = plugin(*args, **options)

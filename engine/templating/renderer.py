@@ -14,7 +14,7 @@ from engine.model.values import OMIT, EncryptedText, TemplateText, Value, writte
 from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import FILE_OPTIONS, Compiled
-from engine.templating.failures import absence, cycle, failure, nearest
+from engine.templating.failures import absence, cycle, failure, nearest, sealed_in
 from engine.templating.jinja import JinjaTemplate, RenderContext
 from engine.templating.lazy import LazyDict, LazyList, Revealed
 from engine.templating.missing import Missing
@@ -52,7 +52,7 @@ class Renderer:
         """
         kind = type(value)
         if kind is TemplateText:
-            return self._finish(self._template(value), value) if has_markers(value) else value
+            return self._finished_text(value) if has_markers(value) else value
         if kind in _PLAIN:
             return value
         if isinstance(value, LazyDict | LazyList):
@@ -62,7 +62,7 @@ class Renderer:
         if isinstance(value, list | tuple):
             return [each for each in (self.render(item) for item in value) if each is not OMIT]
         if isinstance(value, EncryptedText):
-            return self.templates.decrypt(value)
+            return str(self._opened(value))
         if isinstance(value, Merging):
             return self.render(value.value)
         if isinstance(value, Missing):
@@ -107,7 +107,8 @@ class Renderer:
 
     def evaluate(self, expression: TemplateText) -> Value:
         """A bare expression's value, as plain data. TemplateError where it is undefined."""
-        return self._finish(self.expression(expression), expression)
+        with sealed_in("expression"):
+            return self._finish(self.expression(expression), expression)
 
     def lookup(self, name: str, terms: list[Value], options: Mapping[str, Value] | None = None) -> list[Value]:
         """What the lookup `name` gives for rendered `terms`, as a list: `with_NAME` loops."""
@@ -180,7 +181,7 @@ class Renderer:
         if kind is list:
             return LazyList(value, self)
         if kind is EncryptedText:
-            return Revealed(self.templates.decrypt(value))
+            return self._opened(value)
         if kind is Merging:
             return self.lazily(value.value, name)
         if kind is tuple:
@@ -265,6 +266,17 @@ class Renderer:
         except TemplateError as error:
             return Missing.failed(error)
 
+    def _finished_text(self, text: TemplateText) -> Value:
+        with sealed_in("template"):
+            return self._finish(self._template(text), text)
+
+    def _opened(self, value: EncryptedText) -> Any:
+        try:
+            return Revealed.of(self.templates.decrypt(value), value)
+        except VaultError as error:
+            error.prefix("Attempt to use undecryptable variable: ")
+            return Missing.sealed(error, value)
+
     def _variable(self, name: str, value: Value) -> Any:
         made = self.lazily(value, name)
         return made.through(name) if type(made) is Missing and made.error is None else made
@@ -278,6 +290,8 @@ class Renderer:
                 absent = getattr(error, "absent", None)
                 if isinstance(absent, Missing):
                     return absent
+            return Missing.failed(error)
+        except VaultError as error:
             return Missing.failed(error)
         except EngineError as error:
             return Missing.failed(TemplateError(*error.problems))
@@ -300,6 +314,8 @@ class Renderer:
             value = stored(joined(compiled.root(RenderContext(self, compiled.template))))
         except RecursionError:
             raise self._circle(text, name) from None
+        except VaultError:
+            raise
         except Exception as error:
             raise self._failure(error, text, name) from error
         finally:

@@ -184,7 +184,7 @@ def isnan(value: Any) -> bool:
 
 def vault_encrypted(value: Any) -> bool:
     """A variable that stands encrypted in its file. Text that only looks like it is none."""
-    return isinstance(value, Revealed)
+    return isinstance(value, Revealed) or (type(value) is Missing and value.envelope is not None)
 
 
 # -- paths on the controller

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from engine.model.values import TemplateText, Value
+from engine.model.values import EncryptedText, TemplateText, Value
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -19,8 +19,11 @@ class _Dumper(yaml.CSafeDumper):
 _Dumper.add_representer(TemplateText, lambda dumper, text: dumper.represent_str(str(text)))
 
 
+_Dumper.add_representer(EncryptedText, lambda dumper, value: dumper.represent_scalar("!vault", value.envelope, style="|"))
+
+
 def dump(value: Value, **options: Any) -> str:
-    """`value` (plain dicts, lists and scalars) as YAML; options are PyYAML's: indent, width, default_flow_style, sort_keys …
+    """`value` (plain data, encrypted values as `!vault`) as YAML; options are PyYAML's: indent, width, default_flow_style, sort_keys …
 
     Raises:
         TypeError: for what YAML cannot hold, or an option that PyYAML does not know.

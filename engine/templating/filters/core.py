@@ -23,6 +23,8 @@ def mandatory(value: Any, msg: str | None = None) -> Any:
 
 def type_debug(value: Any) -> str:
     if type(value) is Missing:
+        if value.envelope is not None:
+            return "VaultExceptionMarker"
         return "UndefinedMarker" if value.error is None else "CapturedExceptionMarker"
     if isinstance(value, LazyDict):
         return "dict"

@@ -8,7 +8,10 @@ from typing import Any
 
 from jinja2.utils import pass_context
 
-from engine.templating.filters.base import FilterError, as_text
+from engine.model.values import EncryptedText
+from engine.templating.filters.base import FilterError, as_text, kind_of
+from engine.templating.lazy import Revealed
+from engine.templating.missing import Missing
 
 UUID_NAMESPACE = "361E6D51-FAEC-444A-9079-341386DA8E2E"
 _DEFAULT_ROUNDS = {"sha512": 656_000, "sha256": 535_000, "blowfish": 12}
@@ -103,33 +106,49 @@ def _blowfish(secret: bytes, salt: str, rounds: int, ident: str) -> str:
 
 
 def vault(
-    data: Any, secret: Any, salt: Any = None, vault_id: str = "filter_default", wrap_object: bool = False, vaultid: Any = None
+    data: Any, secret: Any, salt: Any = None, vault_id: str = "filter_default", wrap_object: bool = False
 ) -> str:
-    """`data` encrypted with the password `secret`, as `ansible-vault encrypt_string` writes it."""
+    """`data` encrypted with the password `secret`, as `ansible-vault encrypt_string` writes it.
+
+    Args:
+        wrap_object: Give an encrypted value, as `!vault` makes one, that reads as `data`; else the envelope's text.
+    """
     from engine.vault import cipher, envelope
 
     if not isinstance(secret, str | bytes):
-        raise FilterError(f"Secret passed is required to be a string, instead we got: {type(secret)}")
+        raise FilterError(f"Secret passed is required to be a string, instead we got {_named(secret)}.")
     if not isinstance(data, str | bytes):
-        raise FilterError(f"Can only vault strings, instead we got: {type(data)}")
+        raise FilterError(f"Can only vault strings, instead we got {_named(data)}.")
+    if envelope.is_encrypted(_bytes(data)):
+        raise FilterError("Unable to encrypt: input is already encrypted")
     salted = as_text(salt).encode() if salt else cipher.new_salt()
     plaintext, mac = cipher.encrypt(_bytes(data), cipher.derive(_bytes(secret), salted))
-    return envelope.fold(envelope.Envelope(salt=salted, mac=mac, ciphertext=plaintext, label=vaultid or vault_id))
+    text = envelope.fold(envelope.Envelope(salt=salted, mac=mac, ciphertext=plaintext, label=vault_id))
+    return Revealed.of(_bytes(data).decode("utf-8", "surrogateescape"), EncryptedText(text)) if wrap_object else text
 
 
-def unvault(data: Any, secret: Any, vault_id: str = "filter_default", vaultid: Any = None) -> Any:
-    """The text inside an envelope; text that is none comes back as it is."""
+def unvault(data: Any, secret: Any, vault_id: str = "filter_default") -> Any:
+    """The text inside an envelope, or inside an encrypted value that the run's passwords need not open; other text as it is."""
     from engine.vault import cipher, envelope
 
     if not isinstance(secret, str | bytes):
-        raise FilterError(f"Secret passed is required to be as string, instead we got: {type(secret)}")
-    if not isinstance(data, str) or not envelope.is_encrypted(data.encode()):
+        raise FilterError(f"Secret passed is required to be as string, instead we got {_named(secret)}.")
+    if isinstance(data, Revealed | Missing) and data.envelope is not None:
+        data = data.envelope.envelope
+    if not isinstance(data, str | bytes):
+        raise FilterError(f"Vault should be in the form of a string, instead we got {_named(data)}.")
+    data = data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")
+    if not envelope.is_encrypted(data.encode()):
         return data
     parts = envelope.parse(data)
     opened = cipher.decrypt(parts.ciphertext, parts.mac, cipher.derive(_bytes(secret), parts.salt))
     if opened is None:
-        raise FilterError("Decryption failed: the secret is not the one it was encrypted with")
+        raise FilterError("Unable to decrypt: Decryption failed (no vault secrets were found that could decrypt).")
     return opened.decode("utf-8", "surrogateescape")
+
+
+def _named(value: Any) -> str:
+    return f"<class '{kind_of(value)}'>"
 
 
 def _bytes(value: str | bytes) -> bytes:

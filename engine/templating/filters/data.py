@@ -3,11 +3,18 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import EngineError
+from engine.model.values import OMIT
 from engine.templating.filters.base import FilterError
+from engine.templating.lazy import Revealed
+from engine.templating.missing import Missing
 from engine.templating.native import finished
+
+VAULT_BEHAVIORS = ("decrypt", "keep_encrypted", "redact", "fail")
+"""What becomes of encrypted values in YAML that a template writes."""
 
 
 def to_json(value: Any, **options: Any) -> str:
@@ -59,11 +66,27 @@ def from_yaml_all(text: Any) -> Any:
 def _dumped(value: Any, **options: Any) -> str:
     from engine.yaml.dump import dump
 
-    options.pop("vault_behavior", None)
     options.pop("preprocess_unsafe", None)
-    text = dump(finished(value), allow_unicode=True, **{"sort_keys": True, **options})
+    behavior = options.pop("vault_behavior", None) or "decrypt"
+    if behavior not in VAULT_BEHAVIORS:
+        raise FilterError(f"The vault parameter must be one of {', '.join(VAULT_BEHAVIORS)}")
+    data = finished(value) if behavior == "decrypt" else _sealed(value, behavior)
+    text = dump(data, allow_unicode=True, **{"sort_keys": True, **options})
     # A bare scalar is ended by YAML's mark for the end of a document, which nobody wants to see.
     return text.removesuffix("...\n")
+
+
+def _sealed(value: Any, behavior: str) -> Any:
+    """`value` to be written, with what stands encrypted in it kept so, replaced, or refused."""
+    if isinstance(value, Revealed | Missing) and value.envelope is not None:
+        if behavior == "fail":
+            raise FilterError("Attempted to dump a vaulted value")
+        return value.envelope if behavior == "keep_encrypted" else "<redacted>"
+    if isinstance(value, Mapping):
+        return {finished(key): _sealed(each, behavior) for key, each in value.items() if each is not OMIT}
+    if isinstance(value, list | tuple):
+        return [_sealed(each, behavior) for each in value if each is not OMIT]
+    return finished(value)
 
 
 def _shown(value: Any) -> Any:

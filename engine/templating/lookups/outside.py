@@ -4,6 +4,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from engine.templating.lazy import Stamped
 from engine.templating.lookups.base import UNGIVEN, Lookup, LookupCall
 from engine.templating.missing import Missing
 
@@ -16,12 +17,12 @@ def env(call: LookupCall, terms: list[Any]) -> list[Any]:
         if not isinstance(term, str):
             raise call.fail(f"the name of an environment variable is text, not {type(term).__name__}")
         name = term.split()[0] if term.split() else ""
-        value = environ.get(name, UNGIVEN)
-        if value is UNGIVEN:
-            if isinstance(default, Missing):
-                default = Missing(f"The environment variable {name!r} is not set.")
-            value = "" if default is UNGIVEN else default
-        found.append(value)
+        if name in environ:
+            found.append(Stamped.of(environ[name], f"<environment variable {name!r}>"))
+            continue
+        if isinstance(default, Missing):
+            default = Missing(f"The environment variable {name!r} is not set.")
+        found.append("" if default is UNGIVEN else default)
     return found
 
 

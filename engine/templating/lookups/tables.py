@@ -58,7 +58,7 @@ def ini(call: LookupCall, terms: list[Any]) -> list[Any]:
             found.extend(value for name, value in parser.items(section) if pattern.match(name))
         else:
             found.append(parser.get(section, key, fallback=options["default"]))
-    return found
+    return [value for value in found if value is not None]  # a key without a value, where the file may have such
 
 
 def _parser(call: LookupCall, options: dict[str, Any]) -> ConfigParser:
