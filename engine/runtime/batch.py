@@ -428,12 +428,12 @@ class Batch:
         await self.play.pool.forget(self.play.target(step, host, None, renderer, keywords))
 
     async def _include(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
-        assert step.task is not None
         self._announce(step, hosts[0])
         if self._runs_once(step):
             for host in hosts[1:]:
                 self.cursors[host].advance()
             hosts = hosts[:1]
+        self._includer.begin()
         asked = [(host, self._includer.asked(step, host)) for host in hosts]
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.bring(step, host, each)) for host, each in asked]
         for host, result in results:
