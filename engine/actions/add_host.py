@@ -66,10 +66,10 @@ def split_port(name: str) -> tuple[str, int | None]:
 
 def is_new(call: ActionCall, host: str, groups: list[str], variables: Mapping[str, Value]) -> bool:
     """Does this change the inventory: the host, one of its groups, or one of its variables?"""
-    known = call.variables.get("groups") or {}
+    known = call.variables.lazily("groups") or {}
     if any(host not in known.get(group, ()) for group in ("all", *groups)):
         return True
     if not variables:
         return False
-    now = (call.variables.get("hostvars") or {}).get(host) or {}
-    return any(key not in now or now[key] != value for key, value in variables.items())
+    now = (call.variables.lazily("hostvars") or {}).get(host) or {}
+    return any(key not in now or call.rendering.render(now[key]) != value for key, value in variables.items())

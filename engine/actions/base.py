@@ -60,6 +60,9 @@ class Variables(Protocol):
 
     def get(self, name: str, default: Value = None) -> Value: ...
 
+    def lazily(self, name: str) -> Value:
+        """As `get`, but a mapping or a list (`groups`, `hostvars`) is rendered only as far as it is read; None where there is none."""
+
     def __contains__(self, name: object) -> bool: ...
 
     def names(self) -> Sequence[str]: ...

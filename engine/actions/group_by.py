@@ -32,5 +32,5 @@ async def run(call: ActionCall) -> ModuleResult:
 
 def is_new(call: ActionCall, group: str, parents: tuple[str, ...]) -> bool:
     """Does this change the inventory: is the host not yet in one of the groups?"""
-    groups = call.variables.get("groups") or {}
+    groups = call.variables.lazily("groups") or {}
     return any(call.host not in groups.get(name, ()) for name in (group, *parents))

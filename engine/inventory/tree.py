@@ -28,6 +28,8 @@ LayerName: TypeAlias = str
 
 GroupName: TypeAlias = str
 EMPTY: Mapping[str, Value] = MappingProxyType({})
+SPECIAL = ("all", "ungrouped")
+"""Groups that are always there; which hosts stand in them follows from the others."""
 LOCALHOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -66,7 +68,9 @@ class Group:
 class Inventory:
     """Immutable; a change gives a new one. What is computed from it is computed once."""
 
-    __slots__ = ("_group_map", "_groups_of", "_layers", "_members", "_parents", "_places", "groups", "hosts", "naming", "vars_files")
+    __slots__ = (
+        "_group_map", "_groups_of", "_layers", "_mapped", "_members", "_parents", "_places", "groups", "hosts", "naming", "vars_files",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class Inventory:
         """For the groups that a run adds."""
         self._groups_of: dict[HostName, tuple[Group, ...]] = {}
         self._group_map: dict[GroupName, list[HostName]] = {}
+        self._mapped = False
         self._places: dict[tuple[str, str], Mapping[str, Value]] = {}
         self._members: dict[GroupName, tuple[HostName, ...]] = {}
         self._layers: dict[HostName, tuple[tuple[LayerName, Mapping[str, Value]], ...]] = {}
@@ -137,8 +142,10 @@ class Inventory:
 
     def group_map(self) -> Mapping[GroupName, list[HostName]]:
         """The magic variable `groups`; made once, to be read only."""
-        if not self._group_map:
-            self._group_map = {name: list(self.members(name)) for name in self.groups}
+        if not self._mapped:
+            known = self._group_map
+            self._group_map = {name: known[name] if name in known else list(self.members(name)) for name in self.groups}
+            self._mapped = True
         return self._group_map
 
     def layers(self, host: HostName) -> tuple[tuple[LayerName, Mapping[str, Value]], ...]:
@@ -187,6 +194,11 @@ class Inventory:
     def with_host(self, name: HostName, groups: Sequence[GroupName] = (), vars: Mapping[str, Value] = EMPTY) -> Inventory:
         """`add_host`: the host in `groups` (made where missing), its variables over those it has."""
         known = self.hosts.get(name)
+        groups = [self.naming.of(group) for group in groups]
+        if known is None and all(group in self.groups and group not in SPECIAL for group in groups):
+            own = Variables()
+            put_over(own, vars, merging=self.vars_files.merging)
+            return self._grown({**self.hosts, name: Host(name=name, vars=own)}, [name], ("all", *(groups or ("ungrouped",))))
         together = Variables(known.vars) if known else Variables()
         put_over(together, vars, merging=self.vars_files.merging)
         host = replace(known, vars=together) if known else Host(name=name, vars=together)
@@ -194,21 +206,70 @@ class Inventory:
         drafts = dict(self.groups)
         if known is None:
             drafts["all"] = joined(drafts["all"], name)
-        for group in map(self.naming.of, groups):
+        for group in groups:
             drafts[group] = joined(drafts.get(group) or Group(name=group), name)
         return Inventory(hosts, arranged(hosts, drafts), self.vars_files, self.naming)
 
     def with_group(self, name: GroupName, hosts: Sequence[HostName] = (), parents: Sequence[GroupName] = ("all",)) -> Inventory:
         """`group_by`: the group below `parents` (made where missing), with `hosts` added. ParseError `group-cycle`."""
+        name, parents = self.naming.of(name), [self.naming.of(parent) for parent in parents]
+        placed = parents and name not in SPECIAL and all(above in self.groups and above != "ungrouped" for above in parents)
+        if placed and name not in self.groups and name not in parents:
+            return self._below(name, parents)._grown(self.hosts, hosts, (name,))
+        if placed and name in self.groups and all(name in self.groups[above].children for above in parents):
+            return self._grown(self.hosts, hosts, (name,))
         drafts = dict(self.groups)
-        name = self.naming.of(name)
         group = drafts.get(name) or Group(name=name)
         drafts[name] = replace(group, hosts=tuple(dict.fromkeys((*group.hosts, *hosts))))
-        for parent in map(self.naming.of, parents):
+        for parent in parents:
             above = drafts.get(parent) or Group(name=parent)
             if name not in above.children and parent != name:
                 drafts[parent] = replace(above, children=(*above.children, name))
         return Inventory(self.hosts, arranged(self.hosts, drafts), self.vars_files, self.naming)
+
+    def _below(self, name: GroupName, parents: Sequence[GroupName]) -> Inventory:
+        """With a new, empty group below groups that are there: none has to be arranged anew."""
+        groups = dict(self.groups)
+        for parent in parents:
+            groups[parent] = replace(groups[parent], children=tuple(dict.fromkeys((*groups[parent].children, name))))
+        groups[name] = Group(name=name, depth=max(groups[parent].depth for parent in parents) + 1)
+        made = Inventory(self.hosts, groups, self.vars_files, self.naming)
+        above, direct = self._links()
+        made._parents = ({**above, name: list(dict.fromkeys(parents))}, direct)
+        made._places, made._layers = self._places, dict(self._layers)
+        made._members, made._group_map = dict(self._members), dict(self._group_map)
+        return made
+
+    def _grown(self, hosts: Mapping[HostName, Host], names: Sequence[HostName], into: Sequence[GroupName]) -> Inventory:
+        """With `names` in the groups `into`, which are there already. What is known of other hosts and groups is kept.
+
+        The same as arranging everything anew, which costs as much as the inventory is large: `add_host` in a loop and
+        `group_by` on many hosts do this for each.
+        """
+        groups = dict(self.groups)
+        for group in into:
+            groups[group] = replace(groups[group], hosts=tuple(dict.fromkeys((*groups[group].hosts, *names))))
+        changed = set(into)
+        if any(group not in SPECIAL for group in into) and not set(names).isdisjoint(groups["ungrouped"].hosts):
+            groups["ungrouped"] = replace(groups["ungrouped"], hosts=tuple(h for h in groups["ungrouped"].hosts if h not in names))
+            changed.add("ungrouped")
+        made = Inventory(hosts, groups, self.vars_files, self.naming)
+        above, direct = self._links()
+        direct = dict(direct)
+        for host in names:
+            direct[host] = [group for group in dict.fromkeys((*direct.get(host, ()), *into)) if host in groups[group].hosts]
+        made._parents = (above, direct)
+        stale, waiting = set(changed), list(changed)
+        while waiting:
+            for group in above.get(waiting.pop(), ()):
+                if group not in stale:
+                    stale.add(group)
+                    waiting.append(group)
+        made._places = self._places
+        made._layers = {host: layers for host, layers in self._layers.items() if host not in names}
+        made._members = {group: members for group, members in self._members.items() if group not in stale}
+        made._group_map = {group: members for group, members in self._group_map.items() if group not in stale}
+        return made
 
     def with_vars_files(self, vars_files: VarsFiles) -> Inventory:
         """The same hosts with other group_vars/ and host_vars/: each playbook's folder has its own."""

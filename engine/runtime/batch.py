@@ -349,12 +349,12 @@ class Batch:
         self.play.events.publish(announcement(self.play, step, task_name(step, renderer), lockstep=self.strategy.lockstep))
 
     async def _include(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
-        assert step.task is not None
         self._announce(step, hosts[0])
         if self._runs_once(step):
             for host in hosts[1:]:
                 self.cursors[host].advance()
             hosts = hosts[:1]
+        self._includer.begin()
         asked = [(host, self._includer.asked(step, host)) for host in hosts]
         results: list[tuple[HostName, IncludeResult]] = [(host, self._includer.bring(step, host, each)) for host, each in asked]
         for host, result in results:

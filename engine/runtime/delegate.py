@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -79,8 +79,8 @@ def target_of(
     given |= {field: value for field, value in values.items() if value is not None}
     transport = str(given.get("transport") or ssh.connection)
     transport = "ssh" if transport in SSH_NAMES else transport.removeprefix("ansible.builtin.")
-    login = getpass.getuser() if transport == "local" else text(given.get("user"), ssh.user or "")
-    elevated = become_target(given, become, login)
+    login = "" if transport == "local" else text(given.get("user"), ssh.user or "")
+    elevated = become_target(given, become, getpass.getuser if transport == "local" else lambda: login)
     if transport == "local":
         return ExecutionTarget(host=host, transport="local", interpreter=text(given.get("interpreter"), ""), become=elevated, folder=folder)
     port = given.get("port", ssh.port)
@@ -105,11 +105,11 @@ def target_of(
     )
 
 
-def become_target(given: Mapping[str, Value], settings: BecomeSettings, login: str) -> BecomeTarget | None:
+def become_target(given: Mapping[str, Value], settings: BecomeSettings, login: Callable[[], str]) -> BecomeTarget | None:
     """Who to become; None for nobody else: also for who one logs in as, where that is known, unless `become_allow_same_user` is set."""
     if not boolean(given.get("become", settings.become)):
         return None
-    if text(given.get("become_user"), settings.user) == login and not settings.allow_same_user:
+    if text(given.get("become_user"), settings.user) == login() and not settings.allow_same_user:
         return None
     return BecomeTarget(
         method=text(given.get("become_method"), settings.method).removeprefix("ansible.builtin."),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine.agent.sdk import boolean
 from engine.errors import EngineError, ParseError, PlanError
@@ -26,16 +27,18 @@ from engine.plan.repeats import once
 from engine.plan.step import Step
 from engine.playbook import parse
 from engine.playbook.ansible_words import no_file
+from engine.playbook.context import ParseContext
 from engine.playbook.imports import not_boolean
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
 from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
-from engine.playbook.tree import Block, BlockKind, Role
+from engine.playbook.tree import Block, BlockKind, Node, Role
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.judge import of_items, skipped
 from engine.runtime.keywords import flag, wrong
 from engine.runtime.loop import control_of, items_of, variables_of
+from engine.runtime.readings import Readings
 from engine.runtime.task import arguments_of_include, concluded, failing_condition, loop_marks, no_log_of, passed_over, task_name
 from engine.templating.renderer import Renderer
 
@@ -105,10 +108,14 @@ class Includer:
     """Roles whose variables the rest of the play sees; grows with `public: true`."""
     private: list[Role]
     """Roles that keep their names to themselves; grows with each that is included lexically."""
+    _readings: Readings = field(init=False)
     _blocks: dict[tuple[Key, int], Inclusion] = field(default_factory=dict)
     _copies: dict[int, int] = field(default_factory=dict)
     _numbered: int = 0
     """The next number for a handler's key: never one that another had."""
+
+    def __post_init__(self) -> None:
+        self._readings = Readings(self.play.run.parser)
 
     @property
     def _playbook_dir(self) -> str:
@@ -172,6 +179,10 @@ class Includer:
         if not asked.wanted or any(item.status is Status.FAILED for item in asked.items):
             asked.outcome = whole_of(asked, step, host)
 
+    def begin(self) -> None:
+        """An include begins: what was read for others may have been changed since."""
+        self._readings.forget()
+
     def bring(self, step: Step, host: HostName, asked: Asked) -> IncludeResult:
         """The steps that were asked for. A file or role that cannot be had is a failure that `ignore_errors` does not forgive.
 
@@ -226,17 +237,7 @@ class Includer:
         known = self._blocks.get((key, met[key]))
         if known is None:
             assert step.task is not None
-            nodes = parse.load_tasks(
-                path,
-                self.play.files,
-                context=self.play.run.parser,
-                playbook_dir=self._playbook_dir,
-                role=step.around.role,
-                handlers=step.task.handler,
-                variables=self._variables(step, step.task.vars),
-                span=step.task.action_span,
-                collections=step.task.collections,
-            )
+            nodes = self._readings.tasks(path, partial(self._read_tasks, step, path))
             keywords, variables = applied(args)
             copy = self._next_copy(step)
             block = expand_tasks(
@@ -262,14 +263,7 @@ class Includer:
                 rolespec_validate=yes_or_no(step, args, "rolespec_validate", True),
                 **froms,
             )
-            role = parse.load_role(
-                request,
-                self.play.files,
-                context=self.play.run.parser,
-                playbook_dir=self._playbook_dir,
-                within=step.around.role,
-                variables=self._variables(step, {SCOPING: use.scoping}),
-            )
+            role = self._readings.role((request, use.scoping), partial(self._read_role, step, request, use))
             keywords, variables = applied(args)
             copy = self._next_copy(step)
             self.builder.handler_roles.clear()
@@ -279,6 +273,30 @@ class Includer:
             self._show(role, step, use)
             known = self._blocks[key, met[key]] = Inclusion(path=name, block=block, copy=copy)
         return known
+
+    def _read_tasks(self, step: Step, path: str, context: ParseContext) -> Sequence[Node]:
+        assert step.task is not None
+        return parse.load_tasks(
+            path,
+            self.play.files,
+            context=context,
+            playbook_dir=self._playbook_dir,
+            role=step.around.role,
+            handlers=step.task.handler,
+            variables=self._variables(step, step.task.vars),
+            span=step.task.action_span,
+            collections=step.task.collections,
+        )
+
+    def _read_role(self, step: Step, request: RoleRequest, use: Use, context: ParseContext) -> Role:
+        return parse.load_role(
+            request,
+            self.play.files,
+            context=context,
+            playbook_dir=self._playbook_dir,
+            within=step.around.role,
+            variables=self._variables(step, {SCOPING: use.scoping}),
+        )
 
     def _use(self, step: Step, args: Mapping[str, Value]) -> Use:
         assert step.task is not None

@@ -6,7 +6,6 @@ are remembered: vaulted text, passwords, arguments that a module declares secret
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
@@ -32,10 +31,11 @@ from engine.model.event import (
 from engine.model.outcome import ModuleResult, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
+from engine.runtime.needles import HEAD, Needles
 
 MASK = "********"
 HIDDEN = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
-SHORTEST = 4
+SHORTEST = HEAD
 """Characters. Shorter secrets would mask half the output, and reveal themselves by what is missing."""
 KEPT = ("attempts", "retries", "changed", "failed", "skipped", "unreachable")
 
@@ -45,29 +45,29 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._needles = Needles()
 
     def learn(self, secret: str | None) -> None:
         """Mask this value, and each longer line of it, from now on."""
         if not secret or len(secret) < SHORTEST or secret in self._secrets:
             return
-        self._secrets.add(secret)
-        self._secrets.update(line for line in secret.splitlines() if len(line.strip()) >= 8)
-        longest_first = sorted(self._secrets, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(each) for each in longest_first))
+        for each in (secret, *(line for line in secret.splitlines() if len(line.strip()) >= 8)):
+            if each not in self._secrets:
+                self._secrets.add(each)
+                self._needles.add(each)
 
     def knows_any(self, text: str | bytes) -> bool:
         """Does `text` hold a known secret?"""
-        if self._pattern is None:
+        if not self._needles:
             return False
-        return self._pattern.search(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")) is not None
+        return self._needles.found_in(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape"))
 
     def text(self, text: str) -> str:
-        return self._pattern.sub(MASK, text) if self._pattern is not None else text
+        return self._needles.replaced_in(text, MASK) if self._needles else text
 
     def value(self, value: Value) -> Value:
         """A copy with every known secret masked, keys included; the value itself where nothing is known."""
-        return self._value(value) if self._pattern is not None else value
+        return self._value(value) if self._needles else value
 
     def _value(self, value: Value) -> Value:
         if isinstance(value, str):
@@ -89,7 +89,7 @@ class Redactor:
                 return replace(event, outcome=self.outcome(event.outcome))
             case ProblemFound():
                 return replace(event, problem=self.problem(event.problem))
-        if self._pattern is None:
+        if not self._needles:
             return event
         match event:
             case OutputLine():
@@ -125,7 +125,7 @@ class Redactor:
                 item_label="(censored due to no_log)",
                 items=tuple(self.outcome(replace(item, no_log=True)) for item in outcome.items),
             )
-        if self._pattern is None:
+        if not self._needles:
             return outcome
         return replace(
             outcome,
@@ -139,7 +139,7 @@ class Redactor:
         )
 
     def result(self, result: ModuleResult) -> ModuleResult:
-        if self._pattern is None:
+        if not self._needles:
             return result
         return replace(
             result,
@@ -152,7 +152,7 @@ class Redactor:
         )
 
     def problem(self, problem: Problem) -> Problem:
-        if self._pattern is None:
+        if not self._needles:
             return problem
         return replace(
             problem,

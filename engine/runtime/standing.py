@@ -16,8 +16,6 @@ class Standing:
     hosts: Sequence[HostName]
     """Of the batch, in order."""
     cursors: Mapping[HostName, HostCursor]
-    made: int = 0
-    """How often the lists were made: a test counts it."""
     _alive: list[HostName] = field(default_factory=list)
     _going: list[HostName] = field(default_factory=list)
     _stale: bool = True
@@ -29,12 +27,12 @@ class Standing:
 
     def alive(self) -> list[HostName]:
         """Hosts of the batch that have not failed."""
-        self._renew()
+        self._current()
         return self._alive
 
     def begin(self) -> None:
         """A step begins that all hosts do together: until `end` none of them sees another fail."""
-        self._renew()
+        self._current()
         self._at_step = self._going
 
     def end(self) -> None:
@@ -44,9 +42,11 @@ class Standing:
         """The hosts that are left, as a step's templates see them: within a common step those that began it and were not ended."""
         return self.alive() if self._at_step is None else self._at_step
 
-    def _renew(self) -> None:
+    def _current(self) -> None:
         if self._stale:
             self._stale = False
-            self.made += 1
-            self._alive = [host for host in self.hosts if not self.cursors[host].down and not self.cursors[host].removed]
-            self._going = [host for host in self._alive if self.cursors[host].fate is not Fate.ENDED]
+            self._renewed()
+
+    def _renewed(self) -> None:
+        self._alive = [host for host in self.hosts if not self.cursors[host].down and not self.cursors[host].removed]
+        self._going = [host for host in self._alive if self.cursors[host].fate is not Fate.ENDED]

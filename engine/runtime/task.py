@@ -93,12 +93,13 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
     acted: list[Effect] = []
     facts_to: HostName | None = None
     seen: dict[str, Value] = {}
+    addressed = True
     for index, item in enumerate(items):
         if index and setting.control.pause:
             await play.clock.sleep(setting.control.pause)
         extra = {**seen, **variables_of(setting.control, items, index)}
-        own = replace(setting, addressed=not any(one.attempts for one in outcomes))
-        run = await run_item(own, play.renderer(step, setting.host, extra), extra)
+        run = await run_item(replace(setting, addressed=addressed), play.renderer(step, setting.host, extra), extra)
+        addressed = addressed and not run.outcome.attempts
         outcome = replace(
             run.outcome,
             item=item,

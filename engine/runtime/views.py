@@ -34,6 +34,11 @@ class VariablesView(Mapping[str, Value]):
     def __len__(self) -> int:
         return sum(1 for _ in self.renderer.scope.names())
 
+    def lazily(self, name: str) -> Value:
+        """As `get`; of a mapping or a list only what is read is rendered."""
+        value: Value = self.renderer.value_of(name) if name in self else None
+        return value
+
     def names(self) -> list[str]:
         return list(self.renderer.scope.names())
 

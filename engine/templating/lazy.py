@@ -141,6 +141,13 @@ class LazyList(list[Any]):
         return self._at(index)
 
     def __iter__(self) -> Iterator[Any]:
+        return list.__iter__(self) if self._is_rendered() else self._rendering()
+
+    def _is_rendered(self) -> bool:
+        """Nothing raw is left (or ever was: a list of names): then it is read as quickly as any list."""
+        return RAW.isdisjoint(map(type, list.__iter__(self)))
+
+    def _rendering(self) -> Iterator[Any]:
         index = 0
         while index < len(self):
             yield self._at(index)
@@ -150,7 +157,7 @@ class LazyList(list[Any]):
         return (self._at(index) for index in range(len(self) - 1, -1, -1))
 
     def __contains__(self, wanted: object) -> bool:
-        return any(each is wanted or each == wanted for each in self)
+        return list.__contains__(self, wanted) if self._is_rendered() else any(each is wanted or each == wanted for each in self)
 
     def index(self, wanted: Any, *bounds: Any) -> int:
         return list(self).index(wanted, *bounds)

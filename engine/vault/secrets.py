@@ -22,7 +22,6 @@ UNDECRYPTABLE = "Attempt to use undecryptable variable: "
 PROMPTS = {"prompt": "Vault password ({label}): ", "prompt_ask_vault_pass": "Vault password: "}
 
 
-NONE_FITS = "Decryption failed (no vault secrets were found that could decrypt)."
 
 
 @frozen
@@ -89,10 +88,9 @@ class Secrets:
                 code="vault-wrong-password",
                 summary="No vault password opens this encrypted text",
                 detail=f"tried: {tried}" + (f"; it was written with the id `{parsed.label}`" if parsed.label else ""),
-                words=NONE_FITS,
+                words=NO_KEY,
                 span=span,
                 hint="name the right one with --vault-id LABEL@SOURCE; a damaged text gives this message too",
-                words=NO_KEY,
             )
         )
 
@@ -131,10 +129,9 @@ def no_password(label: str, known: Sequence[str], span: Span | None) -> VaultErr
             code="vault-no-password",
             summary="Encrypted text, and no vault password for it",
             detail=f"{wanted}; given: {', '.join(known) or 'none'}",
-            words=NONE_FITS if known else "Attempting to decrypt but no vault secrets found.",
+            words=NO_KEY if known else NO_SECRETS,
             span=span,
             hint="--ask-vault-password, --vault-password-file FILE or --vault-id LABEL@SOURCE",
-            words=NO_SECRETS if not known else NO_KEY,
         )
     )
 

@@ -59,6 +59,9 @@ class PlainVariables:
     def get(self, name: str, default: Any = None) -> Any:
         return VARIABLES.get(name, default)
 
+    def lazily(self, name: str) -> Any:
+        return VARIABLES.get(name)
+
     def __contains__(self, name: object) -> bool:
         return name in VARIABLES
 
