@@ -90,7 +90,7 @@ def test_a_folder_that_keeps_no_state_is_left_as_it_was(run, tmp_path):
 AD_HOC = [
     # what              words                                                     exit code  on stdout
     ("a command",       ["-a", "echo hi"],                                        0, "one | CHANGED | rc=0 >>\nhi\n"),
-    ("one that fails",  ["-m", "shell", "-a", "echo out; exit 3"],                2, "one | FAILED | rc=3 >>\nout"),
+    ("one that fails",  ["-m", "shell", "-a", "echo out; exit 3"],                2, "[ERROR]: Task failed: Module failed: The command exited"),
     ("a module",        ["-m", "ping"],                                           0, 'one | SUCCESS => {\n    "changed": false,\n    "ping": "pong"\n}\n'),
     ("a template",      ["-m", "debug", "-a", "msg={{ 1 + 1 }}"],                 0, 'one | SUCCESS => {\n    "msg": 2\n}\n'),
     ("JSON arguments",  ["-m", "debug", "-a", '{"msg": "hi"}'],                   0, 'one | SUCCESS => {\n    "msg": "hi"\n}\n'),
