@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine.actions.base import ActionCall
 from engine.errors import EngineError
@@ -330,7 +331,9 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         ask=play.ask,
         sleep=play.clock.sleep,
         duplicates=play.settings.variables.duplicate_key,
+        facts_modules=play.settings.facts.modules,
     )
+    call.call_module = partial(dispatch.other_module, call, replace(task, action=action), play.run.modules, play.settings)
     return call, handler
 
 
