@@ -1,7 +1,7 @@
 """The controller's half of a task. An action gets an `ActionCall` and returns a `ModuleResult`; most call one native module."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -110,6 +110,10 @@ class ActionCall:
     """Prompt on the terminal (pause): `await ask(text, seconds=…, echo=…)`; None where there is no terminal."""
     sleep: Callable[[float], Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    call_module: Callable[[str, Mapping[str, Any]], Awaitable[ModuleResult | None]] | None = None
+    """Run another module, by the name that a task would give it, on the same target; None where there is no such module."""
+    facts_modules: Sequence[str] = ("smart",)
+    """The setting: which modules gather facts."""
     duplicates: str = "warn"
     strict: bool = False
     """`compat = "ansible"`: results are ansible-core's also where ours say more."""

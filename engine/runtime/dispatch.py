@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import keyword
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cache
 from typing import Any
 
@@ -103,6 +103,17 @@ def handler_of(task: Task, modules: Modules | None, settings: Settings) -> Handl
         assert modules is not None
         return bridged(found, modules, settings)
     return handler_for(short(found.name if isinstance(found, Native) else task.action))
+
+
+async def other_module(
+    call: ActionCall, task: Task, modules: Modules | None, settings: Settings, name: str, args: Mapping[str, Any]
+) -> ModuleResult | None:
+    """Run the module `name` with `args` in the place of the one that `task` names; None where there is no such module."""
+    handler = handler_of(replace(task, action=name), modules, settings)
+    if handler is None:
+        return None
+    invocation = replace(call.invocation, action=short(name))
+    return await handler.run(replace(call, invocation=replace(invocation, args=checked(handler, args, invocation))))
 
 
 def bridged(module: Module, modules: Modules, settings: Settings) -> Handler:

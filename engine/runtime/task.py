@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine.actions.base import ActionCall
 from engine.errors import EngineError
@@ -332,7 +333,9 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         sleep=play.clock.sleep,
         duplicates=play.settings.variables.duplicate_key,
         strict=play.settings.run.compat == "ansible",
+        facts_modules=play.settings.facts.modules,
     )
+    call.call_module = partial(dispatch.other_module, call, replace(task, action=action), play.run.modules, play.settings)
     return call, handler
 
 

@@ -14,8 +14,8 @@ from engine.templating.lazy import Revealed
 from engine.templating.missing import Missing
 
 UUID_NAMESPACE = "361E6D51-FAEC-444A-9079-341386DA8E2E"
-_DEFAULT_ROUNDS = {"sha512": 656_000, "sha256": 535_000, "blowfish": 12}
-_SALT_LETTERS = {"sha512": 16, "sha256": 16, "md5": 8, "blowfish": 22}
+_DEFAULT_ROUNDS = {"sha512": 656_000, "sha256": 535_000, "blowfish": 12, "yescrypt": 5}
+_SALT_LETTERS = {"sha512": 16, "sha256": 16, "md5": 8, "blowfish": 22, "yescrypt": 16}
 _ALIASES = {"sha512_crypt": "sha512", "sha256_crypt": "sha256", "md5_crypt": "md5", "bcrypt": "blowfish"}
 SALT_LETTERS = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SALT = re.compile(r"[./A-Za-z0-9]*")
@@ -84,8 +84,8 @@ def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) 
     letters = crypt_text.salt_letters(salt.encode(), _SALT_LETTERS[algorithm])
     if len(salt) < 3:
         raise FilterError(f"Failed to generate salt for '{algorithm}_crypt' algorithm: the salt is too short")
-    if algorithm == "blowfish":
-        return _blowfish(secret, salt, rounds, ident)
+    if algorithm in ("blowfish", "yescrypt"):
+        return _by_system(algorithm, secret, salt, rounds, ident)
     if algorithm == "md5":
         return crypt_text.system_crypt(secret, f"$1${letters}".encode()) or crypt_text.md5_crypt(secret, letters)
     bits = 512 if algorithm == "sha512" else 256
@@ -95,13 +95,16 @@ def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) 
     return by_system or crypt_text.sha_crypt(secret, letters, rounds, bits=bits)
 
 
-def _blowfish(secret: bytes, salt: str, rounds: int, ident: str) -> str:
+def _by_system(algorithm: str, secret: bytes, salt: str, rounds: int, ident: str) -> str:
+    """What only libcrypt can make."""
     from engine.templating.filters import crypt_text
 
-    setting = crypt_text.system_salt(f"${ident or '2b'}$".encode(), rounds, salt.encode())
+    prefix = f"${ident or '2b'}$" if algorithm == "blowfish" else "$y$"
+    setting = crypt_text.system_salt(prefix.encode(), rounds, salt.encode())
     made = crypt_text.system_crypt(secret, setting) if setting else None
     if made is None:
-        raise FilterError("blowfish needs a libcrypt that knows it, and a salt of 22 letters; sha512 works everywhere")
+        needs = ", and a salt of 22 letters" if algorithm == "blowfish" else ""
+        raise FilterError(f"{algorithm} needs a libcrypt that knows it{needs}; sha512 works everywhere")
     return made
 
 

@@ -38,7 +38,7 @@ def calling(args: Mapping[str, Any], remote: Recorder, check: bool = False) -> A
     files = MemoryFiles({"/p/files/body.json": "{}", "/p/files/a.csv": b"1,2"})
     return ActionCall(
         invocation=TaskInvocation(action="x", args=args, check=check), host="web1", remote=remote,  # type: ignore[arg-type]
-        variables=None, rendering=None, files=files, search=Search(files, ("/p",)),  # type: ignore[arg-type]
+        variables={}, rendering=None, files=files, search=Search(files, ("/p",)),  # type: ignore[arg-type]
     )
 
 
