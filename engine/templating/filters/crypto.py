@@ -17,6 +17,8 @@ UUID_NAMESPACE = "361E6D51-FAEC-444A-9079-341386DA8E2E"
 _DEFAULT_ROUNDS = {"sha512": 656_000, "sha256": 535_000, "blowfish": 12, "yescrypt": 5}
 _SALT_LETTERS = {"sha512": 16, "sha256": 16, "md5": 8, "blowfish": 22, "yescrypt": 16}
 _ALIASES = {"sha512_crypt": "sha512", "sha256_crypt": "sha256", "md5_crypt": "md5", "bcrypt": "blowfish"}
+BY_SYSTEM = ("blowfish", "yescrypt")
+"""Only libcrypt makes them, and their salts have one length."""
 SALT_LETTERS = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SALT = re.compile(r"[./A-Za-z0-9]*")
 
@@ -69,8 +71,10 @@ def crypted(password: str, hashtype: str, salt: str, *, salt_size: int | None = 
     given = salt or random_salt(hashtype, salt_size)
     if not _SALT.fullmatch(given):
         raise FilterError("invalid characters in salt")
-    if algorithm == "blowfish" and len(given) != _SALT_LETTERS["blowfish"]:
-        raise FilterError(f"invalid salt size supplied ({len(given)}), expected 22")
+    if algorithm in BY_SYSTEM and len(given) != _SALT_LETTERS[algorithm]:
+        raise FilterError(f"invalid salt size supplied ({len(given)}), expected {_SALT_LETTERS[algorithm]}")
+    if len(given) > _SALT_LETTERS[algorithm]:
+        raise FilterError(f"invalid salt size supplied ({len(given)}), expected at most {_SALT_LETTERS[algorithm]}")
     return _crypted(algorithm, password, given, rounds or _DEFAULT_ROUNDS.get(algorithm, 0), ident)
 
 
@@ -84,7 +88,7 @@ def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) 
     letters = crypt_text.salt_letters(salt.encode(), _SALT_LETTERS[algorithm])
     if len(salt) < 3:
         raise FilterError(f"Failed to generate salt for '{algorithm}_crypt' algorithm: the salt is too short")
-    if algorithm in ("blowfish", "yescrypt"):
+    if algorithm in BY_SYSTEM:
         return _by_system(algorithm, secret, salt, rounds, ident)
     if algorithm == "md5":
         return crypt_text.system_crypt(secret, f"$1${letters}".encode()) or crypt_text.md5_crypt(secret, letters)
@@ -103,8 +107,8 @@ def _by_system(algorithm: str, secret: bytes, salt: str, rounds: int, ident: str
     setting = crypt_text.system_salt(prefix.encode(), rounds, salt.encode())
     made = crypt_text.system_crypt(secret, setting) if setting else None
     if made is None:
-        needs = ", and a salt of 22 letters" if algorithm == "blowfish" else ""
-        raise FilterError(f"{algorithm} needs a libcrypt that knows it{needs}; sha512 works everywhere")
+        why = f"this system's libcrypt does not make it with rounds {rounds}"
+        raise FilterError(f"Failed to generate salt for '{algorithm}' algorithm: {why}")
     return made
 
 
