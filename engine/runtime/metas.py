@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.errors import PlanError
 from engine.model.addresses import HostName
 from engine.model.effect import ClearFacts
 from engine.model.event import MetaDone, MetaSkipped, ProblemFound
@@ -45,7 +46,11 @@ class Metas:
     async def reached(self, step: Step, hosts: Sequence[HostName]) -> None:
         """Hosts have come to a meta task; those whose turn it is do it, and all of them go on from it."""
         assert step.task is not None
-        meta = meta_of(step)
+        try:
+            meta = meta_of(step)
+        except PlanError:
+            self._announce(step, hosts[0])
+            raise
         if self.lockstep and meta in EVERYBODYS:
             await self._for_all(meta, step, hosts)
             return

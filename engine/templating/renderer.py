@@ -274,7 +274,6 @@ class Renderer:
         try:
             return Revealed.of(self.templates.decrypt(value), value)
         except VaultError as error:
-            error.prefix("Attempt to use undecryptable variable: ")
             return Missing.sealed(error, value)
 
     def _variable(self, name: str, value: Value) -> Any:
