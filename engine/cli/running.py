@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.callbacks.results import ResultForm
     from engine.engine import Engine
     from engine.errors import UsageError
+    from engine.model.problem import Problem
     from engine.settings.settings import OutputSettings, Settings
 
 
@@ -175,9 +176,20 @@ def listeners_for(
 
         return [JsonLines(terminal.out), *found]
     shown = made.settings.output
-    if shown.stdout_callback.removeprefix("ansible.builtin.") in ("minimal", "oneline"):
+    if callback_name(shown) in FOR_PEOPLE:
+        terminal.problem(other_output(shown.stdout_callback))
+    if callback_name(shown) in ("minimal", "oneline"):
         return [minimal_output(made, terminal, explain), *found]
     return [default_output(made, terminal, explain=explain), *found]
+
+
+def other_output(name: str) -> Problem:
+    from engine.model.problem import Problem, Severity
+
+    return Problem(
+        code="other-output", summary="The settings ask for an output that the engine does not have", severity=Severity.WARNING,
+        detail=f"stdout_callback: `{name}` says the same in another form; the default output is shown", hint="`stdout_callback = default`",
+    )  # fmt: skip
 
 
 def minimal_output(made: Engine, terminal: Terminal, explain: Explain | None, *, one_line: bool = False) -> MinimalOutput:
@@ -214,7 +226,7 @@ def default_output(made: Engine, terminal: Terminal, log: LogFile | None = None,
         colours=colours_of(shown),
         width=terminal.width,
         diff_context=made.settings.run.diff_context,
-        show_skipped=shown.display_skipped_hosts,
+        show_skipped=shown.display_skipped_hosts and callback_name(shown) != "skippy",
         show_ok=shown.display_ok_hosts,
         show_included=shown.display_included_hosts,
         show_path_of_failures=shown.show_task_path_on_failure,
@@ -226,19 +238,28 @@ def default_output(made: Engine, terminal: Terminal, log: LogFile | None = None,
     )
 
 
-PLAIN_OUTPUTS = ("default", "ansible.builtin.default")
-YAML_OUTPUTS = ("yaml", "community.general.yaml")
+YAML_OUTPUTS = ("yaml", "debug")
+FOR_PEOPLE = ("actionable", "beautiful_output", "counter_enabled", "dense", "diy", "full_skip", "rich", "selective", "unixy")
+"""Outputs of well-known collections that say the same in another form. The default one takes their place, and that is told."""
+COLLECTIONS = ("ansible.builtin.", "ansible.posix.", "community.general.")
+
+
+def callback_name(shown: OutputSettings) -> str:
+    """The name of the output without its collection."""
+    name = shown.stdout_callback
+    return next((name.removeprefix(each) for each in COLLECTIONS if name.startswith(each)), name)
 
 
 def form_of(shown: OutputSettings) -> ResultForm:
-    """How results are written. UsageError `bad-setting` for a `stdout_callback` that the engine does not have."""
+    """How results are written. UsageError `bad-setting` for an output that is not there and that a program may read."""
     from engine.callbacks.results import ResultForm
 
-    if shown.stdout_callback not in (*PLAIN_OUTPUTS, *YAML_OUTPUTS):
+    name = callback_name(shown)
+    if name not in ("default", "skippy", *YAML_OUTPUTS, *FOR_PEOPLE):
         detail = f"stdout_callback: `{shown.stdout_callback}` is an output that the engine does not have"
         raise bad_setting(detail, "`default` and `yaml` are there; for programs, `engine run --output json` writes every event")
     return ResultForm(
-        yaml=shown.result_format == "yaml" or shown.stdout_callback in YAML_OUTPUTS,
+        yaml=shown.result_format == "yaml" or name in YAML_OUTPUTS,
         pretty=shown.result_pretty,
         indentation=shown.result_indentation,
         width=shown.result_yaml_line_width,

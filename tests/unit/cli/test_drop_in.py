@@ -136,3 +136,14 @@ def test_what_something_else_has_put_there_is_not_overwritten(tmp_path):
     assert (tmp_path / "ansible").read_text() == "#!/bin/sh\nmine\n" and not (tmp_path / "python").exists()
     assert engine("shims", "install", str(tmp_path), "--no-ansible-core", "--force").returncode == 0
     assert engine("shims", "install", str(tmp_path), "--no-ansible-core").returncode == 0, "its own may be renewed"
+
+
+@pytest.mark.parametrize(("name", "code", "said"), [
+    ("ansible.posix.debug", 0, ""), ("skippy", 0, ""), ("community.general.unixy", 0, "the default output is shown"),
+    ("json", 5, "is an output that the engine does not have"),
+])  # fmt: skip
+def test_outputs_that_people_have_set(run, monkeypatch, name, code, said):
+    """A project's ansible.cfg often names one of a collection: it does not stop the run, unless a program is to read it."""
+    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", name)
+    done = run("ansible-playbook", "p.yml", playbook="- {hosts: localhost, gather_facts: false, tasks: [{debug: {msg: hi}}]}\n")
+    assert done.returncode == code and said in done.stderr and (code or '"msg": "hi"' in done.stdout or "msg: hi" in done.stdout), done
