@@ -215,7 +215,7 @@ class OutputSettings:
     force_color: bool = setting(False, Ansible(ini="defaults.force_color", env="ANSIBLE_FORCE_COLOR"))
     no_color: bool = setting(False, Ansible(ini="defaults.nocolor", env=("ANSIBLE_NOCOLOR", "NO_COLOR")))
     stdout_callback: str = setting("default", Ansible(ini="defaults.stdout_callback", env="ANSIBLE_STDOUT_CALLBACK"))
-    """`default` or `yaml` (default with YAML results); other names are refused when the run starts."""
+    """`default`, `yaml` (default with YAML results), `minimal`…; what the engine does not have is told when the run starts."""
     display_ok_hosts: bool = setting(True, Ansible(ini="defaults.display_ok_hosts", env="ANSIBLE_DISPLAY_OK_HOSTS"))
     display_skipped_hosts: bool = setting(True, Ansible(ini="defaults.display_skipped_hosts", env="ANSIBLE_DISPLAY_SKIPPED_HOSTS"))
     display_included_hosts: bool = setting(True, Ansible(ini="defaults.display_included_hosts", env="ANSIBLE_DISPLAY_INCLUDED_HOSTS"))

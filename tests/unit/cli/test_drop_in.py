@@ -142,8 +142,8 @@ def test_what_something_else_has_put_there_is_not_overwritten(tmp_path):
     ("ansible.posix.debug", 0, ""), ("skippy", 0, ""), ("community.general.unixy", 0, "the default output is shown"),
     ("json", 5, "is an output that the engine does not have"),
 ])  # fmt: skip
-def test_outputs_that_people_have_set(run, monkeypatch, name, code, said):
+def test_outputs_that_people_have_set(run, tmp_path, name, code, said):
     """A project's ansible.cfg often names one of a collection: it does not stop the run, unless a program is to read it."""
-    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", name)
+    (tmp_path / "ansible.cfg").write_text(f"[defaults]\nstdout_callback = {name}\n")
     done = run("ansible-playbook", "p.yml", playbook="- {hosts: localhost, gather_facts: false, tasks: [{debug: {msg: hi}}]}\n")
     assert done.returncode == code and said in done.stderr and (code or '"msg": "hi"' in done.stdout or "msg: hi" in done.stdout), done
