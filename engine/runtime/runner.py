@@ -12,7 +12,7 @@ from engine.inventory.patterns import ordered, select
 from engine.model.addresses import HostName
 from engine.model.event import NoHostsLeft, PlayFinished, PlayStarted, ProblemFound, RunFinished, RunStarted
 from engine.model.problem import Problem
-from engine.model.values import Value
+from engine.model.values import OMIT, Value
 from engine.plan.batches import batches_of
 from engine.plan.build import Builder
 from engine.plan.graph import PlanGraph, PlayPlan
@@ -21,6 +21,7 @@ from engine.runtime.batch import Batch
 from engine.runtime.context import PlayContext, RunContext
 from engine.runtime.cursor import Fate
 from engine.runtime.debugger import Quit
+from engine.runtime.failures import during
 from engine.runtime.play_files import PlayFiles
 from engine.runtime.prompts import Prompts
 from engine.runtime.strategies.base import Strategy
@@ -114,7 +115,9 @@ class Plays:
         run.ledger.replace_inventory(run.ledger.inventory.with_playbook_dir(folder))
         prompts = self._prompts(plan) if play.vars_prompt else {}
         static = static_renderer(run, plan, prompts)
-        name = str(static(play.name)) if play.name else ""
+        with during("Error processing keyword 'name': "):
+            shown = static(play.name) if play.name else ""
+        name = "" if shown in (OMIT, None) else str(shown)
         files = PlayFiles(
             play=play,
             files=run.files,
