@@ -15,7 +15,9 @@ from engine.templating.missing import Missing
 
 UUID_NAMESPACE = "361E6D51-FAEC-444A-9079-341386DA8E2E"
 _DEFAULT_ROUNDS = {"sha512": 656_000, "sha256": 535_000, "blowfish": 12}
-_SALT_LETTERS = {"sha512": 16, "sha256": 16, "md5": 8, "blowfish": 22}
+_SALT_LETTERS = {"sha512": 16, "sha256": 16, "md5": 8, "blowfish": 22, "yescrypt": 16}
+_EXACT = ("blowfish", "yescrypt")
+"""Those whose salt has that many letters, no fewer."""
 _ALIASES = {"sha512_crypt": "sha512", "sha256_crypt": "sha256", "md5_crypt": "md5", "bcrypt": "blowfish"}
 SALT_LETTERS = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SALT = re.compile(r"[./A-Za-z0-9]*")
@@ -69,8 +71,9 @@ def crypted(password: str, hashtype: str, salt: str, *, salt_size: int | None = 
     given = salt or random_salt(hashtype, salt_size)
     if not _SALT.fullmatch(given):
         raise FilterError("invalid characters in salt")
-    if algorithm == "blowfish" and len(given) != _SALT_LETTERS["blowfish"]:
-        raise FilterError(f"invalid salt size supplied ({len(given)}), expected 22")
+    letters = _SALT_LETTERS[algorithm]
+    if len(given) > letters or (algorithm in _EXACT and len(given) != letters):
+        raise FilterError(f"invalid salt size supplied ({len(given)}), expected {'' if algorithm in _EXACT else 'at most '}{letters}")
     return _crypted(algorithm, password, given, rounds or _DEFAULT_ROUNDS.get(algorithm, 0), ident)
 
 
@@ -85,7 +88,9 @@ def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) 
     if len(salt) < 3:
         raise FilterError(f"Failed to generate salt for '{algorithm}_crypt' algorithm: the salt is too short")
     if algorithm == "blowfish":
-        return _blowfish(secret, salt, rounds, ident)
+        return _by_system(algorithm, secret, ident or "2b", salt, rounds)
+    if algorithm == "yescrypt":
+        return _by_system(algorithm, secret, "y", salt, rounds)
     if algorithm == "md5":
         return crypt_text.system_crypt(secret, f"$1${letters}".encode()) or crypt_text.md5_crypt(secret, letters)
     bits = 512 if algorithm == "sha512" else 256
@@ -95,13 +100,15 @@ def _crypted(algorithm: str, password: str, salt: str, rounds: int, ident: str) 
     return by_system or crypt_text.sha_crypt(secret, letters, rounds, bits=bits)
 
 
-def _blowfish(secret: bytes, salt: str, rounds: int, ident: str) -> str:
+def _by_system(algorithm: str, secret: bytes, ident: str, salt: str, rounds: int) -> str:
+    """What only the system's library can make; its own cost where `rounds` is 0."""
     from engine.templating.filters import crypt_text
 
-    setting = crypt_text.system_salt(f"${ident or '2b'}$".encode(), rounds, salt.encode())
+    setting = crypt_text.system_salt(f"${ident}$".encode(), rounds, salt.encode())
     made = crypt_text.system_crypt(secret, setting) if setting else None
     if made is None:
-        raise FilterError("blowfish needs a libcrypt that knows it, and a salt of 22 letters; sha512 works everywhere")
+        wanted = "a libcrypt that knows it and a cost that it takes"
+        raise FilterError(f"Failed to generate salt for '{algorithm}' algorithm: it needs {wanted}; sha512 works everywhere")
     return made
 
 
