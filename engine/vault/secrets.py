@@ -164,7 +164,8 @@ def password_of(label: str, source: str, known: Secrets, files: Files, outside: 
     try:
         data = files.read_bytes(path)
     except OSError as error:
-        raise source_failed(label, f"{source}: {error.strerror or error}") from error
+        words = f"The vault password file {path} was not found" if isinstance(error, FileNotFoundError) else ""
+        raise source_failed(label, f"{source}: {error.strerror or error}", words=words) from error
     if data.startswith((b"#!", b"\x7fELF")):
         return checked(said_by(path, label, outside), label, f"{source} printed nothing")
     if envelope.is_encrypted(data):
@@ -193,5 +194,6 @@ def checked(password: bytes, label: str, otherwise: str) -> bytes:
     return password
 
 
-def source_failed(label: str, detail: str, hint: str = "") -> VaultError:
-    return VaultError(Problem(code="vault-source", summary="A vault password cannot be had", detail=f"id `{label}`: {detail}", hint=hint))
+def source_failed(label: str, detail: str, hint: str = "", words: str = "") -> VaultError:
+    summary = "A vault password cannot be had"
+    return VaultError(Problem(code="vault-source", summary=summary, detail=f"id `{label}`: {detail}", hint=hint, words=words))
