@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from engine import yaml
 from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
-from engine.errors import EngineError
+from engine.errors import EngineError, VaultError
 from engine.model.effect import IncludeVariables
 from engine.model.hash_merging import merged
 from engine.model.merging import Merging
@@ -52,7 +52,7 @@ async def run(call: ActionCall) -> ModuleResult:
     args = call.invocation.args
     only_files = args.get("file") is not None
     if only_files and any(name in call.raw_args for name in ("dir", *OF_DIRECTORIES)):
-        return ModuleResult.failure("You are mixing file only and dir only arguments, these are incompatible")
+        return ModuleResult.failure("Task failed: You are mixing file only and dir only arguments, these are incompatible")
     if not isinstance(args["extensions"], list):
         return ModuleResult.failure("Task failed: The 'extensions' option must be a list.")
     if not isinstance(args.get("ignore_files"), list | str | None):
@@ -158,6 +158,8 @@ def variables_in(call: ActionCall, path: str, problems: list[Problem]) -> Variab
         value = load_variables(call.files.read_text(path), path, problems=problems, duplicates=call.duplicates)
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error.strerror or error}") from None
+    except VaultError as error:
+        raise Unusable(error.problem.message, error.problem) from None
     except EngineError as error:
         said = error.problem.words if call.strict and error.problem.words else f"{path}: {error.problem}"
         raise Unusable(said, error.problem) from None

@@ -61,6 +61,8 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
         args = {name: play.keywords[name] for name in GATHER_KEYWORDS if play.keywords.get(name) is not None}
         nodes.append(replace(GATHER, args=args, span=play.span))
     nodes.extend(play.checks)
+    if play.keywords.get("tags"):  # they have the play's tags then, and no `always` of their own
+        nodes = [replace(each, keywords={}) for each in nodes]
     force = options.render(play, play.keywords.get("force_handlers", options.force_handlers))
     for section in (play.pre_tasks, (*play.roles, *play.tasks), play.post_tasks):
         if force and section:

@@ -13,6 +13,11 @@ from engine.playbook.tree import Task
 
 SUFFIXES: Final = (".yml", ".yaml", ".json", "")
 CHECKED: Final = "argument_spec"
+IN_KEYWORD: Final = "Error processing keyword 'validate_argspec': "
+NAMELESS: Final = (
+    "A play name is required when validate_argspec is True. Alternatively, set validate_argspec to the name of an argument spec."
+)
+"""In ansible-core's words."""
 
 
 def play_checks(reader: Reader, wanted: Value, name: Value, place: Place, span: Span) -> tuple[Task, ...]:
@@ -28,20 +33,24 @@ def play_checks(reader: Reader, wanted: Value, name: Value, place: Place, span: 
     # a text is a name, also `no`; of a template only the text is known, so that its yes and no are Python's words
     word = str(chosen).strip().lower() if templated or isinstance(wanted, bool) else ""
     if chosen is None:
-        words = f"Error processing keyword 'validate_argspec': {wanted} is undefined"
+        words = f"{IN_KEYWORD}{wanted} is undefined"
         _refuse(reader, "the name of the specification is not known before the run", span, place, words)
         return ()
     if word == "false" or chosen == "":
         return ()
     if word == "true":
-        if name is None:
-            _refuse(reader, "a play without a name needs the name of a specification", span, place)
+        chosen = "" if name is None else reader.static_name(name, place)
+        if chosen is None:
+            words = f"Error processing keyword 'name': {name} is undefined"
+            _refuse(reader, "the play's name is not known before the run", span, place, words)
             return ()
-        chosen = reader.static_name(name, place)
-    path = next((each for each in _candidates(place) if reader.files.is_file(each)), None)
+        if chosen == "":
+            words = NAMELESS if _file(reader, place) else f"{NAMELESS} {_considered(place)}"
+            _refuse(reader, "a play without a name needs the name of a specification", span, place, IN_KEYWORD + words)
+            return ()
+    path = _file(reader, place)
     if path is None:
-        words = "A playbook meta file is required. Considered:\n" + "\n".join(f"    - {each}" for each in _candidates(place))
-        _refuse(reader, "there is no file of specifications beside the playbook", span, place, words)
+        _refuse(reader, "there is no file of specifications beside the playbook", span, place, _considered(place))
         return ()
     node = reader.document(path, "playbook's argument specification")
     entry = node.get("argument_specs") if isinstance(node, yaml.Mapping) else None
@@ -61,13 +70,21 @@ def _check(name: str, spec: Mapping[str, Value], play: str, path: str, span: Spa
         name=TemplateText.read(f"Validating arguments against arg spec {name}{about}"),
         args={
             "argument_spec": spec.get("options") or {},
-            "provided_arguments": {},
             "validate_args_context": {"type": "play", "name": play, "argument_spec_name": name, "path": path},
         },
         keywords={"tags": ["always"]},
         origin=CHECKED,
         span=span,
     )
+
+
+def _file(reader: Reader, place: Place) -> str | None:
+    return next((each for each in _candidates(place) if reader.files.is_file(each)), None)
+
+
+def _considered(place: Place) -> str:
+    """In ansible-core's words."""
+    return "A playbook meta file is required. Considered:\n" + "\n".join(f"  - {each}" for each in _candidates(place))
 
 
 def _candidates(place: Place) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.errors import ParseError, PlanError, TemplateError
+from engine.errors import ParseError, PlanError, TemplateError, VaultError
 from engine.files import Files
 from engine.model.addresses import HostName
 from engine.model.problem import Problem
@@ -106,7 +106,12 @@ class PlayFiles:
         known = self.read.get(path)
         if known is None:
             problems: list[Problem] = []
-            value = load_variables(self.files.read_text(path), path, problems=problems, duplicates=self.duplicates)
+            try:
+                text = self.files.read_text(path)
+            except VaultError as error:
+                error.prefix(f"Invalid vars_files file {path!r}: ")
+                raise
+            value = load_variables(text, path, problems=problems, duplicates=self.duplicates)
             for problem in problems:
                 self.tell(problem)
             if value is None:

@@ -12,7 +12,7 @@ from engine.inventory.patterns import ordered, select
 from engine.model.addresses import HostName
 from engine.model.event import NoHostsLeft, PlayFinished, PlayStarted, ProblemFound, RunFinished, RunStarted
 from engine.model.problem import Problem
-from engine.model.values import Value, written_at
+from engine.model.values import OMIT, Value, written_at
 from engine.plan.batches import batches_of
 from engine.plan.build import Builder
 from engine.plan.graph import PlanGraph, PlayPlan
@@ -119,8 +119,9 @@ class Plays:
         prompts = self._prompts(plan) if play.vars_prompt else {}
         static = static_renderer(run, plan, prompts)
         with during("Error processing keyword 'name': ", written_at(play.name or play.hosts)):
-            name = str(static(play.name)) if play.name else ""
+            shown = static(play.name) if play.name else ""
             pattern = static(play.hosts)
+        name = "" if shown in (OMIT, None) else str(shown)
         files = PlayFiles(
             play=play,
             files=run.files,

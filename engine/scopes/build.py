@@ -16,7 +16,7 @@ from engine.model.values import Value
 from engine.model.variables import only
 from engine.scopes.layers import Layer
 from engine.scopes.lexical import owners_seen, places_inside
-from engine.scopes.magic import Magic, PlayFacts
+from engine.scopes.magic import HostMagic, Magic, PlayFacts
 from engine.scopes.scope import Scope
 from engine.scopes.store import HostVariables, VariableStore
 
@@ -94,7 +94,7 @@ class ScopeBuilder:
     def seen_from_outside(self, host: HostName) -> Scope:
         """What `hostvars[host]` shows: nothing of the play and its steps."""
         variables = self.store.of(host)
-        layers: list[tuple[Layer, Mapping[str, Value]]] = [(Layer.MAGIC, Magic(self.facts, host))]
+        layers: list[tuple[Layer, Mapping[str, Value]]] = [(Layer.MAGIC, HostMagic(self.facts, host))]
         if self.extra_vars:
             layers.append((Layer.EXTRA, self.extra_vars))
         layers.append((Layer.SET_FACT, variables.assigned))

@@ -76,20 +76,26 @@ class Magic(Mapping[str, Value]):
         return name in TABLE
 
     def __getitem__(self, name: str) -> Value:
-        if name in self._play.constant:
-            return self._play.constant[name]
         if name not in self:
             raise KeyError(name)
+        if name in self._play.constant:
+            return self._play.constant[name]
         return TABLE[name](self)
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._play.constant
-        for name in TABLE:
-            if name in self:
-                yield name
+        return (name for name in (*self._play.constant, *TABLE) if name in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class HostMagic(Magic):
+    """What of it `hostvars[host]` shows: what is the host's own or the inventory's, nothing of the play and its steps."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        return name in OF_HOSTS or (name in self._play.constant and name != "engine_version")
 
 
 def _role(magic: Magic) -> Role:
@@ -132,6 +138,7 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "ansible_parent_role_paths": lambda m: [role.path for role in _parents(m)],
 }
 
+OF_HOSTS = frozenset(("inventory_hostname", "inventory_hostname_short", "group_names", "groups", "playbook_dir", "hostvars"))
 ROLE_NAMES = frozenset(
     (
         "role_name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from engine.errors import EngineError
+from engine.errors import EngineError, VaultError
 from engine.files import Files
 from engine.model.frozen import frozen
 from engine.outside import Outside
@@ -62,6 +62,8 @@ class LookupCall:
             if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
                 return self.files.read_text(path)
             return self.files.read_bytes(path).decode(encoding)
+        except VaultError as error:
+            raise self.fail(f"Unable to access the file {path!r}: {error.problem.message}") from error
         except (OSError, EngineError, UnicodeError, LookupError) as error:
             raise self.fail(f"Unable to read {path}: {error}") from error
 
