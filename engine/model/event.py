@@ -68,7 +68,7 @@ class OutputLine(Event):
     step: StepAddress
     host: HostName
     stream: str
-    """`stdout` or `stderr`."""
+    """`stdout` or `stderr`; `become`: how the engine becomes another user for it."""
     line: str
 
 
