@@ -163,6 +163,7 @@ class Engine:
                 outside=self.outside,
                 decrypt=self.decrypt,
                 compat=self.settings.run.compat,
+                deprecations=self.settings.run.compat == "ansible" and self.settings.output.deprecation_warnings,
                 allow_broken_conditionals=variables.allow_broken_conditionals,
                 warn=self.tell,
                 setting=partial(setting_of, self.settings),

@@ -271,7 +271,7 @@ class DefaultOutput:
 
     def _live(self, event: OutputLine) -> None:
         """A line that a running command has just written, under -v."""
-        colour = "verbose" if event.stream == "stdout" else "warn"
+        colour = "warn" if event.stream == "stderr" else "verbose"
         self._line(f"[{event.host}] {event.line}", colour)
 
     def _no_hosts_left(self) -> None:

@@ -116,6 +116,11 @@ def way_of(become: BecomeTarget) -> Way:
     return WAYS[name]
 
 
+def told(become: BecomeTarget) -> str:
+    """The command that starts the agent as another user, for people to read: no password is in it, and the agent is only named."""
+    return shlex.join(way_of(become).argv(become, "password:", "engine agent"))
+
+
 def plan(become: BecomeTarget, line: str) -> dict[str, object]:
     """What agent/elevate.py needs to run `line` as another user. The password is in it: never log it."""
     way = way_of(become)

@@ -70,7 +70,7 @@ class OutputLine(Event):
     step: StepAddress
     host: HostName
     stream: str
-    """`stdout` or `stderr`."""
+    """`stdout` or `stderr`; `become`: how the engine becomes another user for it."""
     line: str
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.actions.base import ActionCall
+from engine.connections.become import told
 from engine.errors import EngineError
 from engine.model.addresses import HostName
 from engine.model.effect import Effect, IncludeVariables, NamedFacts, SetVariables
@@ -34,6 +35,9 @@ from engine.runtime.remote import HostRemote
 from engine.runtime.views import VariablesView
 from engine.scopes.store import injected_name
 from engine.templating.renderer import Renderer
+
+BECOME_IS_TOLD = 4
+"""The number of `-v` from which on it is shown how the engine becomes another user."""
 
 
 @dataclass(slots=True)
@@ -318,7 +322,10 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     for secret in handler.secret:
         play.learn_secret(args.get(secret))
     invocation = replace(invocation, args=args)
-    remote = HostRemote(play.pool, play.target(step, host, delegate, renderer, keywords), invocation, play.output_of(step, host, keywords))
+    target, output = play.target(step, host, delegate, renderer, keywords), play.output_of(step, host, keywords)
+    if output is not None and target.become is not None and handler.connects and play.settings.output.verbosity >= BECOME_IS_TOLD:
+        output("become", f"EXEC {told(target.become)}")
+    remote = HostRemote(play.pool, target, invocation, output)
     call = ActionCall(
         invocation=invocation,
         host=host,

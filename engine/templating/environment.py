@@ -44,6 +44,7 @@ class Templates:
         keep: Callable[[str, str, bool], str] = kept_on_disk,
         setting: Callable[[str, str, str], tuple[Any, str]] | None = None,
         managed_text: str = "Ansible managed",
+        deprecations: bool = False,
         find_plugin: Callable[[str, str], Callable[..., Any] | None] = lambda kind, name: None,
     ) -> None:
         self.files = files
@@ -56,6 +57,8 @@ class Templates:
         self.managed_text = managed_text
         """The variable `ansible_managed` of templates, where nobody set it."""
         self.strict_conditions = compat == "ansible" if allow_broken_conditionals is None else not allow_broken_conditionals
+        self.deprecations = deprecations
+        """Whether what ansible-core deprecates is warned of."""
         self._warn = warn
         self._warned: set[Problem] = set()
         self._compilers: dict[int, tuple[JinjaEnvironment, Compiler]] = {}

@@ -148,6 +148,8 @@ class Renderer:
         except KeyError:
             pass
         value = self._found(name)
+        if name == "vars" and self.templates.deprecations and not isinstance(value, dict):
+            self._tell_of_vars()
         if value is NOT_FOUND:
             value = self.global_value(name)
         else:
@@ -162,6 +164,14 @@ class Renderer:
         if name == "vars":
             return self.templates.view(self.scope)
         return self.templates.globals.get(name, NOT_FOUND)
+
+    def _tell_of_vars(self) -> None:
+        self.templates.warn_once(Problem(
+            code="vars-deprecated", summary="The variable `vars` will go away", severity=self.templates.warning,
+            detail="it holds all variables, and ansible-core 2.24 does not have it",
+            words='The internal "vars" dictionary is deprecated. This feature will be removed from ansible-core version 2.24.',
+            span=self._stack[-1][1].span if self._stack else None, hint="the lookups `vars` and `varnames`",
+        ))
 
     def absent(self, name: str, text: TemplateText | None = None) -> Missing:
         """The value of a name that nothing defines, in the file `text` or else in the text that is being rendered."""
