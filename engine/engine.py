@@ -42,6 +42,7 @@ from engine.plan.tags import TagFilter
 from engine.playbook.context import ParseContext
 from engine.playbook.scoping import SCOPING
 from engine.playbook.tree import Play, Playbook
+from engine.runtime import dispatch
 from engine.runtime.constants import constants_of
 from engine.runtime.early import early_targets
 from engine.runtime.events import EventStream, Listener
@@ -185,7 +186,7 @@ class Engine:
     def content(self) -> Content:
         """Of the plan that is being read."""
         if self._content is None:
-            self._content = Content.of(self.files, self.settings.paths, lambda problem: self.warn(problem))
+            self._content = Content.of(self.files, self.settings.paths, lambda problem: self.warn(problem), dispatch.has)
         return self._content
 
     def _forget_content(self) -> None:

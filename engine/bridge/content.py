@@ -24,8 +24,11 @@ class Content:
     _listener: Callable[[str, str, Plugin], None] = lambda kind, name, plugin: None
 
     @classmethod
-    def of(cls, files: Files, paths: PathSettings, warn: Callable[[Problem], None]) -> Content:
-        made = cls(modules=Modules(files=files, settings=paths), warn=warn)
+    def of(
+        cls, files: Files, paths: PathSettings, warn: Callable[[Problem], None], ours: Callable[[str], bool] = lambda name: True
+    ) -> Content:
+        """`ours`: has the engine a module of this short name?"""
+        made = cls(modules=Modules(files=files, settings=paths, ours=ours), warn=warn)
         if paths.filter_plugins or paths.test_plugins or paths.lookup_plugins:
             made.plugins.load_settings()
         return made

@@ -2,12 +2,12 @@
 
 A short name is looked for in the collections of `collections:`, then in `library/` beside the playbook, in those of the
 roles in the order in which they were read, and in the folders of the setting; only then is it one of ours.
-`ansible.builtin.NAME` is always ours.
+`ansible.builtin.NAME` is always ours; of the modules that the engine does not have yet, those of an installed ansible-core are run.
 """
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -69,6 +69,8 @@ class Modules:
     settings: PathSettings = field(default_factory=PathSettings)
     playbooks: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)
+    ours: Callable[[str], bool] = lambda name: True
+    """Has the engine a module or action of this short name?"""
     _found: dict[tuple[str, tuple[str, ...]], Module | Native | None] = field(default_factory=dict)
     _closures: dict[str, Closure] = field(default_factory=dict)
     _listed: dict[str, list[str]] = field(default_factory=dict)
@@ -127,7 +129,8 @@ class Modules:
         """The module a task's name leads to; None where it is one of ours by its own name, or there is none."""
         key = (name, tuple(collections))
         if key not in self._found:
-            self._found[key] = self._resolved(name, collections)
+            found = self._resolved(name, collections)
+            self._found[key] = found if isinstance(found, Module) else self._of_core(found.name if found else name) or found
         return self._found[key]
 
     def knows(self, name: str) -> bool:
@@ -198,6 +201,18 @@ class Modules:
             if found is not None:
                 return found
         return self._in_libraries(name, name)
+
+    def _of_core(self, name: str) -> Module | Native | None:
+        """Where the engine has none: ansible-core's own module, unless an action plugin belongs to it, or where its name has moved to."""
+        short = name.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
+        if not short.isidentifier() or short in OURS_ALONE or self.core is None or self.ours(short):
+            return None
+        path = os.path.join(self.core, "ansible", "modules", f"{short}.py")
+        if self.files.is_file(path):
+            acts = self.files.is_file(os.path.join(self.core, "ansible", "plugins", "action", f"{short}.py"))
+            return None if acts else self._module(short, path, f"ansible.modules.{short}")
+        redirect = self.collections.route(CORE, "modules", short).redirect
+        return self._in_collection(name, redirect, 1) if redirect.count(".") >= 2 else None
 
     def _in_libraries(self, name: str, short: str) -> Module | None:
         if short in OURS_ALONE:

@@ -126,3 +126,25 @@ def test_keys_of_module_defaults(modules: Modules, name: str, expected: list[str
     found = modules.find(name)
     assert isinstance(found, Module)
     assert modules.default_names(found) == expected
+
+
+CORE_FILES = {
+    "/core/ansible/module_utils/basic.py": "", "/core/ansible/modules/getent.py": NEW_STYLE, "/core/ansible/modules/copy.py": NEW_STYLE,
+    "/core/ansible/modules/unarchive.py": NEW_STYLE, "/core/ansible/plugins/action/unarchive.py": "", "/core/ansible/modules/debug.py": NEW_STYLE,
+    "/core/ansible/config/ansible_builtin_runtime.yml": "plugin_routing: {modules: {moved: {redirect: acme.tools.one}, lost: {redirect: no.such.one}}}",
+}
+
+
+@pytest.mark.parametrize(("name", "path"), [
+    ("getent", "/core/ansible/modules/getent.py"), ("ansible.builtin.getent", "/core/ansible/modules/getent.py"),
+    ("ansible.legacy.getent", "/core/ansible/modules/getent.py"), ("copy", None), ("unarchive", None), ("debug", None), ("nothing", None),
+    ("moved", TOOLS + "plugins/modules/one.py"), ("lost", None), ("both", "/p/library/both.py"),
+])
+def test_what_the_engine_does_not_have_an_installed_ansible_core_has(name: str, path: str | None) -> None:
+    """Ours first; nothing that has an action plugin; old names lead into collections."""
+    settings = PathSettings(collections_path=("/usr",), ansible_core="/core")
+    modules = Modules(files=MemoryFiles({**FILES, **CORE_FILES}), settings=settings, ours=lambda short: short == "copy")
+    modules.meet("/p", False)
+    found = modules.find(name)
+    assert (found.path if isinstance(found, Module) else None) == path
+    assert modules.knows(name) is (path is not None)
