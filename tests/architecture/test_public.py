@@ -94,7 +94,7 @@ def test_a_library_engine_reads_no_environment(monkeypatch: pytest.MonkeyPatch) 
 # ---- settings
 
 SILENT = {
-    "output.deprecation_warnings", "output.action_warnings", "output.system_warnings", "output.show_per_host_start",
+    "output.action_warnings", "output.system_warnings", "output.show_per_host_start",
     "variables.allow_embedded_templates", "vault.encrypt_identity",
 }
 """Settings that nothing reads and that give no notice either. May only become shorter: honour them, or put them into NOT_YET."""

@@ -203,6 +203,16 @@ def test_service_mistakes():
         validate(systemd_service.ARGUMENTS, {"state": "started"}, systemd_service.RULES)
     with pytest.raises(Fail, match='service manager "nope"'):
         perform(service, validate(service.ARGUMENTS, {"name": "x", "use": "nope"}), Host(), Context())
+    with pytest.raises(Fail, match="Unsupported parameters for .service. module: daemon_reload"):
+        perform(service, validate(service.ARGUMENTS, {"name": "x", "use": "sysvinit", "daemon-reload": True}), Host(), Context())
+
+
+def test_service_hands_on_what_is_for_systemd():
+    given = validate(service.ARGUMENTS, {"name": "x", "state": "restarted", "daemon-reload": True, "masked": False})
+    handed = service.for_systemd(given)
+    assert {name: handed[name] for name in ("name", "state", "enabled", "daemon_reload", "masked", "scope")} == {
+        "name": "x", "state": "restarted", "enabled": None, "daemon_reload": True, "masked": False, "scope": "system",
+    }  # fmt: skip
 
 
 # ---- wait_for

@@ -29,6 +29,9 @@ ARGUMENTS = {
     "sleep": Argument("int", doc="Seconds between stop and start of a restart."),
     "use": Argument("str", default="auto", doc="`systemd` or `sysvinit`: leave nothing to detection."),
 }
+FOR_SYSTEMD = ("daemon_reload", "daemon_reexec", "masked", "scope", "no_block", "force")
+"""Arguments of `systemd_service` that are handed on where systemd runs, as Ansible does; elsewhere they mean nothing."""
+ARGUMENTS.update((name, systemd_service.ARGUMENTS[name]) for name in FOR_SYSTEMD)
 RESOURCE = "service"
 IDENTITY = ("name",)
 
@@ -49,6 +52,10 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
             said = ['Ignoring "{0}" as it is not used in "systemd"'.format(each) for each in ignored]
             values["warnings"] = values.get("warnings", []) + said
         return values
+    strange = [name for name in FOR_SYSTEMD if args[name] != ARGUMENTS[name].default]
+    if strange:
+        why = "They are for systemd, which is not running here"
+        raise Fail("Unsupported parameters for (service) module: {0}. {1}".format(", ".join(strange), why))
     if args["state"] is None and args["enabled"] is None:
         raise Fail("one of the following is required: state, enabled")
     scripts = Scripts(args["name"], host, args["arguments"], args["runlevel"])
@@ -77,7 +84,7 @@ def by_systemd(args: "Dict[str, Any]", host: "Host") -> bool:
 
 def for_systemd(args: "Dict[str, Any]") -> "Dict[str, Any]":
     given = {name: each.default for name, each in systemd_service.ARGUMENTS.items()}
-    given.update(name=args["name"], state=args["state"], enabled=args["enabled"])
+    given.update((name, args[name]) for name in ("name", "state", "enabled") + FOR_SYSTEMD if name in args)
     return given
 
 
