@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import yaml
+from engine.bridge.routing import LARGE, entry_text
 from engine.errors import EngineError
 from engine.files import Files
 from engine.model.frozen import frozen
@@ -37,6 +38,7 @@ class Collections:
     core: str | None = None
     _folders: dict[str, str | None] = field(default_factory=dict)
     _routing: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
 
     def folder(self, name: str) -> str | None:
         """The folder of `acme.tools`; None where it is not installed."""
@@ -52,22 +54,34 @@ class Collections:
         return self._routing[name]
 
     def _read(self, name: str) -> Mapping[str, Any]:
-        if name == CORE:
-            path = os.path.join(self.core, CORE_ROUTING) if self.core else ""
-        else:
-            folder = self.folder(name)
-            path = os.path.join(folder, "meta", "runtime.yml") if folder else ""
-        if not path or not self.files.is_file(path):
-            return {}
-        try:
-            found = yaml.load(self.files.read_text(path), path)
-        except (EngineError, OSError):
-            return {}
-        return found if isinstance(found, Mapping) else {}
+        return parsed(self._text(name), name)
+
+    def _text(self, name: str) -> str:
+        """The text of `meta/runtime.yml`; empty where there is none that can be read."""
+        if name not in self._texts:
+            if name == CORE:
+                path = os.path.join(self.core, CORE_ROUTING) if self.core else ""
+            else:
+                folder = self.folder(name)
+                path = os.path.join(folder, "meta", "runtime.yml") if folder else ""
+            try:
+                self._texts[name] = self.files.read_text(path) if path and self.files.is_file(path) else ""
+            except (EngineError, OSError):
+                self._texts[name] = ""
+        return self._texts[name]
+
+    def _entry(self, collection: str, kind: str, name: str) -> Mapping[str, Any]:
+        """What stands at `plugin_routing: KIND: NAME:`; of a large file nothing else is read."""
+        text = self._text(collection)
+        if collection not in self._routing and len(text) > LARGE:
+            lines = entry_text(text, kind, name)
+            if lines is not None:
+                return part(parsed(lines, collection), name)
+        return part(self.runtime(collection), "plugin_routing", kind, name)
 
     def route(self, collection: str, kind: str, name: str) -> Route:
         """What is said of a name: kind is `modules`, `action`, `filter`, `module_utils`…"""
-        entry = part(self.runtime(collection), "plugin_routing", kind, name)
+        entry = self._entry(collection, kind, name)
         grave = part(entry, "tombstone")
         return Route(
             redirect=str(entry.get("redirect") or ""),
@@ -127,6 +141,15 @@ def part(value: Any, *keys: str) -> Mapping[str, Any]:
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value if isinstance(value, Mapping) else {}
+
+
+def parsed(text: str, name: str) -> Mapping[str, Any]:
+    """A text of YAML as a mapping; empty where it is none."""
+    try:
+        found = yaml.load(text, name) if text else None
+    except EngineError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def told(collection: str, about: Mapping[str, Any], tense: str) -> str:

@@ -19,6 +19,7 @@ from engine.files import Files
 from engine.model.frozen import frozen
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
+from engine.playbook.names import is_builtin
 from engine.settings.settings import PathSettings
 
 if TYPE_CHECKING:
@@ -48,6 +49,16 @@ class Module:
     content: bytes = field(repr=False)
     form: Form | None
     """None: its first line names no program, which the task fails with."""
+    action: str = ""
+    """The file of its action plugin, which is not run: the task fails with that. It may have no module at all; `path` is the same then."""
+
+    @property
+    def cannot_run(self) -> str:
+        """Why a task that calls it fails; empty where it may run. A warning before the run: the task may be one that is never reached."""
+        if self.action:
+            return f"`{self.name}` has an action plugin, {self.action}, which would have to run in this process"
+        powershell = self.form is not None and self.form.kind is Kind.POWERSHELL
+        return f"{self.path} is a PowerShell module" if powershell else ""
 
     @property
     def needs_core(self) -> bool:
@@ -83,7 +94,7 @@ class Modules:
         known.append(folder)
         if not role:
             self.__dict__.pop("collections", None)
-        if not role or self.files.is_dir(os.path.join(folder, "library")):
+        if not role or any(self.files.is_dir(os.path.join(folder, each)) for each in ("library", "action_plugins")):
             self._found.clear()
 
     @cached_property
@@ -141,7 +152,7 @@ class Modules:
         """Why the module cannot be called, told before any host is touched."""
         route = self._route(name)
         if route.removed:
-            detail = f"The '{name}' module has been removed. {route.removed}"
+            detail = f"The '{self._redirected(name)}' module has been removed. {route.removed}"
             return [Problem(code="removed-module", summary="This module is gone", detail=detail, span=span)]
         said = []
         if route.deprecated:
@@ -152,14 +163,14 @@ class Modules:
         return [*said, *self._obstacles(name, found, span)] if isinstance(found, Module) else said
 
     def _obstacles(self, name: str, found: Module, span: Span) -> list[Problem]:
-        plugin = self._action_plugin(found)
-        if plugin:
-            detail = f"`{name}` has an action plugin, {plugin}, which would have to run in this process"
+        reason = found.cannot_run
+        if found.action:
             hint = "see docs/known-limits.md"
-            return [Problem(code="action-plugin", summary="Action plugins are not run", detail=detail, span=span, hint=hint)]
-        if found.form is not None and found.form.kind is Kind.POWERSHELL:
-            detail = f"{found.path} is a PowerShell module"
-            return [Problem(code="powershell-module", summary="Modules for Windows are not run", detail=detail, span=span)]
+            return [Problem(code="action-plugin", summary="Action plugins are not run", detail=reason, span=span, hint=hint,
+                            severity=Severity.WARNING)]
+        if reason:
+            return [Problem(code="powershell-module", summary="Modules for Windows are not run", detail=reason, span=span,
+                            severity=Severity.WARNING)]
         if found.needs_core and self.core is None:
             named = self.settings.ansible_core
             detail = f"`{name}` ({found.path}) imports ansible.module_utils, and no ansible-core is installed" + (
@@ -187,9 +198,10 @@ class Modules:
 
     def _resolved(self, name: str, collections: Sequence[str]) -> Module | Native | None:
         if name.startswith("ansible.builtin."):
-            return None
+            return self._routed(name, name.removeprefix("ansible.builtin."))
         if name.startswith("ansible.legacy."):
-            return self._in_libraries(name, name.removeprefix("ansible.legacy."))
+            legacy = name.removeprefix("ansible.legacy.")
+            return self._in_libraries(name, legacy) or self._routed(name, legacy)
         if name.count(".") >= 2:
             return self._in_collection(name, name, 0)
         if "." in name or not name or "{{" in name:
@@ -200,25 +212,46 @@ class Modules:
             found = self._in_collection(name, f"{collection}.{name}", 0)
             if found is not None:
                 return found
-        return self._in_libraries(name, name)
+        return self._in_libraries(name, name) or self._routed(name, name)
 
-    def _of_core(self, name: str) -> Module | Native | None:
-        """Where the engine has none: ansible-core's own module, unless an action plugin belongs to it, or where its name has moved to."""
+    def _of_core(self, name: str) -> Module | None:
+        """ansible-core's own module where the engine has none; with its action plugin it is found, and not run."""
         short = name.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
         if not short.isidentifier() or short in OURS_ALONE or self.core is None or self.ours(short):
             return None
         path = os.path.join(self.core, "ansible", "modules", f"{short}.py")
-        if self.files.is_file(path):
-            acts = self.files.is_file(os.path.join(self.core, "ansible", "plugins", "action", f"{short}.py"))
-            return None if acts else self._module(short, path, f"ansible.modules.{short}")
-        redirect = self.collections.route(CORE, "modules", short).redirect
-        return self._in_collection(name, redirect, 1) if redirect.count(".") >= 2 else None
+        action = os.path.join(self.core, "ansible", "plugins", "action", f"{short}.py")
+        if not self.files.is_file(path):
+            return None
+        return self._module(short, path, f"ansible.modules.{short}", action=action if self.files.is_file(action) else "")
 
     def _in_libraries(self, name: str, short: str) -> Module | None:
         if short in OURS_ALONE:
             return None
         path = self._library_file(short)
-        return self._module(name, path, f"ansible.modules.{short}") if path else None
+        action = self._action_beside(short) or ""
+        if path is None:
+            alone = bool(action) and not is_builtin(short)
+            return Module(name=name, path=action, dotted="", content=b"", form=None, action=action) if alone else None
+        return self._module(name, path, f"ansible.modules.{short}", action=action)
+
+    def _routed(self, name: str, short: str) -> Module | Native | None:
+        """Where ansible-core says that a module of old went: `parted` is community.general.parted. Its own modules are ours."""
+        target = "" if is_builtin(short) else self._moved(short)
+        return self._in_collection(name, target, 0) if target.count(".") >= 2 else None
+
+    def _moved(self, short: str) -> str:
+        """The name that ansible-core gives for a short one; empty where it says nothing."""
+        if not short.isidentifier():
+            return ""
+        return self.collections.route(CORE, "modules", short).redirect or self.collections.route(CORE, "action", short).redirect
+
+    def _redirected(self, name: str) -> str:
+        """The full name of what is meant, for a name that ansible-core redirects; any other as it is."""
+        short = name.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
+        if "." in short or is_builtin(short) or self.find(name) is not None:
+            return name
+        return self._moved(short) or name
 
     def _library_file(self, name: str) -> str | None:
         for folder in self._libraries():
@@ -260,30 +293,38 @@ class Modules:
         if route.redirect and depth < DEPTH:
             return self._in_collection(name, route.redirect, depth + 1) if route.redirect.count(".") >= 2 else None
         path = self.collections.module(full)
+        action = self._action_in_collection(full) or ""
         if path is None:
-            return None
-        return self._module(name, path, ".".join(("ansible_collections", space, collection, "plugins", "modules", *rest)), full)
+            collected = f"{space}.{collection}"
+            if not action:
+                return None
+            return Module(name=name, path=action, dotted="", full=full, collection=collected, content=b"", form=None, action=action)
+        return self._module(name, path, ".".join(("ansible_collections", space, collection, "plugins", "modules", *rest)), full, action)
 
     def _route(self, name: str) -> Route:
+        name = self._redirected(name)
         if name.count(".") < 2 or name.startswith(("ansible.builtin.", "ansible.legacy.")):
             return Route()
         space, collection, rest = name.split(".", 2)
         return self.collections.route(f"{space}.{collection}", "modules", rest)
 
-    def _module(self, name: str, path: str, dotted: str, full: str = "") -> Module:
+    def _module(self, name: str, path: str, dotted: str, full: str = "", action: str = "") -> Module:
         content = self.files.read_bytes(path)
         try:
             form = form_of(content, path)
         except ValueError:
             form = None
         collection = ".".join(full.split(".")[:2])
-        return Module(name=name, path=path, dotted=dotted, full=full, collection=collection, content=content, form=form)
+        return Module(name=name, path=path, dotted=dotted, full=full, collection=collection, content=content, form=form, action=action)
 
-    def _action_plugin(self, module: Module) -> str | None:
-        if module.full:
-            return self.collections.plugin(module.full, "action")
+    def _action_in_collection(self, full: str) -> str | None:
+        space, collection, rest = full.split(".", 2)
+        moved = self.collections.route(f"{space}.{collection}", "action", rest).redirect
+        return self.collections.plugin(moved if moved.count(".") >= 2 else full, "action")
+
+    def _action_beside(self, name: str) -> str | None:
         for folder in (*self.playbooks, *self.roles):
-            path = os.path.join(folder, "action_plugins", module.name + ".py")
+            path = os.path.join(folder, "action_plugins", name + ".py")
             if self.files.is_file(path):
                 return path
         return None

@@ -48,6 +48,8 @@ async def start(call: ActionCall, module: Module, modules: Modules, settings: Se
 
 def prepared(call: ActionCall, module: Module, modules: Modules, settings: Settings) -> Payload | ModuleResult:
     """The payload; a failed result where the module cannot be called as the task does."""
+    if module.cannot_run:
+        return ModuleResult.failure(f"Task failed: {module.cannot_run}")
     if "_raw_params" in call.invocation.args and module.name.rpartition(".")[2] not in TAKE_TEXT:
         return ModuleResult.failure(f"Task failed: Action '{module.name}' does not support raw params.")
     try:

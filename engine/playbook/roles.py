@@ -61,14 +61,28 @@ def role_candidates(reader: Reader, name: str, place: Place) -> tuple[str, ...]:
     return tuple(dict.fromkeys(os.path.normpath(path) for path in paths))
 
 
+def places_told(reader: Reader, request: RoleRequest, place: Place) -> list[str]:
+    """The places where a role was looked for, as ansible-core lists them: collections by name, and folders of roles."""
+    depends = bool(place.role_path) and request.span.path.startswith(os.path.join(place.role_path, "meta") + os.sep)
+    collections = [each for each in place.collections if each != "ansible.legacy"]
+    return [
+        *collections,
+        *(["ansible.legacy"] if collections or depends else []),
+        os.path.join(place.playbook_dir, "roles"),
+        *reader.context.roles_path,
+        *([os.path.dirname(place.role_path)] if depends else []),
+        place.playbook_dir,
+    ]
+
+
 def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None:
     """The role with everything it brings; None where it is not found or depends on itself, which is then reported."""
     candidates = role_candidates(reader, request.name, place)
     path = next((each for each in candidates if reader.files.is_dir(each)), None)
     if path is None:
+        words = f"The role '{request.name}' was not found in: {':'.join(places_told(reader, request, place))}"
         reader.report("role-not-found", "A role named here does not exist", f"there is no role `{request.name}`", request.span,
-                      notes=("searched in this order:", *candidates),
-                      words=f"The role '{request.name}' was not found in: {':'.join(os.path.dirname(each) for each in candidates)}")
+                      notes=("searched in this order:", *candidates), words=words)
         return None
     here = (path, request.tasks_from, request.name)
     if any(known[:2] == here[:2] for known in place.roles):

@@ -203,7 +203,7 @@ def test_service_mistakes():
         validate(systemd_service.ARGUMENTS, {"state": "started"}, systemd_service.RULES)
     with pytest.raises(Fail, match='service manager "nope"'):
         perform(service, validate(service.ARGUMENTS, {"name": "x", "use": "nope"}), Host(), Context())
-    with pytest.raises(Fail, match="Unsupported parameters for .service. module: daemon_reload"):
+    with pytest.raises(Fail, match=r"Unsupported parameters for .service. module: daemon_reload"):
         perform(service, validate(service.ARGUMENTS, {"name": "x", "use": "sysvinit", "daemon-reload": True}), Host(), Context())
 
 

@@ -137,15 +137,6 @@ class InventoryView:
     def hosts(self, group: str) -> list[HostName]:
         return [host for host in self.inventory.groups[group].hosts if self.limit is None or host in self.limit]
 
-    def children(self, group: str) -> list[str]:
-        """Of a limited inventory only the groups in which somebody is left."""
-        found = self.inventory.groups[group].children
-        if self.limit is None:
-            return [child for child in found if child != "ungrouped" or self.hosts(child) or found == (child,)]
-        if not self.limit:
-            return [child for child in found if child == "ungrouped"]
-        return [child for child in found if any(host in self.limit for host in self.inventory.members(child))]
-
     def variables(self, host: HostName, *, own: bool = False) -> dict[str, Value]:
         """Of one host, as they are written: templates are not rendered. `own`: not those of its groups."""
         found: dict[str, Value] = {}
@@ -161,12 +152,11 @@ class InventoryView:
         return {name: written(value) for name, value in given.items()}
 
     def flat(self) -> dict[str, Any]:
-        """`--list`: what an inventory script answers."""
+        """`--list`: what an inventory script answers. A limit takes hosts away, and no group from its parents' children."""
         found: dict[str, Any] = {}
         for group in self.inventory.descendants("all"):
-            if group != "all" and self.limit is not None and not any(host in self.limit for host in self.inventory.members(group)):
-                continue
-            about: dict[str, Any] = {"hosts": self.hosts(group) if group != "all" else [], "children": self.children(group)}
+            children = list(self.inventory.groups[group].children)
+            about: dict[str, Any] = {"hosts": self.hosts(group) if group != "all" else [], "children": children}
             if self.export:
                 about["vars"] = self.group_variables(group)
             about = {name: value for name, value in about.items() if value}
@@ -177,9 +167,9 @@ class InventoryView:
         return {"_meta": {"hostvars": variables, "profile": "inventory_legacy"}, **found}
 
     def nested(self, group: str, seen: set[HostName]) -> dict[str, Any]:
-        """`--list --yaml`: a group with all below it; a host's variables only where it is met first."""
+        """`--list --yaml`: a group with all below it, nothing of a group that holds nothing; a host's variables only where it is met first."""
         about: dict[str, Any] = {"children": {}, "hosts": {}, "vars": {}}
-        for child in sorted(self.children(group)):
+        for child in sorted(self.inventory.groups[group].children):
             about["children"].update(self.nested(child, seen))
         if group != "all":
             for host in self.hosts(group):
@@ -187,7 +177,8 @@ class InventoryView:
                 seen.add(host)
         if self.export:
             about["vars"] = self.group_variables(group)
-        return {group: {name: value for name, value in about.items() if value}}
+        about = {name: value for name, value in about.items() if value}
+        return {group: about} if about else {}
 
     def graph(self, group: str, depth: int, variables: bool) -> list[str]:
         """`--graph`: the tree, line by line."""

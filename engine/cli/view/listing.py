@@ -10,6 +10,7 @@ from engine.inventory.patterns import select
 from engine.model.values import Value
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
+from engine.playbook.names import short
 from engine.playbook.tree import Play
 
 if TYPE_CHECKING:
@@ -74,5 +75,5 @@ def title(step: Step) -> str:
     assert step.task is not None
     if not step.task.name:
         return step.task.action
-    role = step.around.role
+    role = step.around.role if short(step.task.action) != "include_role" else None  # ansible-core names these without their role
     return f"{role.name} : {step.task.name}" if role is not None else str(step.task.name)

@@ -137,14 +137,15 @@ CORE_FILES = {
 
 @pytest.mark.parametrize(("name", "path"), [
     ("getent", "/core/ansible/modules/getent.py"), ("ansible.builtin.getent", "/core/ansible/modules/getent.py"),
-    ("ansible.legacy.getent", "/core/ansible/modules/getent.py"), ("copy", None), ("unarchive", None), ("debug", None), ("nothing", None),
+    ("ansible.legacy.getent", "/core/ansible/modules/getent.py"), ("copy", None), ("unarchive", "/core/ansible/modules/unarchive.py"), ("debug", None), ("nothing", None),
     ("moved", TOOLS + "plugins/modules/one.py"), ("lost", None), ("both", "/p/library/both.py"),
 ])
 def test_what_the_engine_does_not_have_an_installed_ansible_core_has(name: str, path: str | None) -> None:
-    """Ours first; nothing that has an action plugin; old names lead into collections."""
+    """Ours first; what has an action plugin is found and not run; old names lead into collections."""
     settings = PathSettings(collections_path=("/usr",), ansible_core="/core")
     modules = Modules(files=MemoryFiles({**FILES, **CORE_FILES}), settings=settings, ours=lambda short: short == "copy")
     modules.meet("/p", False)
     found = modules.find(name)
     assert (found.path if isinstance(found, Module) else None) == path
     assert modules.knows(name) is (path is not None)
+    assert bool(isinstance(found, Module) and found.cannot_run) is (name == "unarchive")
