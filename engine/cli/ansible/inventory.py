@@ -167,7 +167,7 @@ class InventoryView:
         return {"_meta": {"hostvars": variables, "profile": "inventory_legacy"}, **found}
 
     def nested(self, group: str, seen: set[HostName]) -> dict[str, Any]:
-        """`--list --yaml`: a group with all below it, nothing of a group that holds nothing; a host's variables only where it is met first."""
+        """`--list --yaml`: a group with all below it, if it holds anything; a host's variables only where it is met first."""
         about: dict[str, Any] = {"children": {}, "hosts": {}, "vars": {}}
         for child in sorted(self.inventory.groups[group].children):
             about["children"].update(self.nested(child, seen))
