@@ -73,6 +73,8 @@ class EncryptedText:
 
 class _Mark:
     __slots__ = ("name",)
+    shown_as = "_OmitType"
+    """Ansible's name of the type, as `type_debug` tells it."""
 
     def __init__(self, name: str) -> None:
         self.name = name

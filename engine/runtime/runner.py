@@ -191,7 +191,8 @@ class Plays:
         )
         scopes.play_files = files.of
         facts.hostvars = HostVars(
-            lambda: run.ledger.inventory.hosts, lambda host: run.templates.view(scopes.seen_from_outside(host))
+            lambda: run.ledger.inventory.hosts,
+            lambda host: run.templates.view(scopes.seen_from_outside(host), shown_as="HostVarsVars"),
         )
         run.ledger.inventory_changed[:] = [scopes.forget_hosts]
         max_fail = static(play.keywords.get("max_fail_percentage"))

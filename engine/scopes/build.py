@@ -94,7 +94,7 @@ class ScopeBuilder:
     def seen_from_outside(self, host: HostName) -> Scope:
         """What `hostvars[host]` shows: nothing of the play and its steps."""
         variables = self.store.of(host)
-        layers: list[tuple[Layer, Mapping[str, Value]]] = [(Layer.MAGIC, Magic(self.facts, host))]
+        layers: list[tuple[Layer, Mapping[str, Value]]] = [(Layer.MAGIC, Magic(self.facts, host, outside=True))]
         if self.extra_vars:
             layers.append((Layer.EXTRA, self.extra_vars))
         layers.append((Layer.SET_FACT, variables.assigned))

@@ -50,24 +50,35 @@ class PlayFacts:
 class Magic(Mapping[str, Value]):
     """The topmost layer of one host at one step."""
 
-    __slots__ = ("_host", "_play", "_roles", "_search", "_variables")
+    __slots__ = ("_environment", "_host", "_outside", "_play", "_roles", "_search", "_variables")
 
-    def __init__(
-        self, play: PlayFacts, host: HostName, roles: Sequence[Role] = (), *, search: Sequence[str] = (), variables: Value = None
-    ) -> None:
+    def __init__(self, play: PlayFacts, host: HostName, roles: Sequence[Role] = (), *, outside: bool = False) -> None:
         self._play = play
         self._host = host
         self._roles = roles
-        self._search = search
-        self._variables = variables
+        self._outside = outside
+        """What other hosts see of this one: nothing of the play and its task."""
+        self._search: Sequence[str] = ()
+        self._variables: Value = None
+        self._environment: Sequence[Value] = ()
 
-    def show(self, variables: Value) -> None:
-        """Set what `vars` is: the rendered view of the scope that this layer tops, made after it."""
+    def show(self, variables: Value, search: Sequence[str] = (), environment: Sequence[Value] = ()) -> None:
+        """Set what is known only after the scope that this layer tops.
+
+        Args:
+            variables: What `vars` is: the rendered view of the scope.
+            search: The folders that the task looks into, nearest first.
+            environment: `environment:` of the task and all around it, unrendered, the outermost first.
+        """
         self._variables = variables
+        self._search = search
+        self._environment = environment
 
     def __contains__(self, name: object) -> bool:
         if name in self._play.constant:
             return True
+        if self._outside:
+            return name in OUTSIDE
         if name in ROLE_NAMES:
             return bool(self._roles)
         if name in PARENT_NAMES:
@@ -93,6 +104,11 @@ class Magic(Mapping[str, Value]):
 
 def _role(magic: Magic) -> Role:
     return magic._roles[-1]
+
+
+def _collection(magic: Magic) -> str | None:
+    """`acme.web` for the role `acme.web.nginx`; None for a role of no collection."""
+    return _role(magic).name.rpartition(".")[0] if _role(magic).name.count(".") > 1 else None
 
 
 def _parents(magic: Magic) -> list[Role]:
@@ -124,9 +140,11 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "ansible_role_names": lambda m: list(dict.fromkeys((*m._play.role_names(), *m._play.needed_role_names()))),
     "ansible_dependent_role_names": lambda m: list(dict.fromkeys(m._play.needed_role_names())),
     "ansible_search_path": lambda m: list(m._search),
+    "environment": lambda m: list(m._environment),
     "role_name": lambda m: _role(m).name,
     "role_path": lambda m: _role(m).path,
     "ansible_role_name": lambda m: _role(m).name,
+    "ansible_collection_name": _collection,
     "ansible_parent_role_names": lambda m: [role.name for role in _parents(m)],
     "ansible_parent_role_paths": lambda m: [role.path for role in _parents(m)],
 }
@@ -136,8 +154,12 @@ ROLE_NAMES = frozenset(
         "role_name",
         "role_path",
         "ansible_role_name",
+        "ansible_collection_name",
     )
 )
+
+OUTSIDE = frozenset(("group_names", "groups", "inventory_hostname", "inventory_hostname_short", "playbook_dir"))
+"""What `hostvars[host]` shows of them, besides those that are the same for the whole run."""
 
 PARENT_NAMES = frozenset(("ansible_parent_role_names", "ansible_parent_role_paths"))
 """Undefined in a role that no role includes."""

@@ -111,7 +111,7 @@ def _type_name(value: Any) -> str:
         return "list"
     if isinstance(value, str):
         return "str"
-    return type(value).__name__
+    return str(getattr(value, "shown_as", type(value).__name__))
 
 
 def _plain(name: Any) -> Any:
