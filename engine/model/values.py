@@ -81,6 +81,8 @@ def written_at(value: Value) -> Span | None:
 
 class _Mark:
     __slots__ = ("name",)
+    shown_as = "_OmitType"
+    """Ansible's name of the type, as `type_debug` tells it."""
 
     def __init__(self, name: str) -> None:
         self.name = name

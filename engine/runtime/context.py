@@ -145,7 +145,9 @@ class PlayContext:
         renderer = self.run.templates.renderer(scope, search=search)
         magic = scope.layers[0][1]
         if isinstance(magic, Magic):
-            magic.show(self.run.templates.view(scope, search), search.bases if search is not None else ())
+            environment = step.keywords.get("environment") if step is not None else None
+            shown = environment if isinstance(environment, list | tuple) else [environment] if environment else ()
+            magic.show(self.run.templates.view(scope, search), search.bases if search is not None else (), shown)
         return renderer
 
     def search(self, step: Step) -> Search:

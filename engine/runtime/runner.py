@@ -200,7 +200,8 @@ class Plays:
         context = PlayContext(run=run, plan=plan, scopes=scopes, batch=batch, keywords=play.keywords)
         scopes.play_files = files.for_batch(lambda host, value: context.renderer(None, host).render(value)).of
         facts.hostvars = HostVars(
-            lambda: run.ledger.inventory.hosts, lambda host: run.templates.view(scopes.seen_from_outside(host))
+            lambda: run.ledger.inventory.hosts,
+            lambda host: run.templates.view(scopes.seen_from_outside(host), shown_as="HostVarsVars"),
         )
         run.ledger.inventory_changed[:] = [scopes.forget_hosts]
         max_fail = static(play.keywords.get("max_fail_percentage"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from engine.inventory.tree import LOCALHOSTS
 from engine.model.addresses import HostName
 from engine.model.values import Value
+from engine.templating.missing import Missing
 
 if TYPE_CHECKING:
     from engine.templating.renderer import Renderer
@@ -54,12 +56,11 @@ class HostVars(Mapping[HostName, Value]):
         self._view = view
 
     def __getitem__(self, host: HostName) -> Value:
-        if host not in self:
-            raise KeyError(host)
-        return self._view(host)
+        """Its variables; of a host that nobody knows, what fails by that name when it is used: of `get` too, as in Ansible."""
+        return self._view(host) if host in self else Missing(f"hostvars[{str(host)!r}]")
 
     def __contains__(self, host: object) -> bool:
-        return host in self._hosts() or host == "localhost"
+        return host in self._hosts() or host in LOCALHOSTS
 
     def __iter__(self) -> Iterator[HostName]:
         return iter(self._hosts())

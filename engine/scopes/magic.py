@@ -50,19 +50,27 @@ class PlayFacts:
 class Magic(Mapping[str, Value]):
     """The topmost layer of one host at one step."""
 
-    __slots__ = ("_host", "_play", "_roles", "_search", "_variables")
+    __slots__ = ("_environment", "_host", "_play", "_roles", "_search", "_variables")
 
-    def __init__(self, play: PlayFacts, host: HostName, roles: Sequence[Role] = (), *, variables: Value = None) -> None:
+    def __init__(self, play: PlayFacts, host: HostName, roles: Sequence[Role] = ()) -> None:
         self._play = play
         self._host = host
         self._roles = roles
         self._search: Sequence[str] = ()
-        self._variables = variables
+        self._variables: Value = None
+        self._environment: Sequence[Value] = ()
 
-    def show(self, variables: Value, search: Sequence[str] = ()) -> None:
-        """Set what `vars` is, the rendered view of the scope that this layer tops, made after it; and where its task looks for files."""
+    def show(self, variables: Value, search: Sequence[str] = (), environment: Sequence[Value] = ()) -> None:
+        """Set what is known only after the scope that this layer tops.
+
+        Args:
+            variables: What `vars` is: the rendered view of the scope.
+            search: The folders that the task looks into, nearest first.
+            environment: `environment:` of the task and all around it, unrendered, the outermost first.
+        """
         self._variables = variables
         self._search = search
+        self._environment = environment
 
     def __contains__(self, name: object) -> bool:
         if name in self._play.constant:
@@ -102,6 +110,11 @@ def _role(magic: Magic) -> Role:
     return magic._roles[-1]
 
 
+def _collection(magic: Magic) -> str | None:
+    """`acme.web` for the role `acme.web.nginx`; None for a role of no collection."""
+    return _role(magic).name.rpartition(".")[0] if _role(magic).name.count(".") > 1 else None
+
+
 def _parents(magic: Magic) -> list[Role]:
     """The roles whose tasks included the present one, the nearest first. What a role depends on has no parents."""
     found: list[Role] = []
@@ -131,9 +144,11 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "ansible_role_names": lambda m: list(dict.fromkeys((*m._play.role_names(), *m._play.needed_role_names()))),
     "ansible_dependent_role_names": lambda m: list(dict.fromkeys(m._play.needed_role_names())),
     "ansible_search_path": lambda m: list(m._search),
+    "environment": lambda m: list(m._environment),
     "role_name": lambda m: _role(m).name,
     "role_path": lambda m: _role(m).path,
     "ansible_role_name": lambda m: _role(m).name,
+    "ansible_collection_name": _collection,
     "ansible_parent_role_names": lambda m: [role.name for role in _parents(m)],
     "ansible_parent_role_paths": lambda m: [role.path for role in _parents(m)],
 }
@@ -144,6 +159,7 @@ ROLE_NAMES = frozenset(
         "role_name",
         "role_path",
         "ansible_role_name",
+        "ansible_collection_name",
     )
 )
 

@@ -78,9 +78,12 @@ class Templates:
         """A renderer of `scope`; `extra` are variables on top of it."""
         return Renderer(self, scope, search, extra)
 
-    def view(self, scope: Scope, search: Search | None = None) -> Mapping[str, Value]:
-        """The variables of `scope` as a mapping that renders each when it is read: what `hostvars[host]` and `vars` are."""
-        return ScopeView(self.renderer(scope, search=search))
+    def view(self, scope: Scope, search: Search | None = None, *, shown_as: str = "dict") -> Mapping[str, Value]:
+        """The variables of `scope` as a mapping that renders each when it is read: what `hostvars[host]` and `vars` are.
+
+        `shown_as` is what errors and `type_debug` call its type.
+        """
+        return ScopeView(self.renderer(scope, search=search), shown_as)
 
     def add_plugin(self, kind: str, name: str, plugin: Callable[..., Any]) -> None:
         """Take a plugin of a project under its short name; ours keeps its full one."""
@@ -151,8 +154,9 @@ def short(name: str) -> str:
 class ScopeView(Mapping[str, Value]):
     """A scope's variables, rendered as they are read."""
 
-    def __init__(self, renderer: Renderer) -> None:
+    def __init__(self, renderer: Renderer, shown_as: str = "dict") -> None:
         self._renderer = renderer
+        self.shown_as = shown_as
 
     def __getitem__(self, name: str) -> Value:
         if not isinstance(name, str) or name not in self._renderer.scope:

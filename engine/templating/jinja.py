@@ -194,9 +194,11 @@ class JinjaEnvironment(SandboxedEnvironment):
     def _of_view(self, view: Mapping[Any, Any], key: Any) -> Any:
         """An entry of a mapping that computes its values (`hostvars`, `vars`); none of its own attributes but how to read it."""
         try:
+            if key in ("keys", "values", "items", "get") and key not in view:
+                return getattr(view, key)
             return view[key]
         except (KeyError, TypeError):
-            return getattr(view, key) if key in ("keys", "values", "items", "get") else self.undefined(obj=view, name=key)
+            return self.undefined(obj=view, name=key)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return super().is_safe_attribute(obj, attr, value) and not isinstance(obj, Context | Template)

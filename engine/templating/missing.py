@@ -69,8 +69,6 @@ class Missing(StrictUndefined):
             return self._undefined_hint
         if self._undefined_obj is NO_OBJECT:
             return f"{self._undefined_name!r} is undefined"
-        if type(self._undefined_obj).__name__ == "HostVars":
-            return f"hostvars[{_plain(self._undefined_name)!r}]"
         return f"object of type {_type_name(self._undefined_obj)!r} has no attribute {_plain(self._undefined_name)!r}"
 
     @property
@@ -123,7 +121,7 @@ def _type_name(value: Any) -> str:
         return "list"
     if isinstance(value, str):
         return "str"
-    return type(value).__name__
+    return str(getattr(value, "shown_as", type(value).__name__))
 
 
 def _plain(name: Any) -> Any:

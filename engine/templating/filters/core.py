@@ -30,7 +30,7 @@ def type_debug(value: Any) -> str:
         return "dict"
     if isinstance(value, LazyList):
         return "list"
-    return "str" if isinstance(value, str) else type(value).__name__
+    return "str" if isinstance(value, str) else str(getattr(value, "shown_as", type(value).__name__))
 
 
 def to_bool(value: Any) -> bool:

@@ -23,6 +23,7 @@ from engine.runtime.meta import Meta, meta_of
 from engine.runtime.play_files import PlayFiles
 from engine.runtime.views import HostVars, VariablesView
 from engine.scopes.store import VariableStore
+from engine.templating.missing import Missing
 
 # -- loops
 
@@ -311,8 +312,8 @@ def test_a_hosts_variables_are_made_when_it_is_asked_for() -> None:
     hosts = HostVars(lambda: {"a": 1, "b": 2}, lambda host: asked.append(host) or {"of": host})  # type: ignore[func-returns-value,arg-type,return-value]
     assert list(hosts) == ["a", "b"] and len(hosts) == 2 and "a" in hosts and "x" not in hosts and "localhost" in hosts and asked == []
     assert hosts["b"] == {"of": "b"} and asked == ["b"]
-    with pytest.raises(KeyError):
-        hosts["x"]
+    unknown = hosts["x"]
+    assert isinstance(unknown, Missing) and unknown.message == "hostvars['x']" and isinstance(hosts.get("x"), Missing)
     assert asked == ["b"]
 
 

@@ -305,9 +305,9 @@ def test_magic_variables() -> None:
 def test_those_of_roles_are_there_in_roles_alone() -> None:
     outer, inner = Role(name="outer", path="/roles/outer"), Role(name="inner", path="/roles/inner")
     made = Magic(facts(), "h", (outer, inner))
-    found = {name: made[name] for name in made if ("role" in name and not name.endswith(("_play_role_names", "e_role_names", "role_names"))) or "parent" in name}
+    found = {name: made[name] for name in made if ("role" in name and not name.endswith(("_play_role_names", "e_role_names", "role_names"))) or "parent" in name or name == "ansible_collection_name"}
     assert found == {
-        "role_name": "inner", "role_path": "/roles/inner", "ansible_role_name": "inner", "ansible_parent_role_names": ["outer"],
+        "role_name": "inner", "role_path": "/roles/inner", "ansible_role_name": "inner", "ansible_collection_name": None, "ansible_parent_role_names": ["outer"],
         "ansible_parent_role_paths": ["/roles/outer"],
     }  # fmt: skip
     outside = Magic(facts(), "h")
