@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from engine.errors import EngineError
+from engine.model.values import OMIT
 from engine.templating.filters.base import FilterError
 from engine.templating.native import finished
 
@@ -71,7 +72,8 @@ def _shown(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    kind = "_OmitType" if value is OMIT else type(value).__name__
+    raise TypeError(f"Object of type {kind!r} is not JSON serializable by the 'tagless' profile.")
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
