@@ -24,7 +24,7 @@ from jinja2.utils import pass_context
 from engine.model.values import TemplateText
 from engine.templating.functions import LOOKUPS
 from engine.templating.missing import Missing, MissingUsed
-from engine.templating.native import block_text
+from engine.templating.native import joined
 
 if TYPE_CHECKING:
     from engine.templating.renderer import Renderer
@@ -147,7 +147,7 @@ def _kept(found: re.Match[str]) -> str:
 class JinjaEnvironment(SandboxedEnvironment):
     code_generator_class = Generator
     template_class = JinjaTemplate
-    concat = staticmethod(block_text)
+    concat = staticmethod(joined)
     eval_context: EvalContext
     double_backslashes = True
     """Off for template files."""
@@ -187,7 +187,7 @@ class JinjaEnvironment(SandboxedEnvironment):
                     return arg
         try:
             made = super().call(context, obj, *args, **options)
-            return list(made) if isinstance(made, KeysView | ValuesView | ItemsView) else made
+            return _entries(made) if isinstance(made, KeysView | ValuesView | ItemsView) else made
         except MissingUsed as error:
             return error.absent
 
@@ -219,6 +219,17 @@ class JinjaEnvironment(SandboxedEnvironment):
     def embedded(self, context: Any, constant: str) -> Any:
         """A string constant with a template in it, where Ansible renders such ones."""
         return context.renderer.embedded(constant)
+
+
+def _entries(view: KeysView[Any] | ValuesView[Any] | ItemsView[Any, Any]) -> Any:
+    """The entries as a list; where a value is missing, that one."""
+    made = list(view)
+    if not isinstance(view, KeysView):
+        for each in made:
+            value = each[1] if isinstance(view, ItemsView) else each
+            if type(value) is Missing:
+                return value
+    return made
 
 
 def _is_view(value: Any) -> bool:

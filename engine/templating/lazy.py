@@ -5,11 +5,13 @@ raw until it is read, then rendered; every way to read goes through `__getitem__
 """
 from __future__ import annotations
 
+import threading
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import Any, Protocol
 
 from engine.model.values import EncryptedText, TemplateText, Value
 from engine.scopes.scope import Scope
+from engine.templating.missing import Missing, MissingUsed
 
 RAW = frozenset((TemplateText, EncryptedText, dict, list, Scope))
 """Exact types that are not rendered yet. What rendering gives is never one of them, or holds nothing that is raw."""
@@ -46,6 +48,32 @@ class Reader(Protocol):
         """A raw value, rendered one level deep."""
 
 
+class Reading(threading.local):
+    """Who reads elements at this moment."""
+
+    strictly = False
+    """A plugin that takes no missing values: reading an element that is missing ends it, and gives that element instead."""
+
+
+reading = Reading()
+
+
+class Literal:
+    """The reader of a list or dict that stands in the template itself: its elements are values already."""
+
+    def lazily(self, value: Value) -> Value:
+        return value
+
+
+def without_missing(value: Any) -> Any:
+    """A list or dict that holds something missing, so that a plugin notices when it reads it; anything else as it is."""
+    if type(value) is list:
+        return LazyList(value, Literal()) if any(type(each) is Missing for each in value) else value
+    if type(value) is dict:
+        return LazyDict(value, Literal()) if any(type(each) is Missing for each in value.values()) else value
+    return value
+
+
 class LazyDict(dict[Any, Any]):
     """A variable's mapping. Copies are plain dicts of rendered values."""
 
@@ -60,6 +88,8 @@ class LazyDict(dict[Any, Any]):
         if type(value) in RAW:
             value = self._reader.lazily(value)
             dict.__setitem__(self, key, value)
+        if type(value) is Missing and reading.strictly:
+            raise MissingUsed(value)
         return value
 
     def get(self, key: Any, default: Any = None) -> Any:
@@ -133,6 +163,8 @@ class LazyList(list[Any]):
         if type(value) in RAW:
             value = self._reader.lazily(value)
             list.__setitem__(self, index, value)
+        if type(value) is Missing and reading.strictly:
+            raise MissingUsed(value)
         return value
 
     def __getitem__(self, index: Any) -> Any:
@@ -199,7 +231,8 @@ class LazyList(list[Any]):
     __rmul__ = __mul__
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, list) and len(self) == len(other) and all(a == b for a, b in zip(self, other))
+        mine = list(self)  # all of it is read, whatever it is compared with
+        return isinstance(other, list) and mine == list(other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

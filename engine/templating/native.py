@@ -36,12 +36,7 @@ def joined(parts: Iterable[Any]) -> Value:
         return kept[0]
     if not kept:
         return None
-    shown = [part for part in kept if part is not OMIT]
-    if not shown:
-        return OMIT
-    if len(shown) == 1:
-        return shown[0]
-    return "".join([part if type(part) is str else printed(part) for part in shown])
+    return "".join([part if type(part) is str else printed(part) for part in kept if part is not OMIT])
 
 
 def printed(part: Any) -> str:
@@ -49,29 +44,33 @@ def printed(part: Any) -> str:
     if isinstance(part, str):
         return str(part)
     if isinstance(part, dict | list | tuple):
-        return repr(finished(part))
+        return repr(_readable(part))
     if isinstance(part, Iterator | KeysView | ValuesView):
-        return repr(finished(list(part)))
+        return repr(_readable(list(part)))
     return str(part)
 
 
-def block_text(parts: Iterable[Any]) -> Value:
-    """As `joined`, for macros and blocks inside a template: nothing is the empty text there."""
-    value = joined(parts)
-    return "" if value is None else value
+def _readable(value: Any) -> Any:
+    """As `finished`, but what `groupby` makes stays the pairs that it shows itself as."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(_readable, value))
+    if isinstance(value, list | tuple):
+        return [_readable(each) for each in value if each is not OMIT]
+    return finished(value)
 
 
 def stored(value: Any) -> Value:
     """`value` as data that a variable may hold; Unstorable where it is none.
 
     Views and iterators become lists. Text that someone wrote stays known as such while it is no template: as a condition it is trusted.
+    Text for HTML stays known as such too, until it leaves the templates.
     """
     if type(value) in _AS_THEY_ARE:
         return value
     if type(value) is TemplateText and not has_markers(value):
         return value
     if isinstance(value, str):
-        return str(Markup.__str__(value)) if isinstance(value, Markup) else str(value)
+        return value if type(value) is Markup else str(value)
     if isinstance(value, dict | list | tuple | bytes | Missing | datetime.date | Mapping):
         return value
     if isinstance(value, int | float):
@@ -92,7 +91,7 @@ def finished(value: Any) -> Value:
         value.explode()
     if isinstance(value, str):
         text = stored(value)
-        return text if type(text) is TemplateText else str(text)
+        return text if type(text) is TemplateText else unmarked(text)
     if isinstance(value, Mapping):
         return {_key(key): finished(each) for key, each in value.items() if each is not OMIT}
     if isinstance(value, list | tuple):
@@ -103,4 +102,9 @@ def finished(value: Any) -> Value:
 
 
 def _key(key: Any) -> Any:
-    return str(key) if isinstance(key, str) else key
+    return unmarked(key) if isinstance(key, str) else key
+
+
+def unmarked(text: str) -> str:
+    """Plain text of any."""
+    return "".join((str.__str__(text),)) if isinstance(text, Markup) else str(text)

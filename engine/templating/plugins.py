@@ -12,6 +12,7 @@ from jinja2.utils import _PassArg
 from engine.errors import EngineError
 from engine.templating import aids
 from engine.templating.failures import PluginFailed
+from engine.templating.lazy import reading, without_missing
 from engine.templating.missing import Missing, MissingUsed
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ TAKES_SEALED = frozenset(("unvault", "vault_encrypted"))
 """What can be told of an encrypted value that no password opens."""
 MAKES_LIST = frozenset(("list", "reverse"))
 """Filters that need every element."""
+SKIPS_MISSING = frozenset(("map", "select", "reject", "selectattr", "rejectattr"))
+"""Filters that hand elements on, missing ones too."""
 CHOOSES = frozenset(("ternary",))
 """Filters that give one of their arguments and leave the others alone."""
 PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
@@ -67,6 +70,9 @@ class Table(dict[str, Plugin]):
         return self[name]
 
     def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            hash(name)
+            return True  # so ansible-core answers `5 is filter`
         return self.get(name) is not None
 
     def get(self, name: Any, default: Any = None) -> Any:
@@ -94,6 +100,8 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
     """
     takes_missing = name in TAKES_MISSING
     makes_list = name in MAKES_LIST
+    strictly = not takes_missing and name not in SKIPS_MISSING
+    chooses = name in CHOOSES
     passed = _PassArg.from_obj(plugin)
     first = 0 if passed is None else 1
 
@@ -104,9 +112,12 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
                 value.explode()
         else:
             takes_sealed = name in TAKES_SEALED
-            for arg in args[:1] if name in CHOOSES else (*args, *options.values()):
+            for arg in args[:1] if chooses else (*args, *options.values()):
                 if type(arg) is Missing and not (takes_sealed and arg.envelope is not None):
                     return arg
+        if strictly and not chooses:
+            args = tuple(map(without_missing, args))
+        outer, reading.strictly = reading.strictly, strictly
         try:
             made = plugin(*args, **options)
             if isinstance(made, Iterator | range):
@@ -122,6 +133,8 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
             failure = PluginFailed(f"The {kind} plugin '{full}' failed: {error}")
             failure.__cause__ = error
             return Missing.failed(failure.kept())
+        finally:
+            reading.strictly = outer
 
     if passed is not None:
         guarded.jinja_pass_arg = passed  # type: ignore[attr-defined]
@@ -129,5 +142,5 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
 
 
 def missing_in(made: Iterable[Any]) -> Any:
-    """The elements; where one is missing, that one: a list of them cannot be made. An element with a template of its own may be."""
-    return next((each for each in made if type(each) is Missing and each.text is None), made)
+    """The elements; where one is missing, that one: a list of them cannot be made."""
+    return next((each for each in made if type(each) is Missing), made)

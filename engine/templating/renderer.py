@@ -16,7 +16,7 @@ from engine.search import Search
 from engine.templating.compiled import FILE_OPTIONS, Compiled
 from engine.templating.failures import absence, cycle, failure, nearest, sealed_in
 from engine.templating.jinja import JinjaTemplate, RenderContext
-from engine.templating.lazy import LazyDict, LazyList, Revealed
+from engine.templating.lazy import LazyDict, LazyList, Revealed, reading
 from engine.templating.missing import Missing
 from engine.templating.native import finished, has_markers, joined, stored
 
@@ -319,6 +319,7 @@ class Renderer:
             if running is text:
                 raise self._circle(text, name)
         stack.append((name, text))
+        outer, reading.strictly = reading.strictly, False
         try:
             value = stored(joined(compiled.root(RenderContext(self, compiled.template))))
         except RecursionError:
@@ -329,6 +330,7 @@ class Renderer:
             raise self._failure(error, text, name) from error
         finally:
             stack.pop()
+            reading.strictly = outer
         if type(value) is Missing and value.text is None:
             value.text = text
         return _ended(value, compiled.newlines) if compiled.newlines else value

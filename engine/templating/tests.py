@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.templating.filters.base import as_text, kind_of
-from engine.templating.filters.core import to_bool
 from engine.templating.filters.paths import as_path
 from engine.templating.lazy import Revealed
 from engine.templating.missing import Missing
 from engine.templating.versions import OPERATORS, TYPES, parsed
 
 if TYPE_CHECKING:
+    from engine.files import Files
     from engine.templating.environment import Templates
 
 
@@ -145,11 +145,13 @@ def urn(value: Any) -> bool:
 # -- values
 
 def subset(value: Any, other: Any) -> bool:
-    return all(each in list(other) for each in value)
+    members = list(other)
+    return all(each in members for each in value)
 
 
 def superset(value: Any, other: Any) -> bool:
-    return all(each in list(value) for each in other)
+    members = list(value)
+    return all(each in members for each in other)
 
 
 def contains(value: Any, element: Any) -> bool:
@@ -164,10 +166,16 @@ def any_of(values: Any) -> bool:
     return any(values)
 
 
+_TRUE = ("yes", "on", "1", "true", "y", "t", 1)
+_FALSE = ("no", "off", "0", "false", "n", "f", 0)
+
+
 def truthy(value: Any, convert_bool: bool = False) -> bool:
     """True as Python counts it; with `convert_bool`, text such as yes and no is read first."""
-    if convert_bool and isinstance(value, str) and value.lower() in ("yes", "no", "on", "off", "true", "false", "1", "0"):
-        return to_bool(value)
+    if convert_bool:
+        word = value.lower() if isinstance(value, str) else value
+        if word in _TRUE or word in _FALSE:
+            return word in _TRUE
     return bool(value)
 
 
@@ -191,7 +199,24 @@ def vault_encrypted(value: Any) -> bool:
 
 def _asked(path: Any) -> str:
     """The path that a test is about. A number, for which the system would look at an open file, names none of ours."""
-    return str(path) if isinstance(path, int) else as_path(path)
+    if isinstance(path, int):
+        return str(path)
+    if not isinstance(path, str | bytes):
+        raise TypeError(f"stat: path should be string, bytes, os.PathLike or integer, not {kind_of(path)}")
+    return as_path(path)
+
+
+def _link(path: Any) -> str:
+    """The path of something that may be a link: here a number is refused."""
+    if not isinstance(path, str | bytes):
+        raise TypeError(f"lstat: path should be string, bytes or os.PathLike, not {kind_of(path)}")
+    return as_path(path)
+
+
+def _exists(files: Files, path: Any) -> bool:
+    if isinstance(path, int):
+        return path in (0, 1, 2)  # open files: input, output and errors always are
+    return files.is_file(_asked(path)) or files.is_dir(_asked(path)) or os.path.exists(_asked(path))
 
 
 def tests_for(templates: Templates) -> dict[str, Callable[..., Any]]:
@@ -202,13 +227,14 @@ def tests_for(templates: Templates) -> dict[str, Callable[..., Any]]:
         try:
             return files.read_bytes(_asked(path)).startswith(b"$ANSIBLE_VAULT;")
         except OSError as error:
-            raise ValueError(f"Cannot test if the file {path} is a vault: {error}") from error
+            told = f"[Errno {error.errno}] {error.strerror}: {str(path).encode()!r}"
+            raise ValueError(f"Cannot test if the file {str(path)!r} is a vault: {told}") from error
 
     paths: dict[str, Callable[..., Any]] = {
         "directory": lambda path: files.is_dir(_asked(path)), "file": lambda path: files.is_file(_asked(path)),
-        "exists": lambda path: files.is_file(_asked(path)) or files.is_dir(_asked(path)) or os.path.exists(_asked(path)),
-        "link": lambda path: os.path.islink(_asked(path)), "link_exists": lambda path: files.exists(_asked(path)),
-        "abs": lambda path: os.path.isabs(as_path(path)), "mount": lambda path: os.path.ismount(_asked(path)),
+        "exists": lambda path: _exists(files, path),
+        "link": lambda path: os.path.islink(_link(path)), "link_exists": lambda path: files.exists(_link(path)),
+        "abs": lambda path: os.path.isabs(as_path(path)), "mount": lambda path: os.path.ismount(_link(path)),
         "same_file": lambda path, other: os.path.samefile(_asked(path), _asked(other)),
     }
     also = {"is_dir": "directory", "is_file": "file", "is_link": "link", "is_abs": "abs", "is_mount": "mount", "is_same_file": "same_file"}

@@ -98,8 +98,7 @@ def answer_of(result: dict[str, Any], folder: str) -> Answer:
         return FAILED
     if len(result["msg"]) < 2:
         return "omit", None
-    kind = "str" if result["msg"][1] == "Markup" else result["msg"][1]  # text that HTML needs not escape is plain text here
-    return kind, json.loads(json.dumps(result["msg"][0]).replace(folder, "FOLDER"))
+    return result["msg"][1], json.loads(json.dumps(result["msg"][0]).replace(folder, "FOLDER"))
 
 
 def our_answers(templates: list[str]) -> list[Answer]:

@@ -10,7 +10,7 @@ from jinja2.filters import do_groupby
 from jinja2.utils import pass_context, pass_environment
 
 from engine.templating.filters.base import FilterError, is_sequence, kind_of
-from engine.templating.missing import Missing
+from engine.templating.missing import Missing, MissingUsed
 
 LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
 
@@ -26,11 +26,13 @@ def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str =
     for under, over in reversed(list(pairwise(dicts))):
         if not isinstance(under, Mapping) or not isinstance(over, Mapping):
             raise FilterError(f"failed to combine variables, expected dicts but got a '{kind_of(under)}' and a '{kind_of(over)}'.")
-    result: Any = dict(dicts[0]) if dicts and isinstance(dicts[0], Mapping) else (dicts[0] if dicts else {})
+    if not dicts:
+        return {}
+    if not isinstance(dicts[0], Mapping):
+        return dicts[0]  # alone, it is not looked at
+    result: Any = dict(dicts[0])
     for over in dicts[1:]:
         result = merged(result, over, recursive, list_merge)
-    if dicts and not isinstance(result, Mapping):
-        raise FilterError(f"failed to combine variables, expected dicts but got a '{kind_of(result)}'.")
     return result
 
 
@@ -196,8 +198,11 @@ def extract(environment: Any, key: Any, container: Any, morekeys: Any = None) ->
 
 @pass_environment
 def groupby(environment: Any, values: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[Any]:
-    """Pairs of a value of `attribute` and the elements that have it, in the order of the values; also `.grouper` and `.list`."""
-    return [Group(group, list(items)) for group, items in do_groupby(environment, values, attribute, default, case_sensitive)]
+    """Pairs of a value of `attribute` and the elements that have it, in the order of the values; also `.grouper` and `.list`.
+
+    An element without it is refused whatever `default` says, as ansible-core has it: its groupby takes nothing missing.
+    """
+    return [Group(group, list(items)) for group, items in do_groupby(environment, values, attribute, None, case_sensitive)]
 
 
 class Group(NamedTuple):
@@ -231,7 +236,7 @@ def shuffle(context: Any, values: Any, seed: Any = None) -> Any:
     """The elements in another order, the same one for the same `seed`; what has no elements comes back as it is."""
     try:
         mixed = list(values)
-    except TypeError:
+    except (TypeError, MissingUsed):
         return values
     _chance(seed).shuffle(mixed)
     return mixed

@@ -4,6 +4,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from markupsafe import Markup
+
+from engine.model.values import OMIT
 from engine.templating.filters.base import FilterError
 from engine.templating.lazy import LazyDict, LazyList
 from engine.templating.missing import Missing
@@ -26,11 +29,15 @@ def type_debug(value: Any) -> str:
         if value.envelope is not None:
             return "VaultExceptionMarker"
         return "UndefinedMarker" if value.error is None else "CapturedExceptionMarker"
+    if value is OMIT:
+        return "_OmitType"
     if isinstance(value, LazyDict):
         return "dict"
     if isinstance(value, LazyList):
         return "list"
-    return "str" if isinstance(value, str) else str(getattr(value, "shown_as", type(value).__name__))
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return "str"
+    return str(getattr(value, "shown_as", type(value).__name__))
 
 
 def to_bool(value: Any) -> bool:
@@ -48,7 +55,7 @@ def ternary(value: Any, true_val: Any, false_val: Any, none_val: Any = None) -> 
 
 
 def quote(value: Any) -> str:
-    return shlex.quote("" if value is None else str(value))
+    return shlex.quote("" if value is None else value if isinstance(value, str) else str(value))
 
 
 FILTERS = {

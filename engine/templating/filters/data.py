@@ -94,7 +94,8 @@ def _shown(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    kind = "_OmitType" if value is OMIT else type(value).__name__
+    raise TypeError(f"Object of type {kind!r} is not JSON serializable by the 'tagless' profile.")
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:

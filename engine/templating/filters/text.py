@@ -100,14 +100,12 @@ def comment(text: Any, style: str = "plain", **options: Any) -> str:
 def split(value: Any, separator: str | None = None, maxsplit: int = -1) -> list[str]:
     if not isinstance(value, str):
         raise FilterError(f"only text can be split, not {kind_of(value)}")
-    return value.split(separator, maxsplit)
+    return str.split(value, separator, maxsplit)
 
 
 def urlsplit_filter(value: Any, query: str = "") -> Any:
     from urllib.parse import urlsplit
 
-    if not isinstance(value, str):
-        raise FilterError(f"a URL is text, not {kind_of(value)}")
     parts = urlsplit(value)
     if not query:
         return {name: getattr(parts, name) for name in URL_PARTS}

@@ -7,6 +7,7 @@ from engine.errors import EngineError
 from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value
 from engine.templating.failures import PluginFailed, UnknownLookup, nearest
+from engine.templating.lazy import reading, without_missing
 from engine.templating.lookups.base import LookupCall
 from engine.templating.lookups.table import LOOKUPS
 from engine.templating.missing import Missing, MissingUsed
@@ -62,12 +63,15 @@ def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str
     if lookup is None:
         raise UnknownLookup(f"The lookup plugin '{name}' was not found. {nearest(short, LOOKUPS)}".rstrip())
     call = LookupCall(renderer=renderer, name=short, options=options)
+    outer, reading.strictly = reading.strictly, True
     try:
-        return [_untrusted(each) for each in lookup(call, terms)]
+        return [_untrusted(each) for each in lookup(call, [without_missing(term) for term in terms])]
     except (EngineError, MissingUsed, PluginFailed, RecursionError):
         raise
     except Exception as error:
         raise PluginFailed(f"The lookup plugin '{short}' failed: {error}") from error
+    finally:
+        reading.strictly = outer
 
 
 def _untrusted(value: Any) -> Any:

@@ -37,7 +37,10 @@ def nested(call: LookupCall, terms: list[Any]) -> list[Any]:
     """Every combination of one element of each list; lists inside the combinations are opened."""
     if not terms:
         raise call.fail("with_nested requires at least one element in the nested list")
-    return [flattened(list(combination), deep=True) for combination in itertools.product(*terms)]
+    combinations: list[list[Any]] = [[]]
+    for term in terms:  # where one is empty, nothing behind it is looked at
+        combinations = [[*combination, each] for combination in combinations for each in term]
+    return [flattened(combination, deep=True) for combination in combinations]
 
 
 def together(call: LookupCall, terms: list[Any]) -> list[Any]:

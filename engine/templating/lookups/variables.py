@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.model.problem import Problem
+from engine.templating.filters.base import kind_of
 from engine.templating.lookups.base import UNGIVEN, Lookup, LookupCall
 from engine.templating.missing import Missing
+
+if TYPE_CHECKING:
+    from engine.inventory.tree import Inventory
 
 
 def variables(call: LookupCall, terms: list[Any]) -> list[Any]:
@@ -42,32 +45,31 @@ def names(call: LookupCall, terms: list[Any]) -> list[Any]:
 
 
 def inventory_hostnames(call: LookupCall, terms: list[Any]) -> list[Any]:
-    """Hosts that a pattern names: groups, hosts and wildcards, joined by `:` or `,`, with `!` and `&`."""
-    groups: dict[str, list[str]] = call.variable("groups") or {}
-    everyone = groups.get("all", [])
-    chosen: list[str] = []
-    for part in [part.strip() for term in terms for part in re.split(r"[,:]", str(term)) if part.strip()]:
-        sign = part[0] if part[0] in "!&" else ""
-        matched = _matched(part[len(sign):], groups, everyone)
-        if sign == "!":
-            chosen = [host for host in chosen if host not in matched]
-        elif sign == "&":
-            chosen = [host for host in chosen if host in matched]
-        else:
-            chosen.extend(host for host in matched if host not in chosen)
-    return chosen
+    """Hosts that patterns name, as `hosts:` of a play reads them; a pattern that names none is told."""
+    from engine.errors import UsageError
+    from engine.inventory.patterns import select
+
+    if not terms:
+        return []
+    for term in terms:
+        if isinstance(term, list | dict):
+            raise call.fail(f"a pattern is text, not {kind_of(term)}")
+    try:
+        found = select(_inventory(call.variable("groups") or {}), [str(term) for term in terms])
+    except UsageError as error:
+        raise call.fail(error.problem.detail or error.problem.summary) from error
+    for problem in found.problems:
+        call.renderer.templates.warn_once(problem)
+    return found.hosts
 
 
-def _matched(pattern: str, groups: dict[str, list[str]], everyone: list[str]) -> list[str]:
-    if pattern == "*":
-        pattern = "all"
-    if pattern.startswith("~"):
-        compiled = re.compile(pattern[1:])
-        of_groups = {host for name, hosts in groups.items() if compiled.match(name) for host in hosts}
-        return [host for host in everyone if compiled.match(host) or host in of_groups]
-    found = [host for name, hosts in groups.items() if fnmatchcase(name, pattern) for host in hosts]
-    found.extend(host for host in everyone if fnmatchcase(host, pattern))
-    return list(dict.fromkeys(found))
+def _inventory(groups: dict[str, list[str]]) -> Inventory:
+    """What the variable `groups` tells of the inventory: the groups with all their hosts, in order."""
+    from engine.inventory.tree import Group, Host, Inventory
+
+    names = dict.fromkeys(host for hosts in groups.values() for host in hosts)
+    made = {name: Group(name=name, hosts=tuple(hosts)) for name, hosts in {"all": [], "ungrouped": [], **groups}.items()}
+    return Inventory({name: Host(name=name) for name in names}, made)
 
 
 def config(call: LookupCall, terms: list[Any]) -> list[Any]:
