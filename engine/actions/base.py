@@ -112,6 +112,8 @@ class ActionCall:
     extra: Mapping[str, Any] = field(default_factory=dict)
     duplicates: str = "warn"
     """What a key is that stands twice in one mapping of a file: `warn`, `error` or `ignore`."""
+    earlier: Sequence[Effect] = ()
+    """Effects of the loop's items before this one, which are not applied yet."""
 
 
 class Action(Protocol):

@@ -183,7 +183,7 @@ def default_output(made: Engine, terminal: Terminal, log: LogFile | None = None)
         show_included=shown.display_included_hosts,
         show_path_of_failures=shown.show_task_path_on_failure,
         check_markers=shown.check_mode_markers,
-        each_meta=made.settings.run.compat == "ansible",
+        like_ansible=made.settings.run.compat == "ansible",
         show_stats=shown.show_custom_stats,
         form=form_of(shown),
         config=made.settings.config_file or "",

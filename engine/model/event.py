@@ -182,6 +182,8 @@ class RunFinished(Event):
     run: RunId
     exit_code: int
     interrupted: bool = False
+    stopped: bool = False
+    """A mistake in the text, found on the way, ended it."""
     serial: int | None = None
     """Of the state, where the run was recorded."""
     stats: Mapping[str, Value] = field(default_factory=dict)

@@ -91,7 +91,7 @@ class Batch:
 
     def alive(self) -> list[HostName]:
         """Hosts of the batch that have not failed."""
-        return [host for host in self.play.batch if not self.cursors[host].down and not self.cursors[host].removed]
+        return [host for host in self.play.batch if not self.cursors[host].down]
 
     def breaks(self) -> bool:
         """Does the run end here, though hosts are left?"""
@@ -99,13 +99,17 @@ class Batch:
 
     def standing(self) -> list[HostName]:
         """The hosts that are left, as a step's templates see them."""
-        return self.alive() if self._standing is None else self._standing
+        return self._left_now() if self._standing is None else self._standing
+
+    def _left_now(self) -> list[HostName]:
+        """Without those that were lost once, whatever they are still to do."""
+        return [host for host in self.alive() if not self.cursors[host].removed]
 
     async def go(self) -> None:
         """Until no host has anything left. Steps that may start together run together."""
         if self.strategy.lockstep:
             while ready := list(self.strategy.ready(self.cursors, self._busy)):
-                self._standing = [host for host in self.alive() if self.cursors[host].fate is not Fate.ENDED]
+                self._standing = [host for host in self._left_now() if self.cursors[host].fate is not Fate.ENDED]
                 await self._group(ready[0][1], [host for host, _ in ready])
                 self._standing = None
                 await self.play.events.settle()
@@ -416,7 +420,8 @@ class Batch:
 def role_key(step: Step) -> str:
     block = step.block
     assert block is not None and block.role is not None
+    role = block.role
     about = {name: value for name, value in block.keywords.items() if name in ("when", "tags", "become", "become_user", "delegate_to")}
     return repr(
-        (block.role.path, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str))
+        (role.path, role.entries, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str))
     )

@@ -136,6 +136,7 @@ class HostCursor:
         self._next = None
         if self.frames and self.frames[-1].failed and not final:
             return True
+        self.removed = self.removed or not (self.would_rescue() or (self.would_retry and not final))
         while self.frames:
             frame = self.frames[-1]
             block = frame.block

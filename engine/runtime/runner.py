@@ -61,7 +61,7 @@ async def run_plan(run: RunContext, graph: PlanGraph, record: RunRecord) -> int:
 
 async def recorded(run: RunContext, graph: PlanGraph) -> int:
     """From the first play to the end of the record, whatever happens between."""
-    code, interrupted = OK, False
+    code, interrupted, stopped = OK, False, False
     try:
         await Plays(run=run, graph=graph).go()
         code = exit_code(run)
@@ -71,7 +71,7 @@ async def recorded(run: RunContext, graph: PlanGraph) -> int:
     except Quit:
         code, interrupted = INTERRUPTED, True
     except EngineError:
-        code = FAILED
+        code, stopped = FAILED, True
         raise
     except Exception:
         code = BUG
@@ -82,7 +82,8 @@ async def recorded(run: RunContext, graph: PlanGraph) -> int:
             serial = await asyncio.shield(run.recorder.finished(code))
         finally:
             stats = dict(run.ledger.stats)
-            run.events.publish(RunFinished(run=run.run, exit_code=code, interrupted=interrupted, serial=serial, stats=stats))
+            found = RunFinished(run=run.run, exit_code=code, interrupted=interrupted, stopped=stopped, serial=serial, stats=stats)
+            run.events.publish(found)
     return code
 
 

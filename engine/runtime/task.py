@@ -56,6 +56,8 @@ class Setting:
     """Rendered anew for each item: they may use it."""
     addressed: bool = True
     """Whether a delegate's address is to be told: of a loop's items only the first that is called does."""
+    earlier: tuple[Effect, ...] = ()
+    """What the items before this one have decided; it is applied when the whole loop is over."""
 
 
 async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
@@ -96,7 +98,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         if index and setting.control.pause:
             await play.clock.sleep(setting.control.pause)
         extra = {**seen, **variables_of(setting.control, items, index)}
-        own = replace(setting, addressed=not any(one.attempts for one in outcomes))
+        own = replace(setting, addressed=not any(one.attempts for one in outcomes), earlier=tuple(acted))
         run = await run_item(own, play.renderer(step, setting.host, extra), extra)
         outcome = replace(
             run.outcome,
@@ -328,6 +330,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         ask=play.ask,
         sleep=play.clock.sleep,
         duplicates=play.settings.variables.duplicate_key,
+        earlier=setting.earlier,
     )
     return call, handler
 
