@@ -37,8 +37,9 @@ async def run(call: ActionCall) -> ModuleResult:
     variables: dict[str, Value] = {key: value for key, value in args.items() if key not in TAKEN}
     if port is not None:
         variables["ansible_ssh_port"] = port
-    changed = is_new(call, host, groups, variables)
-    call.effects.append(AddHost(call.host, host, tuple(groups), variables))
+    added = AddHost(call.host, host, tuple(groups), variables)
+    changed = added not in call.earlier.get(host, ()) and is_new(call, host, groups, variables)
+    call.effects.append(added)
     return ModuleResult(values={"add_host": {"host_name": host, "groups": groups, "host_vars": variables}}, changed=changed)
 
 

@@ -118,6 +118,8 @@ class ActionCall:
     strict: bool = False
     """`compat = "ansible"`: results are ansible-core's also where ours say more."""
     """What a key is that stands twice in one mapping of a file: `warn`, `error` or `ignore`."""
+    earlier: Mapping[str, Sequence[Effect]] = field(default_factory=dict)
+    """By the name of the host or group: what the loop's items before this one have added, which is not applied yet."""
 
 
 class Action(Protocol):

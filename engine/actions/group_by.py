@@ -26,8 +26,10 @@ async def run(call: ActionCall) -> ModuleResult:
             return ModuleResult.failure(f"Group names must be texts that are not empty, not {name!r}.")
     group = key.replace(" ", "-")
     above = tuple(parent.replace(" ", "-") for parent in parents)
-    call.effects.append(JoinGroup(call.host, group, above))
-    return ModuleResult(values={"add_group": group, "parent_groups": list(above)}, changed=is_new(call, group, above))
+    joined = JoinGroup(call.host, group, above)
+    call.effects.append(joined)
+    changed = joined not in call.earlier.get(group, ()) and is_new(call, group, above)
+    return ModuleResult(values={"add_group": group, "parent_groups": list(above)}, changed=changed)
 
 
 def is_new(call: ActionCall, group: str, parents: tuple[str, ...]) -> bool:

@@ -63,8 +63,9 @@ class DefaultOutput:
     check_markers: bool = False
     show_stats: bool = False
     check: bool = False
-    each_meta: bool = False
-    """Announce a meta task for each host that comes to it, and tell where its condition was false, as ansible-core does."""
+    like_ansible: bool = False
+    """Announce a meta task for each host that comes to it, tell where its condition was false, and end without a recap
+    where a mistake ended the run: as ansible-core does."""
     show_path_of_failures: bool = False
     debug: bool = False
     """Tell what the engine does by itself, too."""
@@ -84,7 +85,7 @@ class DefaultOutput:
                 self._begin(event)
             case PlayStarted():
                 self._play(event)
-            case TaskStarted(again=True) if not self.each_meta:
+            case TaskStarted(again=True) if not self.like_ansible:
                 pass
             case TaskStarted():
                 self._names[event.step] = event
@@ -281,7 +282,7 @@ class DefaultOutput:
         """Its line is ansible-core's; we tell of it under -vv alone."""
         if self.verbosity > 1:
             self._line(f"META: {event.reason}")
-        if not self.each_meta or not self.show_skipped:
+        if not self.like_ansible or not self.show_skipped:
             return
         self._task_banner(event.step)
         values: dict[str, Value] = {"changed": False, "msg": event.msg, "skip_reason": event.reason}
@@ -291,7 +292,7 @@ class DefaultOutput:
     # -- the end
 
     def _end(self, event: RunFinished) -> None:
-        if event.broken_off and self.explain is not None:
+        if event.broken_off and self.like_ansible:
             return  # ansible-core leaves at once
         self._stars("PLAY RECAP")
         for host in sorted(self.recap.hosts):

@@ -124,6 +124,7 @@ def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) ->
         public=request.public,
         exports=_exports(reader, path),
         validate=request.rolespec_validate,
+        entries=(request.tasks_from, request.vars_from, request.defaults_from, request.handlers_from),
     )
 
 

@@ -124,6 +124,8 @@ class Role:
     """For a view of the role that others see (plan/views.py): the path of the lexical role inside which it is seen; empty: in the play."""
     validate: bool = True
     """Its arguments are checked by `argument_specs` before it runs: `rolespec_validate` of an import or include."""
+    entries: tuple[str, ...] = ()
+    """`tasks_from`, `vars_from`, `defaults_from`, `handlers_from`: with others it is another role, that has not run yet."""
 
 
 @frozen(kw_only=True)

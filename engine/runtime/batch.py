@@ -417,7 +417,7 @@ class Batch:
 def role_key(step: Step) -> str:
     block = step.block
     assert block is not None and block.role is not None
+    role = block.role
     about = {name: value for name, value in block.keywords.items() if name in ("when", "tags", "become", "become_user", "delegate_to")}
-    return repr(
-        (block.role.path, sorted(block.params.items(), key=str), sorted(about.items(), key=str), sorted(block.vars.items(), key=str))
-    )
+    given = (sorted(each.items(), key=str) for each in (block.params, about, block.vars))
+    return repr((role.path, role.entries, *given))

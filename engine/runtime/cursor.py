@@ -139,6 +139,7 @@ class HostCursor:
         self.fell()
         if self.frames and self.frames[-1].failed and not final:
             return True
+        self.removed = self.removed or not (self.would_rescue() or (self.would_retry and not final))
         while self.frames:
             frame = self.frames[-1]
             block = frame.block

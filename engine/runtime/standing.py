@@ -17,6 +17,8 @@ class Standing:
     """Of the batch, in order."""
     cursors: Mapping[HostName, HostCursor]
     _alive: list[HostName] = field(default_factory=list)
+    _left: list[HostName] = field(default_factory=list)
+    """Without those that were lost once, whatever they are still to do."""
     _going: list[HostName] = field(default_factory=list)
     _stale: bool = True
     _at_step: list[HostName] | None = None
@@ -40,7 +42,8 @@ class Standing:
 
     def seen(self) -> list[HostName]:
         """The hosts that are left, as a step's templates see them: within a common step those that began it and were not ended."""
-        return self.alive() if self._at_step is None else self._at_step
+        self._current()
+        return self._left if self._at_step is None else self._at_step
 
     def _current(self) -> None:
         if self._stale:
@@ -48,5 +51,6 @@ class Standing:
             self._renewed()
 
     def _renewed(self) -> None:
-        self._alive = [host for host in self.hosts if not self.cursors[host].down and not self.cursors[host].removed]
-        self._going = [host for host in self._alive if self.cursors[host].fate is not Fate.ENDED]
+        self._alive = [host for host in self.hosts if not self.cursors[host].down]
+        self._left = [host for host in self._alive if not self.cursors[host].removed]
+        self._going = [host for host in self._left if self.cursors[host].fate is not Fate.ENDED]

@@ -6,7 +6,7 @@ choose one of these steps; its logic stands in the file named for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,7 +14,7 @@ from engine.actions.base import ActionCall
 from engine.connections.become import told
 from engine.errors import EngineError
 from engine.model.addresses import HostName
-from engine.model.effect import Effect, IncludeVariables, NamedFacts, SetVariables
+from engine.model.effect import AddHost, Effect, IncludeVariables, JoinGroup, NamedFacts, SetVariables
 from engine.model.event import ItemFinished
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
@@ -62,6 +62,8 @@ class Setting:
     """Rendered anew for each item: they may use it."""
     addressed: bool = True
     """Whether a delegate's address is to be told: of a loop's items only the first that is called does."""
+    earlier: Mapping[str, Sequence[Effect]] = field(default_factory=dict)
+    """What the items before this one have decided; it is applied when the whole loop is over."""
 
 
 async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
@@ -96,6 +98,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         raise
     outcomes: list[TaskOutcome] = []
     acted: list[Effect] = []
+    earlier: dict[str, list[Effect]] = {}
     facts_to: HostName | None = None
     seen: dict[str, Value] = {}
     addressed = True
@@ -103,7 +106,8 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         if index and setting.control.pause:
             await play.clock.sleep(setting.control.pause)
         extra = {**seen, **variables_of(setting.control, items, index)}
-        run = await run_item(replace(setting, addressed=addressed), play.renderer(step, setting.host, extra), extra)
+        own = replace(setting, addressed=addressed, earlier=earlier)
+        run = await run_item(own, play.renderer(step, setting.host, extra), extra)
         addressed = addressed and not run.outcome.attempts
         outcome = replace(
             run.outcome,
@@ -115,6 +119,9 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         facts_to = run.facts_to
         seen.update({**registered_by(step, outcome), **set_by(run, outcome)})
         acted.extend(run.acted)
+        for effect in run.acted:
+            if isinstance(effect, AddHost | JoinGroup):
+                earlier.setdefault(effect.name if isinstance(effect, AddHost) else effect.group, []).append(effect)
         enough = False
         if setting.control.break_when is not None:
             outcome, enough = broken_off(setting, outcome, extra)
@@ -341,6 +348,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         duplicates=play.settings.variables.duplicate_key,
         strict=play.settings.run.compat == "ansible",
         facts_modules=play.settings.facts.modules,
+        earlier=setting.earlier,
     )
     call.call_module = partial(dispatch.other_module, call, replace(task, action=action), play.run.modules, play.settings)
     return call, handler

@@ -23,6 +23,8 @@ Plugin = Callable[..., Any]
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
 TAKES_SEALED = frozenset(("unvault", "vault_encrypted"))
 """What can be told of an encrypted value that no password opens."""
+KEEPS_SEALED = frozenset(("to_yaml", "to_nice_yaml"))
+"""Filters that can write encrypted values as they are, wherever they stand."""
 MAKES_LIST = frozenset(("list", "reverse"))
 """Filters that need every element."""
 SKIPS_MISSING = frozenset(("map", "select", "reject", "selectattr", "rejectattr"))
@@ -100,7 +102,7 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
     """
     takes_missing = name in TAKES_MISSING
     makes_list = name in MAKES_LIST
-    strictly = not takes_missing and name not in SKIPS_MISSING
+    strictly = not takes_missing and name not in SKIPS_MISSING and name not in KEEPS_SEALED
     chooses = name in CHOOSES
     passed = _PassArg.from_obj(plugin)
     first = 0 if passed is None else 1

@@ -144,14 +144,15 @@ def run_ours(case: Case, folder: Path, runner: asyncio.Runner, pool: Any, *, com
     listener = DefaultOutput(
         out=out, problem=lambda problem: None, diff_context=settings.run.diff_context,
         show_skipped=output.display_skipped_hosts, show_ok=output.display_ok_hosts, show_stats=output.show_custom_stats,
-        each_meta=compat == "ansible",
+        like_ansible=compat == "ansible",
     )
     stopped = ""
     try:
         code = runner.run(made.carry_out(prepared, listeners=[listener])).exit_code
     except EngineError as error:
         code, stopped = 1, error.problem.code
-    return normal_form(out.getvalue(), code, case, folder) + (f"stopped: {stopped}\n" if stopped and not case.only_recap else "")
+    told = stopped and not case.only_recap and compat != "ansible"
+    return normal_form(out.getvalue(), code, case, folder) + (f"stopped: {stopped}\n" if told else "")
 
 
 def refusal(why: str) -> str:

@@ -209,9 +209,15 @@ def test_meta_tasks_are_announced_once_or_for_each_host_as_ansible_core_does() -
 
     told = '{"changed": false, "msg": "end_host", "skip_reason": "why"}'
     assert lines() == ["TASK [leave]"]
-    assert lines(each_meta=True) == ["TASK [leave]", "TASK [leave]", "skipping: [web2]"]
-    assert lines(each_meta=True, show_skipped=False) == []
-    assert lines(each_meta=True, verbosity=1)[-2:] == ["TASK [leave]", f"skipping: [web2] => {told}"]
+    assert lines(like_ansible=True) == ["TASK [leave]", "TASK [leave]", "skipping: [web2]"]
+    assert lines(like_ansible=True, show_skipped=False) == []
+    assert lines(like_ansible=True, verbosity=1)[-2:] == ["TASK [leave]", f"skipping: [web2] => {told}"]
+
+
+def test_a_run_that_a_mistake_ended_has_a_recap_unless_ansible_core_is_followed() -> None:
+    events = [finished(1), RunFinished(run="r", exit_code=2, broken_off=True)]
+    assert "PLAY RECAP" in shown(events)
+    assert "PLAY RECAP" not in shown(events, like_ansible=True)
 
 
 CHECKS = [(True, True, "TASK [t] [CHECK MODE] *"), (True, False, "TASK [t] *"), (False, True, "TASK [t] *")]
