@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from engine.model.addresses import OrderKey, StepAddress
 from engine.model.source import NOWHERE
@@ -72,9 +73,9 @@ def build_play(index: int, play: Play, options: PlanOptions) -> PlayPlan:
             nodes.append(FLUSH)
     body = builder.steps(nodes, (index, BODY), Surroundings())
     handlers: list[Step] = []
-    for role, around in builder.handler_roles:
-        handlers.extend(builder.handlers(role.handlers, len(handlers), around))
-    handlers.extend(builder.handlers(play.handlers, len(handlers), Surroundings()))
+    named, imported = in_order(builder.handler_roles, play)
+    for nodes_of, around in (*named, (play.handlers, Surroundings()), *imported):
+        handlers.extend(builder.handlers(nodes_of, len(handlers), around))
     return PlayPlan(
         index=index, play=play, body=body, handlers=tuple(handlers), roles=tuple(builder.roles), names=builder.names,
         private=tuple(builder.private),
@@ -202,6 +203,27 @@ class Builder:
             for text in each if isinstance(each, list | tuple) else [each]:
                 found.update(part.strip() for part in str(text).split(",") if part.strip())
         return frozenset(found)
+
+
+Handlers = list[tuple[Sequence[Node], Surroundings]]
+
+
+def in_order(met: Sequence[tuple[Role, Surroundings]], play: Play) -> tuple[Handlers, Handlers]:
+    """The handlers of roles that stand before the play's own, and those behind: of roles that tasks import.
+
+    Those of `roles:` with all they need come first. Found out from what ansible-core 2.21 runs: it reads `roles:` before any task.
+    """
+    named: Handlers = []
+    within: Handlers = []
+    behind: Handlers = []
+    for role, around in met:
+        path = [block for block in around.blocks if block.kind is BlockKind.ROLE]
+        listed = bool(path) and any(path[0] is each for each in play.roles)
+        needed = all(
+            above.role is not None and any(below.role is each.role for each in above.role.dependencies) for above, below in pairwise(path)
+        )
+        (named if listed and needed else within if listed else behind).append((role.handlers, around))
+    return named, [*within, *behind]
 
 
 def same_handlers(one: Role, other: Role) -> bool:

@@ -13,7 +13,7 @@ from conftest import refuse
 from testbed import why_not
 
 HERE = Path(__file__).parent
-PASSED_SO_FAR = 63
+PASSED_SO_FAR = 65
 """How many targets `passing.txt` named when it was last counted: it only grows."""
 
 sys.path.insert(0, str(HERE))
