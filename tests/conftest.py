@@ -11,17 +11,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from refusing import refuse
 from testbed import Machine, Testbed, why_not
 
 BEDS = [("et", "10.91"), *((f"e{letter}", f"10.{number}") for letter, number in zip("abcdfghij", range(100, 109)))]
 """Names and networks of beds for tests; each run of pytest (each worker of xdist) takes the first that is free."""
-
-
-def refuse(reason: str) -> None:
-    """Skip, saying why; under CI nothing that needs hosts may skip."""
-    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
-        pytest.fail(f"real hosts are required under CI: {reason}")
-    pytest.skip(reason)
 
 
 def free_bed(home: Path) -> tuple[Testbed, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import refuse
+from refusing import refuse
 from testbed import why_not
 
 HERE = Path(__file__).parent
