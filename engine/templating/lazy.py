@@ -149,6 +149,10 @@ class LazyDict(dict[Any, Any]):
     __str__ = __repr__
 
 
+_TO_LOOK_AT = RAW | {Missing}
+"""Exact types of elements that a list may not hand out unseen: what is raw, and what is missing, which a plugin must notice."""
+
+
 class LazyList(list[Any]):
     """A variable's list. Slices, sums and copies are plain lists of rendered values."""
 
@@ -177,7 +181,7 @@ class LazyList(list[Any]):
 
     def _is_rendered(self) -> bool:
         """Nothing raw is left (or ever was: a list of names): then it is read as quickly as any list."""
-        return RAW.isdisjoint(map(type, list.__iter__(self)))
+        return _TO_LOOK_AT.isdisjoint(map(type, list.__iter__(self)))
 
     def _rendering(self) -> Iterator[Any]:
         index = 0
@@ -189,7 +193,7 @@ class LazyList(list[Any]):
         return (self._at(index) for index in range(len(self) - 1, -1, -1))
 
     def __contains__(self, wanted: object) -> bool:
-        return list.__contains__(self, wanted) if self._is_rendered() else any(each is wanted or each == wanted for each in self)
+        return list.__contains__(self, wanted) if self._is_rendered() else wanted in list(self)
 
     def index(self, wanted: Any, *bounds: Any) -> int:
         return list(self).index(wanted, *bounds)
