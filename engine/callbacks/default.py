@@ -93,7 +93,7 @@ class DefaultOutput:
                     self._banner = None
                     if self.show_ok and self.show_skipped:  # else a task may have nothing to show: its banner waits
                         self._task_banner(event.step)
-            case OutputLine() if self.explain is None:
+            case OutputLine() if self.explain is None or event.stream == "become":
                 self._task_banner(event.step)
                 self._live(event)
             case RetryScheduled():
