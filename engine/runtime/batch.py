@@ -245,13 +245,17 @@ class Batch:
         if fell and outcome.status is Status.FAILED:
             self._lose([first])
         for host in hosts[1:]:
-            if outcome.status is Status.FAILED and outcome.failed:
-                # The others fail twice, so that a rescue around the task is the first host's alone: as ansible-core does it.
+            if outcome.status is Status.FAILED and outcome.failed and self.cursors[host].caught_here:
+                # The others fail twice: a rescue or always of the task's own block is the first host's alone, as in ansible-core.
                 self.cursors[host].fail()
             if outcome.failed:
                 self.cursors[host].fail()
             else:
                 self.cursors[host].advance()
+        if outcome.failed and self._falls(outcome):
+            for host, cursor in self.cursors.items():  # those that are elsewhere: an include brought the task to some hosts only
+                if host not in hosts and cursor.fate is Fate.RUNNING and not cursor.recovering:
+                    cursor.fail(final=True)
         if outcome.status is Status.UNREACHABLE and outcome.failed:
             self.dragged.update(hosts[1:])
 

@@ -163,6 +163,12 @@ class HostCursor:
         return any(f.block is not None and f.part is Part.BODY and f.block.rescue for f in self.frames)
 
     @property
+    def caught_here(self) -> bool:
+        """Does the present step stand in the body of a block that has itself a `rescue` or `always`?"""
+        frame = self.frames[-1]
+        return frame.block is not None and frame.part is Part.BODY and bool(frame.block.rescue or frame.block.always)
+
+    @property
     def recovering(self) -> bool:
         """It stands in a `rescue` or `always`: what befalls other hosts does not stop it there."""
         return any(frame.block is not None and frame.part is not Part.BODY for frame in self.frames)

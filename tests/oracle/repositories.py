@@ -142,8 +142,8 @@ def main() -> int:
     """Ask both, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--ours", type=Path, required=True)
-    parser.add_argument("--real", type=Path, default=HERE.parent.parent / ".venv" / "oracle-env" / "bin")
+    parser.add_argument("--ours", type=lambda text: Path(text).resolve(), required=True)
+    parser.add_argument("--real", type=lambda text: Path(text).resolve(), default=HERE.parent.parent / ".venv" / "oracle-env" / "bin")
     parser.add_argument("--collections", default="", help="ANSIBLE_COLLECTIONS_PATH for both")
     parser.add_argument("--most", type=int, default=10_000, help="playbooks of each repository, evenly chosen")
     parser.add_argument("--cache", type=Path)
