@@ -17,7 +17,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-FENCE = re.compile(r"^(`{3,})(.*)$")
+from literate import sections_of
+
 INVENTORY = "one\ntwo\nthree\n\n[all:vars]\nansible_connection=local\n"
 """For cases without an `inventory` block."""
 HERE = Path(__file__).parent
@@ -62,32 +63,14 @@ class Case:
 def cases_of(path: Path) -> list[Case]:
     """The cases of one file, in order."""
     found: list[Case] = []
-    lines = path.read_text().split("\n")
-    number = 0
-    while number < len(lines):
-        line = lines[number]
-        if line.startswith("## "):
-            _complete(found, number)
-            found.append(Case(source=path, title=line[3:].strip(), lines=(number, number)))
-        fence = FENCE.match(line)
-        if fence and found:
-            end = next(n for n in range(number + 1, len(lines)) if lines[n] == fence[1])
-            _take(found[-1], fence[2].split(), "\n".join(lines[number + 1:end]) + "\n", (number, end))
-            number = end
-        number += 1
-    _complete(found, len(lines))
+    for section in sections_of(path):
+        case = Case(source=path, title=section.title, lines=(section.end, section.end))
+        for block in section.blocks:
+            _take(case, block.words, block.text or "\n", block.lines)
+        if "inventory.yml" not in case.files:
+            case.files.setdefault("inventory.ini", INVENTORY)
+        found.append(case)
     return found
-
-
-def _complete(found: list[Case], end: int) -> None:
-    """The case before line `end` has no more blocks."""
-    if not found:
-        return
-    case = found[-1]
-    if "inventory.yml" not in case.files:
-        case.files.setdefault("inventory.ini", INVENTORY)
-    if case.lines[0] == case.lines[1]:
-        case.lines = (end, end)
 
 
 def _take(case: Case, words: list[str], text: str, lines: tuple[int, int]) -> None:

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from literate import sections_of
+
 HERE = Path(__file__).parent
-FENCE = re.compile(r"^(`{3,})(.*)$")
 INVENTORY = "one ansible_connection=local\n"
 PLAY = "- hosts: all\n  gather_facts: false\n  tasks:\n"
 COMMAND = "ansible-playbook -i hosts playbook.yml"
@@ -94,27 +95,12 @@ def plain(text: bytes, folder: Path, programs: Path) -> str:
 def cases_of(path: Path) -> list[Case]:
     """The cases of one file, in order."""
     found: list[Case] = []
-    lines = path.read_text().split("\n")
-    number = 0
-    while number < len(lines):
-        line = lines[number]
-        if line.startswith("## "):
-            _complete(found, number)
-            found.append(Case(source=path, title=line[3:].strip(), lines=(number, number)))
-        fence = FENCE.match(line)
-        if fence and found:
-            end = next(n for n in range(number + 1, len(lines)) if lines[n] == fence[1])
-            _take(found[-1], fence[2].split()[-1], "".join(f"{each}\n" for each in lines[number + 1 : end]), (number, end))
-            number = end
-        number += 1
-    _complete(found, len(lines))
+    for section in sections_of(path):
+        case = Case(source=path, title=section.title, lines=(section.end, section.end))
+        for block in section.blocks:
+            _take(case, block.words[-1], block.text, block.lines)
+        found.append(case)
     return found
-
-
-def _complete(found: list[Case], end: int) -> None:
-    """The case before line `end` has no more blocks."""
-    if found and found[-1].lines[0] == found[-1].lines[1]:
-        found[-1].lines = (end, end)
 
 
 def _take(case: Case, kind: str, text: str, lines: tuple[int, int]) -> None:
