@@ -39,6 +39,7 @@ from engine.model.values import Value
 
 WIDTH = 79
 DIFF_COLOURS = (("+", "diff_add"), ("-", "diff_remove"), ("@@", "diff_lines"))
+INCLUDES = ("include_tasks", "include_role")
 SHOWN_WITH_VALUES = ("debug", "assert")
 """Actions whose result is their purpose: shown without -v too."""
 
@@ -218,6 +219,8 @@ class DefaultOutput:
             self._write(self.explain(outcome, started.span if started is not None else None), failed=True)
         if self.show_path_of_failures and not lost and self.verbosity < 2:
             self._path(started, failed=True)
+        if self.explain is not None and outcome.looped and outcome.action.rpartition(".")[2] in INCLUDES and not outcome.items:
+            return  # one item's file or role cannot be had: the text above says it all
         judged = "failed_when_result" in outcome.result.values
         told = debug and judged and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
         always = told or ("assertion" in values and bool(outcome.result.values.get("_ansible_verbose_always", True)))

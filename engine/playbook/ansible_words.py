@@ -22,15 +22,22 @@ def no_string(name: str, value: Value) -> str:
     return f"The field '{name}' is supposed to be a string type, however the incoming data structure is a {class_of(value)}"
 
 
+NO_FILE = "Unable to retrieve file contents."
+
+
 def no_file(path: str) -> str:
     """Of a file that an include names."""
     missing = f"[Errno 2] No such file or directory: '{path}'"
-    return f"Unable to retrieve file contents. Could not find or access '{path}' on the Ansible Controller: {missing}"
+    return f"{NO_FILE} Could not find or access '{path}' on the Ansible Controller: {missing}"
+
+
+REMOTE_SRC = "If you are using a module and expect the file to exist on the remote, see the remote_src option."
+"""Said behind each file that cannot be had, though not in the result of an include."""
 
 
 def not_found(path: str) -> str:
     """Of a file that an import names."""
-    return f"{no_file(path)} If you are using a module and expect the file to exist on the remote, see the remote_src option."
+    return f"{no_file(path)} {REMOTE_SRC}"
 
 
 def unconverted(name: str, value: Value, wanted: str) -> tuple[str, Part]:

@@ -149,11 +149,6 @@ def _spliced(reader: Reader, task: Task, action: Action, place: Place) -> Node |
         reader.report("role-as-handler", "A role cannot be a handler", f"{name} stands among handlers", action.span,
                       "notify the role's own handlers, or include_tasks", words=f"Using '{name}' as a handler is not supported.")
         return None
-    if place.handlers and name == "meta" and str(task.args.get("_raw_params", "")).strip() == "flush_handlers":
-        words = "flush_handlers cannot be used as a handler"
-        reader.report("flush-as-handler", "A handler cannot flush handlers", "it would run itself", action.span,
-                      "handlers that handlers notify run without it", words=words)
-        return None
     if name in ("include_tasks", "include_role"):
         return checked_include(reader, task)
     match name:

@@ -299,10 +299,13 @@ class Batch:
         self.play.run.ledger.apply(effects)
         await self.play.run.recorder.task(step, outcome, notified)
         self._notices.check(step, effects, notified, shown=False)
+        self._tell(step, outcome)
+        self._notices.check(step, effects, notified, shown=True)
+
+    def _tell(self, step: Step, outcome: TaskOutcome) -> None:
         self.play.events.publish(TaskFinished(outcome=outcome))
         for problem in (*failures.warnings(step, outcome), *([failures.told(step, outcome)] if outcome.failed else [])):
             self.play.events.publish(ProblemFound(problem=problem, host=outcome.host))
-        self._notices.check(step, effects, notified, shown=True)
 
     def _move(self, step: Step, host: HostName, outcome: TaskOutcome) -> None:
         cursor = self.cursors[host]
@@ -380,6 +383,8 @@ class Batch:
             if not (result.missing and self.play.settings.run.compat == "ansible"):
                 outcome = self._with_fate(outcome, host)
             await self._settle(step, outcome, self._effects(step, TaskRun(outcome), outcome))
+            for further in result.missing[1:]:
+                self._tell(step, further)
         elif step.keywords.get("register"):
             included = ModuleResult(values={"include": [each.path for each in result.inclusions]})
             found = concluded(step, host, "", included, Status.OK)

@@ -92,8 +92,8 @@ class IncludeResult:
     outcome: TaskOutcome | None = None
     """Set where it was skipped, failed, or its loop's items were."""
     items: list[TaskOutcome] = field(default_factory=list)
-    missing: bool = False
-    """It failed because a file or role cannot be had: the recap of ansible-core counts this as failed, rescued or not."""
+    missing: list[TaskOutcome] = field(default_factory=list)
+    """Files and roles that cannot be had, one for each item: the recap of ansible-core counts all of them as failed, rescued or not."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,10 +199,12 @@ class Includer:
                 strict = self.play.settings.run.compat == "ansible"
                 if strict and isinstance(error, ParseError) and not CANNOT_BE_HAD.issuperset(each.code for each in error.problems):
                     raise
-                result.outcome, result.missing = failed(step, host, asked.name, error), True
+                result.missing.append(replace(failed(step, host, asked.name, error), looped=bool(each.extra)))
                 continue
             label = HIDDEN if asked.hidden else each.label
             result.inclusions.append(replace(inclusion, item_label=label, is_item=asked.hidden or bool(each.extra)))
+        if result.missing:
+            result.outcome = result.missing[0]
         # In the order in which the first hosts met them, so that hosts go through them together.
         result.inclusions.sort(key=lambda each: each.copy)
         return result

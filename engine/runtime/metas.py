@@ -15,6 +15,7 @@ from engine.model.effect import ClearFacts
 from engine.model.event import MetaDone, MetaSkipped, ProblemFound
 from engine.model.problem import Problem, Severity
 from engine.plan.step import Step
+from engine.playbook.tree import Task
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
 from engine.runtime.keywords import rendered
@@ -48,6 +49,8 @@ class Metas:
         assert step.task is not None
         try:
             meta = meta_of(step)
+            if meta is Meta.FLUSH_HANDLERS and step.task.handler:
+                raise PlanError(flushed_by_handler(step.task))
         except PlanError:
             self._announce(step, hosts[0])
             raise
@@ -155,6 +158,17 @@ class Metas:
         renderer = self.play.renderer(step, host)
         keywords = rendered(step, renderer, check=False, diff=False, timeout=0, poll=15)
         await self.play.pool.forget(self.play.target(step, host, None, renderer, keywords))
+
+
+def flushed_by_handler(task: Task) -> Problem:
+    """Told when the handler's turn comes, as ansible-core does: playbooks that never notify it run."""
+    return Problem(
+        code="flush-as-handler",
+        summary="A handler cannot flush handlers",
+        detail="flush_handlers cannot be used as a handler",
+        span=task.action_span,
+        hint="handlers that handlers notify run without it",
+    )
 
 
 def without_condition(meta: Meta, step: Step) -> Problem:

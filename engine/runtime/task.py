@@ -40,6 +40,10 @@ BECOME_IS_TOLD = 4
 """The number of `-v` from which on it is shown how the engine becomes another user."""
 
 
+UNRENDERED = TaskKeywords()
+"""The keywords of a task that a mistake stopped before they were rendered."""
+
+
 @dataclass(slots=True)
 class TaskRun:
     """A task's outcome and what its action decided, in order."""
@@ -58,7 +62,7 @@ class Setting:
     host: HostName
     name: str
     control: LoopControl = field(default_factory=LoopControl)
-    keywords: TaskKeywords = field(default_factory=TaskKeywords)
+    keywords: TaskKeywords = field(default_factory=lambda: UNRENDERED)
     """Rendered anew for each item: they may use it."""
     addressed: bool = True
     """Whether a delegate's address is to be told: of a loop's items only the first that is called does."""
@@ -281,6 +285,8 @@ def mistaken(setting: Setting, renderer: Renderer, error: EngineError) -> TaskOu
     step = setting.step
     result = failures.result_of(error, step)
     outcome = concluded(step, setting.host, setting.name, result, failures.status_of(result), no_log=no_log_of(step, renderer))
+    if setting.keywords is UNRENDERED and setting.play.settings.run.compat == "ansible" and step.keywords.get("ignore_errors") is not True:
+        return outcome  # ansible-core renders ignore_errors with the other keywords, which this mistake came before
     asked = "ignore_unreachable" if outcome.status is Status.UNREACHABLE else "ignore_errors"
     try:
         return replace(outcome, ignored=bool(flag(step, asked, renderer, False)))

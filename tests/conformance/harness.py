@@ -127,7 +127,7 @@ def run_ours(case: Case, folder: Path, runner: asyncio.Runner, pool: Any, *, com
     listener = DefaultOutput(
         out=out, problem=lambda problem: None, diff_context=settings.run.diff_context,
         show_skipped=output.display_skipped_hosts, show_ok=output.display_ok_hosts, show_stats=output.show_custom_stats,
-        like_ansible=compat == "ansible",
+        like_ansible=compat == "ansible", explain=(lambda outcome, span: "") if compat == "ansible" else None,
     )
     stopped = ""
     try:

@@ -15,7 +15,7 @@ from engine.cli.view.problem import COLOURS, paint
 from engine.errors import BugError, EngineError, ParseError
 from engine.model.problem import Problem, Severity
 from engine.model.source import NOWHERE, Span
-from engine.playbook.ansible_words import NAMES
+from engine.playbook.ansible_words import NAMES, NO_FILE, REMOTE_SRC
 from engine.yaml.words import COLON, FAILED, QUOTE, QUOTE_INSIDE, TEMPLATE
 
 GENERIC, PARSER, REFUSED, BUG = 1, 4, 5, 250
@@ -144,6 +144,8 @@ def links_of(problem: Problem) -> list[Link]:
     if span is not None and problem.code.startswith("vault-") and (span.line, span.column) == (1, 1):
         span = Span(span.path, 0)  # all of the file is encrypted
     told = HELP.get(own) or HELP.get(problem.code, "")
+    if own.startswith(NO_FILE) and not own.endswith(REMOTE_SRC):
+        own = f"{own} {REMOTE_SRC}"
     if problem.code == "import-name" and links:
         links[0], told = replace(links[0], help=told), ""
     return [*links, Link(text=own, span=None if span == NOWHERE else span, help=told, apart=problem.code in APART)]
