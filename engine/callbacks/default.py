@@ -177,7 +177,7 @@ class DefaultOutput:
             self._outcome(outcome)
         elif outcome.status is Status.SKIPPED and self.show_skipped:
             self._task_banner(outcome.step)
-            self._line(f"skipping: [{self._host(outcome)}]{self._why_skipped(outcome)}", "skip")
+            self._line(f"skipping: [{outcome.host}]{self._why_skipped(outcome)}", "skip")
         elif outcome.status is Status.FAILED and outcome.ignored:
             self._line("...ignoring", "skip")
 
@@ -188,7 +188,7 @@ class DefaultOutput:
         match outcome.status:
             case Status.SKIPPED:
                 item = f"{self._item(outcome)} " if outcome.is_item else ""
-                self._line(f"skipping: [{self._host(outcome)}]{item}{self._why_skipped(outcome)}", "skip")
+                self._line(f"skipping: [{outcome.host}]{item}{self._why_skipped(outcome)}", "skip")
             case Status.FAILED | Status.UNREACHABLE:
                 self._diffs(outcome)
                 self._failed(outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from book_words import CONDITIONS, EXPRESSIONS, LISTS, TAGS, UNTIL
+from book_words import CONDITIONS, EXPRESSIONS, LISTS, OF_OTHERS, TAGS, UNTIL
 
 
 class Names:
@@ -44,8 +44,9 @@ class Names:
 class Tasks:
     """Makes tasks. What it may refer to (roles, files, hosts) is added as it comes to be."""
 
-    def __init__(self, dice: random.Random, names: Names, extra_files: dict[str, Any], *, tagged: bool) -> None:
-        self.dice, self.names, self.extra_files, self.tagged = dice, names, extra_files, tagged
+    def __init__(self, dice: random.Random, names: Names, extra_files: dict[str, Any], *, tagged: bool, alone: bool = False) -> None:
+        """With `alone`, each host goes its own way: nothing that is said may depend on how far the others have come."""
+        self.dice, self.names, self.extra_files, self.tagged, self.alone = dice, names, extra_files, tagged, alone
         self.roles: list[str] = []
         self.files: list[str] = []
         self.hosts: list[str] = []
@@ -87,8 +88,9 @@ class Tasks:
 
     def chosen(self, texts: tuple[str, ...]) -> str:
         """One of them; of registered names only where there is one, or nearly every task would fail."""
-        while "REG" in (text := self.dice.choice(texts)) and not self.registered:
-            pass
+        text = self.dice.choice(texts)
+        while ("REG" in text and not self.registered) or (self.alone and any(word in text for word in OF_OTHERS)):
+            text = self.dice.choice(texts)
         return text
 
     def filled(self, text: str) -> str:

@@ -18,6 +18,8 @@ EXPRESSIONS = (
     "groups['all'] | length", "groups.keys() | select('match', 'made_') | list | sort",
     "vars['VAR']", "VAR | length", "'%s' | format(VAR)", "[3, 1, 2] | sort | first", "ansible_index_var | default('none')",
 )
+OF_OTHERS = ("play_hosts", "hostvars", "made_")
+"""What words hold that are about other hosts, and change while these go on."""
 CONDITIONS = (
     "true", "true", "false", "VAR is defined", "VAR is string", "VAR is mapping", "VAR | string | length > 12", "nobody_knows is defined",
     "nobody_knows", "inventory_hostname == 'HOST'", "inventory_hostname != 'HOST'", "inventory_hostname in (groups['all'] | sort)[:3]",

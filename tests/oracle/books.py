@@ -47,7 +47,7 @@ def make_book(seed: int, plays: int = 10) -> Book:
     kind = dice.choices([name for name, _ in KINDS], [weight for _, weight in KINDS])[0]
     book = Book(seed=seed, kind=kind, plays=[])
     names = Names(dice)
-    tasks = Tasks(dice, names, book.files, tagged=kind == "tags")
+    tasks = Tasks(dice, names, book.files, tagged=kind == "tags", alone=kind == "free")
     _write_roles(dice, names, tasks, book)
     _write_task_files(dice, tasks, book)
     groups = [[f"h{number}{letter}" for letter in "abcd"[:dice.choice((1, 2, 2, 3, 4))]] for number in range(1 if kind == "alone" else plays)]
