@@ -25,14 +25,14 @@ async def run(call: ActionCall) -> ModuleResult:
     args = call.invocation.args
     name = first(args, NAMES)
     if name is None:
-        return ModuleResult.failure("name, host or hostname needs to be provided")
+        return ModuleResult.refusal("name, host or hostname needs to be provided")
     if not isinstance(name, str) or not name.strip():
-        return ModuleResult.failure(f"Invalid host name: {name!r}. A text that is not empty is needed.")
+        return ModuleResult.refusal(f"Invalid host name: {name!r}. A text that is not empty is needed.")
     groups = group_names(first(args, GROUPS))
     if groups is None:
-        return ModuleResult.failure("Groups must be specified as a list.")
+        return ModuleResult.refusal("Groups must be specified as a list.")
     if not all(isinstance(group, str) and group for group in groups):
-        return ModuleResult.failure(f"Invalid empty group name provided: {groups}")
+        return ModuleResult.refusal(f"Invalid empty group name provided: {groups}")
     host, port = split_port(name)
     variables: dict[str, Value] = {key: value for key, value in args.items() if key not in TAKEN}
     if port is not None:

@@ -22,16 +22,16 @@ async def run(call: ActionCall) -> ModuleResult:
     """`msg`, and where one fails `assertion` (as written) and `evaluated_to`. Conditions after it are not looked at."""
     args = call.invocation.args
     if call.raw_args.get("that") is None:
-        return ModuleResult.failure("missing required arguments: that")
+        return ModuleResult.refusal("missing required arguments: that")
     for name in ("fail_msg", "success_msg"):
         if not is_message(args.get(name)):
             kind = type(args[name]).__name__
-            return ModuleResult.failure(f"argument '{name}' is of type {kind}: a string or list of strings is required")
+            return ModuleResult.refusal(f"argument '{name}' is of type {kind}: a string or list of strings is required")
     quiet: dict[str, Any] = {"_ansible_verbose_always": False} if args.get("quiet") else {}
     for condition in conditions(call, call.raw_args["that"]):
         fault = unusable(condition)
         if fault:
-            return ModuleResult.failure(fault, assertion=condition)
+            return ModuleResult.refusal(fault, assertion=condition)
         if not call.rendering.condition(condition):
             message = args.get("fail_msg") or "Assertion failed"
             return ModuleResult.failure(message, assertion=condition, evaluated_to=False, **quiet)

@@ -97,7 +97,7 @@ def missing(call: ActionCall, argument: str, subfolder: str, name: str, tried: t
         code="file-not-found", summary="A file named in a task does not exist", detail=f"there is no `{name}`", span=span,
         notes=tuple(f"looked for {path}" for path in tried), words=words, origin=NOWHERE,
     )
-    return ModuleResult.failure(words + more, problem)
+    return ModuleResult.refusal(words + more, problem)
 
 
 def encoded(content: Value) -> bytes:

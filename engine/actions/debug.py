@@ -20,7 +20,7 @@ async def run(call: ActionCall) -> ModuleResult:
     """`{"msg": …}`, or `{EXPRESSION: value}`; skipped below `verbosity`."""
     args = call.invocation.args
     if "var" in call.raw_args and "msg" in call.raw_args:
-        return ModuleResult.failure("parameters are mutually exclusive: msg|var")
+        return ModuleResult.refusal("parameters are mutually exclusive: msg|var")
     if args.get("verbosity", 0) > call.invocation.verbosity:
         return ModuleResult(skipped=True, values={"skipped_reason": "Verbosity threshold not met."})
     if "var" in call.raw_args:
@@ -38,7 +38,7 @@ def shown(call: ActionCall, expression: Value) -> ModuleResult:
         expression = call.rendering.render(expression)
     if not isinstance(expression, str):
         kind = type(expression).__name__
-        return ModuleResult.failure(f"argument 'var' is of type {kind}: a string with an expression is needed, such as a variable's name")
+        return ModuleResult.refusal(f"argument 'var' is of type {kind}: a string with an expression is needed, such as a variable's name")
     if not isinstance(expression, TemplateText):
         return ModuleResult.failure("Error while resolving `var` expression: Encountered untrusted template or expression.")
     try:

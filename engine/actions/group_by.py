@@ -17,13 +17,13 @@ async def run(call: ActionCall) -> ModuleResult:
     """Registers `add_group` and `parent_groups`; the inventory changes through the effect `JoinGroup`."""
     key = call.invocation.args.get("key")
     if key is None:
-        return ModuleResult.failure("the 'key' param is required when using group_by")
+        return ModuleResult.refusal("the 'key' param is required when using group_by")
     parents = call.invocation.args["parents"]
     if not isinstance(parents, list):
         parents = [parents]
     for name in (key, *parents):
         if not isinstance(name, str) or not name:
-            return ModuleResult.failure(f"Group names must be texts that are not empty, not {name!r}.")
+            return ModuleResult.refusal(f"Group names must be texts that are not empty, not {name!r}.")
     group = key.replace(" ", "-")
     above = tuple(parent.replace(" ", "-") for parent in parents)
     joined = JoinGroup(call.host, group, above)

@@ -31,7 +31,7 @@ async def run(call: ActionCall) -> ModuleResult:
     try:
         seconds = duration(args)
     except ValueError as error:
-        return ModuleResult.failure(str(error))
+        return ModuleResult.refusal(str(error))
     start, began = datetime.now(), time.monotonic()
     answer, warnings = await (wait(call, seconds) if seconds is not None else question(call))
     passed = time.monotonic() - began

@@ -26,16 +26,16 @@ async def run(call: ActionCall) -> ModuleResult:
     args = call.invocation.args
     line = str(args.get("_raw_params") or args.get("cmd") or "").strip()
     if not line:
-        return ModuleResult.failure("No argument passed to script module")
+        return ModuleResult.refusal("No argument passed to script module")
     try:
         name, arguments = divided(line)
     except ValueError as error:
-        return ModuleResult.failure(f"{error} in: {line}")
+        return ModuleResult.refusal(f"{error} in: {line}")
     found = call.search.find("files", name)
     if found.path is None:
         return missing(call, FREE_FORM, "files", name, found.tried)
     if call.files.is_dir(found.path):
-        return ModuleResult.failure(f"{found.path} is a directory, and a script is a file")
+        return ModuleResult.refusal(f"{found.path} is a directory, and a script is a file")
     files = call.files if args.get("decrypt", True) else getattr(call.files, "raw", call.files)
     given = {
         "content": files.read_bytes(found.path), "name": os.path.basename(found.path), "arguments": arguments, "chdir": args.get("chdir"),

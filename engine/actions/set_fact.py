@@ -27,13 +27,13 @@ async def run(call: ActionCall) -> ModuleResult:
             try:
                 cacheable = boolean(value)
             except ValueError as error:
-                return ModuleResult.failure(f"cacheable: {error}")
+                return ModuleResult.refusal(f"cacheable: {error}")
         elif not valid(name):
             return refusal(call, name)
         else:
             variables[name] = value
     if not variables:
-        return ModuleResult.failure("No key/value pairs provided, at least one is required for this action to succeed")
+        return ModuleResult.refusal("No key/value pairs provided, at least one is required for this action to succeed")
     call.effects.append(SetVariables(call.host, variables, cacheable))
     return ModuleResult(values={"ansible_facts": variables})
 
@@ -55,4 +55,4 @@ def refusal(call: ActionCall, name: Value) -> ModuleResult:
         span=call.invocation.spans.get(f"args.{name}", call.invocation.span), words=words,
         hint="use ASCII letters, digits and underscores, not starting with a digit",
     )
-    return ModuleResult.failure(f"Task failed: {words}", problem)
+    return ModuleResult.refusal(f"Task failed: {words}", problem)

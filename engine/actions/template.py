@@ -46,15 +46,15 @@ async def run(call: ActionCall) -> ModuleResult:
     """Registers what `copy` does. A template's own mistake is a TemplateError with its line."""
     args = call.invocation.args
     if args.get("src") is None or args.get("dest") is None:
-        return ModuleResult.failure("src and dest are required")
+        return ModuleResult.refusal("src and dest are required")
     newline = str(NEWLINES.get(args["newline_sequence"], args["newline_sequence"]))
     if newline not in NEWLINES.values():
-        return ModuleResult.failure("newline_sequence needs to be one of: \n, \r or \r\n")
+        return ModuleResult.refusal("newline_sequence needs to be one of: \n, \r or \r\n")
     found = call.search.find("templates", str(args["src"]))
     if found.path is None:
         return copy.missing(call, "src", "templates", str(args["src"]), found.tried)
     if call.files.is_dir(found.path):
-        return ModuleResult.failure(f"{found.path} is a directory, and a template is a file")
+        return ModuleResult.refusal(f"{found.path} is a directory, and a template is a file")
     options = {name: args[name] for name in OPTIONS if args.get(name) is not None} | {"newline_sequence": newline}
     text = TemplateText.read(call.files.read_text(found.path), Span(found.path, 1, 1, 0))
     rendered = call.rendering.text(text, options, own_variables(call, args, found.path))

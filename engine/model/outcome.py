@@ -39,6 +39,13 @@ class ModuleResult:
     by_module: bool = False
     """It is a module's word from the target, not that of the controller's half of the task."""
 
+    refused: bool = False
+    """The action gave up before it did anything (arguments that cannot be, a file that is not there): failed_when has no say in it."""
+
+    @classmethod
+    def refusal(cls, msg: str, problem: Problem | None = None, **values: Value) -> ModuleResult:
+        return cls(values={"msg": msg, **values}, failed=True, refused=True, problem=problem)
+
     @classmethod
     def failure(cls, msg: str, problem: Problem | None = None, **values: Value) -> ModuleResult:
         return cls(values={"msg": msg, **values}, failed=True, problem=problem)

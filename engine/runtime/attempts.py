@@ -63,7 +63,7 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
     while True:
         number += 1
         result = await performed(attempt, handler, call)
-        if not repeated:
+        if not repeated or result.refused:
             return judged(attempt, result)
         verdict = replace(judged(attempt, counted(result, number)), attempts=number)
         if verdict.result.unreachable or satisfied(attempt, until, verdict):
@@ -185,7 +185,7 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     """The verdict, with `changed_when` and `failed_when` seeing what was registered."""
     keywords = attempt.step.keywords
     shape = registered(result)
-    if result.unreachable or (result.skipped and not result.failed):
+    if result.unreachable or result.refused or (result.skipped and not result.failed):
         return Verdict(status=judge(result, None, None), result=result, shape=shape)
     changed = keywords.get("changed_when")
     failed = keywords.get("failed_when")
