@@ -148,11 +148,12 @@ class Metas:
                 cursor.advance()
 
     def _clear_errors(self) -> None:
+        """Of this batch's hosts: those that an earlier play lost stay lost."""
         for other in self.cursors.values():
             other.revive()
         self.cleared()
-        self.play.run.failed.clear()
-        self.play.run.unreachable.clear()
+        self.play.run.failed.difference_update(self.cursors)
+        self.play.run.unreachable.difference_update(self.cursors)
 
     async def _reset(self, step: Step, host: HostName) -> None:
         renderer = self.play.renderer(step, host)

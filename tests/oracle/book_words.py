@@ -10,7 +10,7 @@ EXPRESSIONS = (
     "ansible_loop.index | default('no loop')", "ansible_loop.last | default('no loop')", "ansible_play_hosts | join(',')",
     "ansible_play_batch | join(',')", "ansible_play_hosts_all | join(',')", "play_hosts | length", "role_name | default('no role')",
     "ansible_role_name | default('no role')", "ansible_parent_role_names | default([])", "ansible_check_mode", "ansible_play_name",
-    "hostvars['HOST'].VAR | default('no such')", "hostvars['HOST'].inventory_hostname", "hostvars['HOST'].REG.changed | default('none')",
+    "hostvars['HOST'].VAR | default('no such')", "hostvars['HOST'].inventory_hostname",
     "lookup('vars', 'VAR', default='D')", "query('items', VAR) | length", "VAR.a | default('no a')", "VAR.b.c | default('no c')",
     "VAR[0] | default('no first')", "VAR == VAR", "[VAR, VAR]", "{'k': VAR}", "omit | default('x') is defined", "nobody_knows",
     "nobody_knows | default('D')", "VAR | ternary('t', 'f')", "VAR | bool", "VAR | int", "VAR | to_json", "(VAR | string).split('_')",
