@@ -139,8 +139,8 @@ class Templates:
     def _globals(self) -> dict[str, Any]:
         from engine.templating.functions import FUNCTIONS
 
-        jinjas = ("range", "dict", "lipsum", "cycler", "joiner", "namespace")
-        return {**{name: self.jinja.globals[name] for name in jinjas}, **FUNCTIONS}
+        jinjas = ("dict", "lipsum", "cycler", "joiner", "namespace")
+        return {**{name: self.jinja.globals[name] for name in jinjas}, "range": range, **FUNCTIONS}
 
 
 def short(name: str) -> str:

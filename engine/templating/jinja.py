@@ -23,6 +23,7 @@ from jinja2.utils import pass_context
 
 from engine.model.values import TemplateText
 from engine.templating.functions import LOOKUPS
+from engine.templating.lazy import reading
 from engine.templating.missing import Missing, MissingUsed
 from engine.templating.native import joined
 
@@ -175,7 +176,10 @@ class JinjaEnvironment(SandboxedEnvironment):
             argument.explode()
         if _is_view(obj):
             return self._of_view(obj, argument)
-        return super().getitem(obj, argument)
+        found = super().getitem(obj, argument)
+        if reading.strictly and type(found) is Missing:
+            found.explode()
+        return found
 
     def call(self, context: Any, obj: Any, *args: Any, **options: Any) -> Any:
         """A call with something missing is missing too; only a macro may look at it first."""

@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from engine.errors import EngineError
 from engine.model.values import OMIT
 from engine.templating.filters.base import FilterError
 from engine.templating.lazy import Revealed
 from engine.templating.missing import Missing
-from engine.templating.native import finished
+from engine.templating.native import Unstorable, finished
 
 VAULT_BEHAVIORS = ("decrypt", "keep_encrypted", "redact", "fail")
 """What becomes of encrypted values in YAML that a template writes."""
@@ -19,23 +18,23 @@ VAULT_BEHAVIORS = ("decrypt", "keep_encrypted", "redact", "fail")
 
 def to_json(value: Any, **options: Any) -> str:
     """JSON on one line, non-ASCII escaped; options are those of Python's `json.dumps`."""
-    return json.dumps(finished(value), default=_shown, **_known(options))
+    return json.dumps(_storable(value), default=_shown, **_known(options))
 
 
 def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options: Any) -> str:
     """JSON with an element a line."""
-    return json.dumps(finished(value), default=_shown, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **_known(options))
+    return json.dumps(_storable(value), default=_shown, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **_known(options))
 
 
 def from_json(text: Any, **options: Any) -> Any:
     return json.loads(text, **options)
 
 
-def to_yaml(value: Any, *args: Any, default_flow_style: bool | None = None, **options: Any) -> str:
+def to_yaml(value: Any, *args: Any, default_flow_style: bool | None = None, **options: Any) -> Any:
     return _dumped(value, default_flow_style=default_flow_style, **options)
 
 
-def to_nice_yaml(value: Any, indent: int = 4, *args: Any, default_flow_style: bool = False, **options: Any) -> str:
+def to_nice_yaml(value: Any, indent: int = 4, *args: Any, default_flow_style: bool = False, **options: Any) -> Any:
     return _dumped(value, indent=indent, default_flow_style=default_flow_style, **options)
 
 
@@ -43,27 +42,21 @@ def from_yaml(text: Any) -> Any:
     """What a YAML text holds, as plain data: nothing in it is trusted to be a template."""
     if not isinstance(text, str):
         return text
-    from engine import yaml
+    from engine.yaml.foreign import load_foreign
 
-    try:
-        return finished(yaml.load(str(text), "<from_yaml>"))
-    except EngineError as error:
-        raise FilterError(_told(error)) from error
+    return load_foreign(str(text))
 
 
 def from_yaml_all(text: Any) -> Any:
     """Every document of a YAML text, as a list of plain data."""
     if not isinstance(text, str):
         return text if text is not None else []
-    from engine import yaml
+    from engine.yaml.foreign import load_all_foreign
 
-    try:
-        return [finished(document) for document in yaml.load_all(str(text), "<from_yaml_all>")]
-    except EngineError as error:
-        raise FilterError(_told(error)) from error
+    return load_all_foreign(str(text))
 
 
-def _dumped(value: Any, **options: Any) -> str:
+def _dumped(value: Any, **options: Any) -> Any:
     from engine.yaml.dump import dump
 
     options.pop("preprocess_unsafe", None)
@@ -71,9 +64,11 @@ def _dumped(value: Any, **options: Any) -> str:
     if behavior not in VAULT_BEHAVIORS:
         raise FilterError(f"The vault parameter must be one of {', '.join(VAULT_BEHAVIORS)}")
     data = finished(value) if behavior == "decrypt" else _sealed(value, behavior)
-    text = dump(data, allow_unicode=True, **{"sort_keys": True, **options})
+    text = dump(data, **{"allow_unicode": True, "sort_keys": True, **options})
+    if options.get("encoding"):
+        return text.encode(options["encoding"])
     # A bare scalar is ended by YAML's mark for the end of a document, which nobody wants to see.
-    return text.removesuffix("...\n")
+    return text if options.get("explicit_end") else text.removesuffix("...\n")
 
 
 def _sealed(value: Any, behavior: str) -> Any:
@@ -89,23 +84,22 @@ def _sealed(value: Any, behavior: str) -> Any:
     return finished(value)
 
 
+def _storable(value: Any) -> Any:
+    try:
+        return finished(value)
+    except Unstorable as error:
+        raise TypeError(f"{error.told} is not JSON serializable by the 'tagless' profile.") from error
+
+
 def _shown(value: Any) -> Any:
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
     kind = "_OmitType" if value is OMIT else type(value).__name__
     raise TypeError(f"Object of type {kind!r} is not JSON serializable by the 'tagless' profile.")
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in ("preprocess_unsafe", "vault_to_text")}
-
-
-def _told(error: EngineError) -> str:
-    problem = error.problem
-    where = f" (line {problem.span.line}, column {problem.span.column})" if problem.span else ""
-    return f"{problem.detail or problem.summary}{where}"
 
 
 FILTERS = {

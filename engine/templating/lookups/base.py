@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.templating.renderer import Renderer
 
 UNGIVEN = object()
+TRUE_WORDS = (True, "yes", "true", "True", "on", "1", "y", "t", "Yes", "YES", "TRUE", "On", "ON", "Y", "T", 1)
 
 
 @frozen(kw_only=True)
@@ -33,8 +34,14 @@ class LookupCall:
     def option(self, name: str, default: Any = None) -> Any:
         return self.options.get(name, default)
 
-    def fail(self, text: str) -> PluginFailed:
-        return PluginFailed(f"The lookup plugin '{self.name}' failed: {text}")
+    def flag(self, name: str, default: bool) -> bool:
+        """An option that is yes or no; what is neither is no."""
+        return self.options[name] in TRUE_WORDS if name in self.options else default
+
+    def fail(self, text: str, words: str = "") -> PluginFailed:
+        """A failure of this lookup; `words`: what ansible-core says, where `text` says more."""
+        told = f"The lookup plugin '{self.name}' failed: "
+        return PluginFailed(told + text, words=told + words if words else "")
 
     def variable(self, name: str) -> Any:
         """A variable of the host, rendered; None where there is none. For `groups`, `playbook_dir` and the like."""

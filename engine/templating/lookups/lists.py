@@ -68,7 +68,7 @@ def subelements(call: LookupCall, terms: list[Any]) -> list[Any]:
         if element.get("skipped", False) is not False:
             continue
         found = _under(call, element, path, skip_missing)
-        left = {key: element[key] for key in element if key != path[0]} if len(path) == 1 else element
+        left = _without(element, path)
         pairs.extend((left, entry) for entry in found)
     return pairs
 
@@ -88,9 +88,18 @@ def _under(call: LookupCall, element: Any, path: list[str], skip_missing: bool) 
     return list(value)
 
 
+def _without(element: Mapping[str, Any], path: list[str]) -> dict[str, Any]:
+    """The element without what is at the end of the path."""
+    key, *rest = path
+    left = {name: element[name] for name in element if rest or name != key}
+    if rest and isinstance(left.get(key), Mapping):
+        left[key] = _without(left[key], rest)
+    return left
+
+
 def sequence(call: LookupCall, terms: list[Any]) -> list[Any]:
     found: list[str] = []
-    for term in terms or [""]:
+    for term in terms or ([""] if call.options else []):
         found.extend(_sequence(call, str(term)))
     return found
 

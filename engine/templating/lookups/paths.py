@@ -12,6 +12,7 @@ from engine.model.values import TemplateText
 from engine.templating.filters.paths import matching
 from engine.templating.lookups.base import Lookup, LookupCall, flattened
 
+MORE = " Use -vvvvv to see paths searched."
 _NO = (False, "no", "false", "False", "off", "0", 0)
 
 
@@ -21,9 +22,9 @@ def file(call: LookupCall, terms: list[Any]) -> list[Any]:
     for term in terms:
         path = _path(call, "files", term, f"Unable to access the file {str(term)!r}: File not found.")
         text = call.text(path)
-        if call.option("lstrip", False) not in _NO:
+        if call.flag("lstrip", False):
             text = text.lstrip()
-        if call.option("rstrip", True) not in _NO:
+        if call.flag("rstrip", True):
             text = text.rstrip()
         found.append(text)
     return found
@@ -39,7 +40,7 @@ def _path(call: LookupCall, subfolder: str, term: Any, refusal: str) -> str:
         raise call.fail(f"a path must be text, not {type(term).__name__}")
     path = call.found(subfolder, str(term))
     if path is None or call.files.is_dir(path):
-        raise call.fail(f"{refusal} Searched: {call.tried(subfolder, str(term))}")
+        raise call.fail(f"{refusal} Searched: {call.tried(subfolder, str(term))}", refusal + MORE if refusal.endswith(".") else refusal)
     return path
 
 
