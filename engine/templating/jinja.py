@@ -250,7 +250,8 @@ def rewritten(tree: nodes.Template, *, constants: bool) -> nodes.Template:
     else:
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name in LOOKUP_NAMES:
-                _embed(call)
+                call.args[1:] = [_embedded(each) for each in call.args[1:]]  # the lookup's name is no template
+                call.kwargs[:] = [_embedded(each) for each in call.kwargs]
     return tree
 
 

@@ -220,6 +220,7 @@ def _open_file(number: int) -> int:
 def _same_file(path: Any, other: Any) -> bool:
     """Numbers are open files: input, output and errors always are, and none is a file that has a name."""
     for each in (path, other):
+        _asked(each)
         if isinstance(each, int) and _open_file(each) not in STREAMS:
             raise OSError("[Errno 9] Bad file descriptor")
     if isinstance(path, int) or isinstance(other, int):

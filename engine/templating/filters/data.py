@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from engine.model.values import OMIT
 from engine.templating.filters.base import FilterError
 from engine.templating.lazy import Revealed
@@ -23,7 +25,8 @@ def to_json(value: Any, **options: Any) -> str:
 
 def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options: Any) -> str:
     """JSON with an element a line."""
-    return json.dumps(_storable(value), default=_shown, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **_known(options))
+    options = {**_known(options), "separators": (",", ": ")}
+    return json.dumps(_storable(value), default=_shown, indent=indent, sort_keys=sort_keys, **options)
 
 
 def from_json(text: Any, **options: Any) -> Any:
@@ -63,8 +66,9 @@ def _dumped(value: Any, **options: Any) -> Any:
     behavior = options.pop("vault_behavior", None) or "decrypt"
     if behavior not in VAULT_BEHAVIORS:
         raise FilterError(f"The vault parameter must be one of {', '.join(VAULT_BEHAVIORS)}")
-    data = finished(value) if behavior == "decrypt" else _sealed(value, behavior)
-    text = dump(data, **{"allow_unicode": True, "sort_keys": True, **options})
+    if "allow_unicode" in options:
+        raise FilterError("yaml.dump() got multiple values for keyword argument 'allow_unicode'")
+    text = dump(_sealed(value, behavior), allow_unicode=True, **{"sort_keys": True, **options})
     if options.get("encoding"):
         return text.encode(options["encoding"])
     # A bare scalar is ended by YAML's mark for the end of a document, which nobody wants to see.
@@ -72,8 +76,10 @@ def _dumped(value: Any, **options: Any) -> Any:
 
 
 def _sealed(value: Any, behavior: str) -> Any:
-    """`value` to be written, with what stands encrypted in it kept so, replaced, or refused."""
-    if isinstance(value, Revealed | Missing) and value.envelope is not None:
+    """`value` to be written, with what stands encrypted in it opened, kept so, replaced, or refused."""
+    if isinstance(value, Markup):
+        raise FilterError(f"('cannot represent an object', {value!r})")
+    if isinstance(value, Revealed | Missing) and value.envelope is not None and behavior != "decrypt":
         if behavior == "fail":
             raise FilterError("Attempted to dump a vaulted value")
         return value.envelope if behavior == "keep_encrypted" else "<redacted>"
@@ -86,9 +92,22 @@ def _sealed(value: Any, behavior: str) -> Any:
 
 def _storable(value: Any) -> Any:
     try:
-        return finished(value)
+        return _with_text_keys(finished(value))
     except Unstorable as error:
         raise TypeError(f"{error.told} is not JSON serializable by the 'tagless' profile.") from error
+
+
+def _with_text_keys(value: Any) -> Any:
+    """JSON's keys are text: made so before they are sorted."""
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else _key_text(key): _with_text_keys(each) for key, each in value.items()}
+    return [_with_text_keys(each) for each in value] if isinstance(value, list) else value
+
+
+def _key_text(key: Any) -> str:
+    if key is None or isinstance(key, int | float):
+        return json.dumps(key)
+    raise TypeError(f"Key of type {type(key).__name__!r} is not JSON serializable by the 'tagless' profile.")
 
 
 def _shown(value: Any) -> Any:

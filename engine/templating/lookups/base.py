@@ -90,10 +90,10 @@ def flattened(terms: list[Any], *, deep: bool = False) -> list[Any]:
 
 
 def key_values(call: LookupCall, text: str) -> dict[str, str]:
-    """`a=1 b="two words"` as a dict; words without `=` are refused."""
+    """`a=1 b="two words"` as a dict, for a sequence; words without `=` are refused."""
     words, options = _words(call, text)
     if words:
-        raise call.fail(f"`{words[0]}` is not option=value")
+        raise call.fail("unrecognized arguments to with_sequence: ['_raw_params']")
     return options
 
 
@@ -102,7 +102,7 @@ def split_term(call: LookupCall, term: str, defaults: dict[str, Any]) -> tuple[s
     words, given = _words(call, term, defaults)
     unknown = next((word.partition("=")[0] for word in words if "=" in word), None)
     if unknown is not None:
-        raise call.fail(f"{unknown!r} is not a valid option.")
+        raise call.fail(f"{unknown!r} is not a valid option" + ("." if call.name == "ini" else ""))
     if not words and given:
         ini = f"No key to look up was provided as first term within string inline options: {term}"
         raise call.fail(ini if call.name == "ini" else "Search key is required but was not found")

@@ -9,6 +9,7 @@ from engine.model.values import TemplateText, Value
 from engine.templating.failures import PluginFailed, UnknownLookup, nearest
 from engine.templating.lazy import reading, without_missing
 from engine.templating.lookups.base import LookupCall
+from engine.templating.lookups.options import checked
 from engine.templating.lookups.table import LOOKUPS
 from engine.templating.missing import Missing, MissingUsed
 from engine.templating.native import finished
@@ -66,7 +67,8 @@ def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str
     lookup = renderer.templates.lookup(name)
     if lookup is None:
         raise UnknownLookup(f"The lookup plugin '{name}' was not found. {nearest(short, LOOKUPS)}".rstrip())
-    call = LookupCall(renderer=renderer, name=short, options=options)
+    ours = lookup is LOOKUPS.get(short)
+    call = LookupCall(renderer=renderer, name=short, options=checked(short, options) if ours else options)
     outer, reading.strictly = reading.strictly, True
     try:
         return [_untrusted(each) for each in lookup(call, [without_missing(term) for term in terms])]
