@@ -160,7 +160,11 @@ class JinjaEnvironment(SandboxedEnvironment):
     def _tokenize(self, source: str, name: str | None, filename: str | None = None, state: str | None = None) -> TokenStream:
         lexer = self.lexer
         tokens = escaped(lexer.tokeniter(source, name, filename, state), self.double_backslashes)
-        return TokenStream(lexer.wrap(tokens, name, filename), name, filename)
+        stream = TokenStream(lexer.wrap(tokens, name, filename), name, filename)
+        for extension in self.iter_extensions():
+            filtered = extension.filter_stream(stream)
+            stream = filtered if isinstance(filtered, TokenStream) else TokenStream(filtered, name, filename)
+        return stream
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is Missing:
