@@ -144,11 +144,11 @@ def our_answers(templates: list[str]) -> list[Answer]:
         for text in templates:
             here = renderer({"vars": VARIABLES, "files": FILES}, Path(folder), value_=text)
             try:
-                value = here.render(TemplateText.read("{{ value_ }}"))
+                value = here.render(TemplateText.read("{{ lookup('vars', 'value_') }}"))
                 if value is OMIT:
                     found.append(("omit", None))
                     continue
-                kind = here.render(TemplateText.read("{{ value_ | type_debug }}"))
+                kind = here.render(TemplateText.read("{{ lookup('vars', 'value_') | type_debug }}"))
                 found.append((kind, same_everywhere(as_json(value), folder)))
             except EngineError:
                 found.append(FAILED)
