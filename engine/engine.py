@@ -169,6 +169,7 @@ class Engine:
                 warn=self.tell,
                 setting=partial(setting_of, self.settings),
                 managed_text=variables.managed_text,
+                extensions=variables.jinja_extensions,
                 find_plugin=self.content.find_plugin,
             )
             self.content.tell(self._templates.add_plugin)

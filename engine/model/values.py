@@ -90,9 +90,6 @@ class _Mark:
     def __repr__(self) -> str:
         return f"<<{self.name.capitalize()}>>"
 
-    def __bool__(self) -> bool:
-        return False
-
 
 OMIT: Final = _Mark("OMIT")
 """The value of the magic variable `omit`: an argument that renders to it is left out."""

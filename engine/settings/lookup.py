@@ -86,5 +86,7 @@ def is_secret(key: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Tuples are lists in templates."""
+    """Tuples are lists in templates, and whole numbers are written so."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return [plain(each) for each in value] if isinstance(value, tuple) else value

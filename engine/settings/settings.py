@@ -285,6 +285,7 @@ class VariablesSettings:
     """Whether defaults and vars of a role are hidden from the rest of the play, unless its import or include says `public`.
     None: those of included roles are, those of others are not."""
     jinja_extensions: tuple[str, ...] = setting((), Ansible(ini="defaults.jinja2_extensions", env="ANSIBLE_JINJA2_EXTENSIONS"))
+    """Extensions of Jinja that templates may use, by their full names: `jinja2.ext.do`, `jinja2.ext.loopcontrols`."""
     managed_text: str = setting("Ansible managed", Ansible(ini="defaults.ansible_managed"))
     """The variable `ansible_managed`."""
     duplicate_key: str = setting(

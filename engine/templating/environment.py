@@ -1,10 +1,10 @@
 """Everything that templates share in one Engine: Jinja's environment, compiled texts, filters, tests, lookups."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.errors import VaultError
+from engine.errors import UsageError, VaultError
 from engine.files import Files
 from engine.model.problem import Problem, Severity
 from engine.model.values import EncryptedText, Value
@@ -46,7 +46,9 @@ class Templates:
         managed_text: str = "Ansible managed",
         deprecations: bool = False,
         find_plugin: Callable[[str, str], Callable[..., Any] | None] = lambda kind, name: None,
+        extensions: Sequence[str] = (),
     ) -> None:
+        """UsageError `bad-setting` for an extension of Jinja that does not exist."""
         self.files = files
         self.outside = outside
         self.decrypt = decrypt
@@ -62,7 +64,7 @@ class Templates:
         self._warn = warn
         self._warned: set[Problem] = set()
         self._compilers: dict[int, tuple[JinjaEnvironment, Compiler]] = {}
-        self.jinja = JinjaEnvironment(trim_blocks=True)
+        self.jinja = _with_extensions([each.strip() for each in extensions])
         self.lookups: dict[str, Lookup] = {}
         """Of projects, by their short names; they win over ours."""
         self.find_plugin = find_plugin
@@ -139,8 +141,18 @@ class Templates:
     def _globals(self) -> dict[str, Any]:
         from engine.templating.functions import FUNCTIONS
 
-        jinjas = ("range", "dict", "lipsum", "cycler", "joiner", "namespace")
-        return {**{name: self.jinja.globals[name] for name in jinjas}, **FUNCTIONS}
+        jinjas = ("dict", "lipsum", "cycler", "joiner", "namespace")
+        return {**{name: self.jinja.globals[name] for name in jinjas}, "range": range, **FUNCTIONS}
+
+
+def _with_extensions(extensions: list[str]) -> JinjaEnvironment:
+    try:
+        return JinjaEnvironment(trim_blocks=True, extensions=extensions)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(Problem(
+            code="bad-setting", summary="An extension of Jinja cannot be loaded", detail=str(error),
+            hint="the setting `variables.jinja_extensions` (`jinja2_extensions`) names them in full: jinja2.ext.do",
+        )) from error
 
 
 def short(name: str) -> str:

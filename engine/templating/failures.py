@@ -27,8 +27,10 @@ class PluginFailed(Exception):
     place: tuple[TemplateText | None, int] | None = None
     """Where it was called, as `line_of` tells it; set where the failure is kept until its result is used."""
 
-    def __init__(self, text: str, path: str = "") -> None:
+    def __init__(self, text: str, path: str = "", words: str = "") -> None:
         super().__init__(text)
+        self.words = words
+        """Ansible's words for it, where ours say more."""
         self.path = path
         """The file of a plugin that the engine did not bring."""
 
@@ -133,6 +135,8 @@ def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], 
     else:
         detail = f"Error rendering template: {_message(error)}"
     found = _problem(code, summary, detail, where, line, names)
+    if isinstance(error, PluginFailed) and error.words:
+        found = replace(found, words=error.words)
     return TemplateError(found.with_note(f"the plugin is {error.path}") if isinstance(error, PluginFailed) and error.path else found)
 
 

@@ -23,6 +23,7 @@ from jinja2.utils import pass_context
 
 from engine.model.values import TemplateText
 from engine.templating.functions import LOOKUPS
+from engine.templating.lazy import reading
 from engine.templating.missing import Missing, MissingUsed
 from engine.templating.native import joined
 
@@ -159,7 +160,11 @@ class JinjaEnvironment(SandboxedEnvironment):
     def _tokenize(self, source: str, name: str | None, filename: str | None = None, state: str | None = None) -> TokenStream:
         lexer = self.lexer
         tokens = escaped(lexer.tokeniter(source, name, filename, state), self.double_backslashes)
-        return TokenStream(lexer.wrap(tokens, name, filename), name, filename)
+        stream = TokenStream(lexer.wrap(tokens, name, filename), name, filename)
+        for extension in self.iter_extensions():
+            filtered = extension.filter_stream(stream)
+            stream = filtered if isinstance(filtered, TokenStream) else TokenStream(filtered, name, filename)
+        return stream
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is Missing:
@@ -175,7 +180,10 @@ class JinjaEnvironment(SandboxedEnvironment):
             argument.explode()
         if _is_view(obj):
             return self._of_view(obj, argument)
-        return super().getitem(obj, argument)
+        found = super().getitem(obj, argument)
+        if reading.strictly and type(found) is Missing:
+            found.explode()
+        return found
 
     def call(self, context: Any, obj: Any, *args: Any, **options: Any) -> Any:
         """A call with something missing is missing too; only a macro may look at it first."""
@@ -246,7 +254,8 @@ def rewritten(tree: nodes.Template, *, constants: bool) -> nodes.Template:
     else:
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name in LOOKUP_NAMES:
-                _embed(call)
+                call.args[1:] = [_embedded(each) for each in call.args[1:]]  # the lookup's name is no template
+                call.kwargs[:] = [_embedded(each) for each in call.kwargs]
     return tree
 
 

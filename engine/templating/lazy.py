@@ -136,6 +136,8 @@ class LazyDict(dict[Any, Any]):
         return {**other, **self.copy()} if isinstance(other, Mapping) else NotImplemented
 
     def __eq__(self, other: object) -> bool:
+        if type(other) is Missing:
+            other.explode()
         return isinstance(other, Mapping) and bool(plain(self) == plain(other))
 
     def __ne__(self, other: object) -> bool:
@@ -224,7 +226,7 @@ class LazyList(list[Any]):
         return (list, (plain(self),))
 
     def __add__(self, other: Any) -> Any:
-        return [*self, *other] if isinstance(other, list) else NotImplemented
+        return list(self) + other
 
     def __radd__(self, other: Any) -> Any:
         return [*other, *self] if isinstance(other, list) else NotImplemented
@@ -236,22 +238,24 @@ class LazyList(list[Any]):
 
     def __eq__(self, other: object) -> bool:
         mine = list(self)  # all of it is read, whatever it is compared with
+        if type(other) is Missing:
+            other.explode()
         return isinstance(other, list) and mine == list(other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def __lt__(self, other: Any) -> bool:
-        return list(self) < list(other)
+    def __lt__(self, other: Any) -> Any:
+        return list(self) < list(other) if isinstance(other, list) else NotImplemented
 
-    def __gt__(self, other: Any) -> bool:
-        return list(self) > list(other)
+    def __gt__(self, other: Any) -> Any:
+        return list(self) > list(other) if isinstance(other, list) else NotImplemented
 
-    def __le__(self, other: Any) -> bool:
-        return list(self) <= list(other)
+    def __le__(self, other: Any) -> Any:
+        return list(self) <= list(other) if isinstance(other, list) else NotImplemented
 
-    def __ge__(self, other: Any) -> bool:
-        return list(self) >= list(other)
+    def __ge__(self, other: Any) -> Any:
+        return list(self) >= list(other) if isinstance(other, list) else NotImplemented
 
     __hash__ = None
 
@@ -259,6 +263,9 @@ class LazyList(list[Any]):
         return repr(plain(self))
 
     __str__ = __repr__
+
+
+LazyDict.__name__, LazyList.__name__ = "dict", "list"  # in messages about values of a wrong type they are what users know
 
 
 def plain(value: Any) -> Any:

@@ -49,6 +49,8 @@ class Named:
 
 
 NOTHING = Named()
+EXTENSIONS = ("jinja2.ext.do", "jinja2.ext.loopcontrols", "jinja2.ext.i18n", "jinja2.ext.debug")
+"""Whose tags are read here, so that what stands in them is known."""
 
 
 def names_in(text: TemplateText, *, expression: bool = False) -> frozenset[str]:
@@ -163,7 +165,7 @@ def _named(source: str, expression: bool) -> Named:
 
 @lru_cache(maxsize=1)
 def _parser() -> JinjaEnvironment:
-    environment = JinjaEnvironment(trim_blocks=True)
+    environment = JinjaEnvironment(trim_blocks=True, extensions=EXTENSIONS)  # whether they are there is told when it is rendered
     environment.filters = _Every()
     environment.tests = _Every()
     return environment

@@ -9,7 +9,6 @@ import datetime
 from collections.abc import Iterable, Iterator, KeysView, Mapping, Set, ValuesView
 from typing import Any
 
-from jinja2.runtime import Undefined
 from markupsafe import Markup
 
 from engine.model.values import OMIT, TemplateText, Value
@@ -28,6 +27,23 @@ def has_markers(text: str) -> bool:
 class Unstorable(TypeError):
     """A template gave something that is no data."""
 
+    told = ""
+    """What is wrong, where the value was to become JSON."""
+
+    @classmethod
+    def value(cls, value: Any) -> Unstorable:
+        kind = type(value).__name__
+        made = cls(f"Type {kind!r} is unsupported for variable storage.")
+        made.told = f"Object of type {kind!r}"
+        return made
+
+    @classmethod
+    def key(cls, key: Any) -> Unstorable:
+        """A tuple becomes a list, and a list is no key."""
+        made = cls("unhashable type: 'list'")
+        made.told = f"Key of type {type(key).__name__!r}"
+        return made
+
 
 def joined(parts: Iterable[Any]) -> Value:
     """The one value of a template's parts."""
@@ -36,6 +52,9 @@ def joined(parts: Iterable[Any]) -> Value:
         return kept[0]
     if not kept:
         return None
+    absent = next((part for part in kept if type(part) is Missing), None)
+    if absent is not None:
+        return absent
     return "".join([part if type(part) is str else printed(part) for part in kept if part is not OMIT])
 
 
@@ -75,11 +94,11 @@ def stored(value: Any) -> Value:
         return value
     if isinstance(value, int | float):
         return value
-    if isinstance(value, Undefined):
-        raise Unstorable(str(getattr(value, "_undefined_message", "Type 'Undefined' is unsupported for variable storage.")))
+    if isinstance(value, set | frozenset | range):
+        return value
     if isinstance(value, KeysView | ValuesView | Set | Iterator):
         return list(value)
-    raise Unstorable(f"Type '{type(value).__name__}' is unsupported for variable storage.")
+    raise Unstorable.value(value)
 
 
 def finished(value: Any) -> Value:
@@ -98,10 +117,16 @@ def finished(value: Any) -> Value:
         return [finished(each) for each in value if each is not OMIT]
     if value is OMIT or isinstance(value, bytes | datetime.date | int | float):
         return value
+    if isinstance(value, set | frozenset):
+        return [finished(each) for each in value]
+    if isinstance(value, range):
+        raise Unstorable.value(value)  # templates may hand it on, and no task gets it
     return finished(stored(value))
 
 
 def _key(key: Any) -> Any:
+    if isinstance(key, tuple):
+        raise Unstorable.key(key)
     return unmarked(key) if isinstance(key, str) else key
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.utils import _PassArg
@@ -31,7 +31,10 @@ SKIPS_MISSING = frozenset(("map", "select", "reject", "selectattr", "rejectattr"
 """Filters that hand elements on, missing ones too."""
 CHOOSES = frozenset(("ternary",))
 """Filters that give one of their arguments and leave the others alone."""
-PREFIXES = ("", "ansible.builtin.", "ansible.legacy.")
+ANSIBLES_TOO = frozenset((
+    "d", "default", "groupby", "map", "random", "reject", "rejectattr", "select", "selectattr", "unique", "defined", "undefined",
+))
+"""Of the names that Jinja has, those that Ansible has also, and so `ansible.legacy`; Jinja's own are only in `ansible.builtin`."""
 
 
 def all_filters(templates: Templates, extra: Mapping[str, Plugin]) -> dict[str, Plugin]:
@@ -78,6 +81,9 @@ class Table(dict[str, Plugin]):
         return self.get(name) is not None
 
     def get(self, name: Any, default: Any = None) -> Any:
+        if not isinstance(name, str):
+            told = f"{type(name).__name__!r} object has no attribute 'removeprefix'"
+            raise TypeError(f"The {self.kind} plugin {name!r} failed to load: {told}")
         try:
             return self[name]
         except KeyError:
@@ -88,8 +94,10 @@ def _named(kind: str, ours: Mapping[str, Plugin], extra: Mapping[str, Plugin]) -
     named: dict[str, Plugin] = {}
     for name, plugin in ours.items():
         guarded = _guarded(kind, name, f"ansible.builtin.{name}", plugin)
-        for prefix in PREFIXES:
+        for prefix in ("", "ansible.builtin."):
             named[prefix + name] = guarded
+        if name in ANSIBLES_TOO or name not in (JINJA_FILTERS if kind == "filter" else JINJA_TESTS):
+            named["ansible.legacy." + name] = guarded
     for name, plugin in extra.items():
         named[name] = _guarded(kind, name, name, plugin)
     return named
@@ -111,6 +119,8 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
         if takes_missing:
             value = args[first] if len(args) > first else None
             if type(value) is Missing and value.error is not None and name != "type_debug":
+                if name == "attr":
+                    return value
                 value.explode()
         else:
             takes_sealed = name in TAKES_SEALED
@@ -129,7 +139,7 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
             return error.absent
         except PluginFailed as error:
             return Missing.failed(error.kept())
-        except (EngineError, SecurityError, TemplateRuntimeError, RecursionError):
+        except (EngineError, SecurityError, RecursionError):
             raise
         except Exception as error:
             failure = PluginFailed(f"The {kind} plugin '{full}' failed: {error}")

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from jinja2.runtime import Undefined
+
 from engine.templating.filters.base import as_text, kind_of
 from engine.templating.filters.paths import as_path
 from engine.templating.lazy import Revealed
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
 
 
 def defined(value: Any) -> bool:
-    return type(value) is not Missing
+    """Is it there? What an `if` without `else` gives where it does not hold is not."""
+    return not isinstance(value, Undefined)
 
 
 def undefined(value: Any) -> bool:
-    return type(value) is Missing
+    return isinstance(value, Undefined)
 
 
 # -- results of tasks
@@ -81,12 +84,16 @@ def finished(result: Any) -> bool:
 
 # -- text
 
+MATCH_TYPES = ("search", "match", "fullmatch")
+
+
 def regex(value: Any, pattern: Any = "", ignorecase: bool = False, multiline: bool = False, match_type: str = "search") -> bool:
     flags = (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0)
     if not isinstance(pattern, str):
         raise TypeError(f"a pattern is text, not {kind_of(pattern)}")
-    compiled = re.compile(str(pattern), flags)
-    return bool(getattr(compiled, match_type, compiled.search)(as_text(value)))
+    if match_type not in MATCH_TYPES:
+        raise ValueError(f"Invalid match_type specified. Expected one of: {', '.join(MATCH_TYPES)}.")
+    return bool(getattr(re.compile(str(pattern), flags), match_type)(as_text(value)))
 
 
 def match(value: Any, pattern: Any = "", ignorecase: bool = False, multiline: bool = False) -> bool:
@@ -145,13 +152,11 @@ def urn(value: Any) -> bool:
 # -- values
 
 def subset(value: Any, other: Any) -> bool:
-    members = list(other)
-    return all(each in members for each in value)
+    return set(value) <= set(other)
 
 
 def superset(value: Any, other: Any) -> bool:
-    members = list(value)
-    return all(each in members for each in other)
+    return set(value) >= set(other)
 
 
 def contains(value: Any, element: Any) -> bool:
@@ -200,10 +205,30 @@ def vault_encrypted(value: Any) -> bool:
 def _asked(path: Any) -> str:
     """The path that a test is about. A number, for which the system would look at an open file, names none of ours."""
     if isinstance(path, int):
-        return str(path)
+        return str(_open_file(path))
     if not isinstance(path, str | bytes):
         raise TypeError(f"stat: path should be string, bytes, os.PathLike or integer, not {kind_of(path)}")
     return as_path(path)
+
+
+def _open_file(number: int) -> int:
+    if not -(1 << 31) <= number < 1 << 31:
+        raise OverflowError(f"fd is {'greater than maximum' if number > 0 else 'less than minimum'}")
+    return number
+
+
+def _same_file(path: Any, other: Any) -> bool:
+    """Numbers are open files: input, output and errors always are, and none is a file that has a name."""
+    for each in (path, other):
+        _asked(each)
+        if isinstance(each, int) and _open_file(each) not in STREAMS:
+            raise OSError("[Errno 9] Bad file descriptor")
+    if isinstance(path, int) or isinstance(other, int):
+        return bool(path == other)
+    return os.path.samefile(_asked(path), _asked(other))
+
+
+STREAMS = (0, 1, 2)
 
 
 def _link(path: Any) -> str:
@@ -215,7 +240,7 @@ def _link(path: Any) -> str:
 
 def _exists(files: Files, path: Any) -> bool:
     if isinstance(path, int):
-        return path in (0, 1, 2)  # open files: input, output and errors always are
+        return _open_file(path) in STREAMS
     return files.is_file(_asked(path)) or files.is_dir(_asked(path)) or os.path.exists(_asked(path))
 
 
@@ -235,7 +260,7 @@ def tests_for(templates: Templates) -> dict[str, Callable[..., Any]]:
         "exists": lambda path: _exists(files, path),
         "link": lambda path: os.path.islink(_link(path)), "link_exists": lambda path: files.exists(_link(path)),
         "abs": lambda path: os.path.isabs(as_path(path)), "mount": lambda path: os.path.ismount(_link(path)),
-        "same_file": lambda path, other: os.path.samefile(_asked(path), _asked(other)),
+        "same_file": _same_file,
     }
     also = {"is_dir": "directory", "is_file": "file", "is_link": "link", "is_abs": "abs", "is_mount": "mount", "is_same_file": "same_file"}
     return {**TESTS, **paths, **{name: paths[same] for name, same in also.items()}, "vaulted_file": vaulted_file}

@@ -1,10 +1,12 @@
-"""Texts of which random Jinja expressions are made: values, filters with arguments, tests and lookups.
+"""Texts of which random Jinja expressions are made: variables, literals, operators and whole templates; filters and the like are in
+expression_plugins.py.
 
-V stands for any value, and is filled in anew each time. What is random by its nature (random, shuffle, password_hash, vault)
-or asks the machine (realpath, expanduser, fileglob) is in other tests.
+V stands for any value, E for any expression; both are filled in anew each time. What asks the machine is in other tests.
 """
 
 from __future__ import annotations
+
+import datetime
 
 VARIABLES = {
     "n": 5, "zero": 0, "neg": -3, "f": 2.5, "t": True, "no": False, "nul": None, "empty": "", "s": "hello world", "u": "Grüße ☃",
@@ -16,82 +18,70 @@ VARIABLES = {
     "ref": "{{ n + 1 }}", "refs": "{{ l | sort }}", "refd": {"x": "{{ n }}", "y": ["{{ s }}"]}, "bad": "{{ nope }}", "badl": [1, "{{ nope }}"],
     "url": "https://u:p@example.org:8080/a/b?x=1&y=2#z", "size": "1.5 GB", "uni": "naïve", "html": "<b>\"x\" & 'y'</b>",
     "reg": {"changed": False, "failed": True, "skipped": False, "rc": 1}, "big": 12345678901234567890, "unsafe": {"k": "{% raw %}{{ 1 }}{% endraw %}"},
+    "day": datetime.date(2024, 2, 3), "at": datetime.datetime(2024, 2, 3, 4, 5, 6), "di": {1: "a", "b": 2, None: 3, False: 4}, "small": 1e-9,
+    "negf": -2.75, "inf": float("inf"), "nan": float("nan"), "sp": "  pad  ", "baddict": {"a": 1, "z": "{{ nope }}"}, "win": "C:\\Users\\a b\\f.txt",
+    "rel": "../a/./b.tar.gz", "tilde": "~/x", "dollar": "$HOME/${NOPE}/x", "multi": "---\na: 1\n---\n- b\n", "nl": "x\n", "brace": "{% raw %}{{ n }}{% endraw %}",
+    "lref": ["{{ n }}", "{{ s }}", 3], "deep": {"a": [{"b": {"c": [{"d": "{{ num | int }}"}]}}]}, "regs": {"results": [{"changed": True}, {"failed": False}]},
+    "fails": "{{ 1 / 0 }}", "dup": [1, 1.0, True, "1", "a", "A"], "words": "the quick brown-fox jumps over a lazy dog", "omitted": "{{ omit }}",
+    "pairs": [["a", 1], ["b", 2]], "hex": "0x1F", "sci": "1e3", "nulls": "null", "ip": "192.168.0.1", "star": "*.txt", "pre": "1.0.0-rc.1+b2",
+}  # fmt: skip
+FILES = {
+    "files/a.txt": "A line \n\n", "files/b.txt": "  B\n", "files/u.txt": "Grüße\n", "files/c.yml": "a: 1\n", "files/t.csv": "k,v,w\na,1,2\nb,3,4\n",
+    "files/ansible.csv": "k\tv\na\tz\n", "files/t.ini": "[global]\nport=80\n[web]\nport = 81\nuser=u\nCase=x\nref=%(port)s/q\n",
+    "files/e.ini": "[s]\nempty\nset=1\n", "files/t.properties": "user.name=alice\nport=1\n", "files/t.json": "{\"a\": [1, \"{{ n }}\"]}\n",
+    "templates/t.j2": "n={{ n }} [[ n ]] {{ extra | default('-') }}{# c #}[# d #]\n{% if t %}\nyes\n{% endif %}\n",
+    "templates/t.json": "{\"a\": [1, {{ n }}]}\n", "templates/native.j2": "{{ l }}",
 }  # fmt: skip
 LITERALS = (
     "1", "0", "-2", "3.0", "1.5", "'a'", "''", "'b,c'", "'é'", "true", "false", "none", "[1, 2]", "['x', 'y']", "[]", "{}", "{'k': 1}",
     "{'k': [1, {'z': none}]}", "(1, 2)", "'10'", "'True'", "[[1, 'a'], [2, 'b']]", "nope", "d.nope", "range(3)", "range(3) | list", "omit",
     "'{{ n }}'", "1e3", "10 ** 20", "'a\\nb'", "[none, nope]", "l[0]", "d.b.c", "d['a']", "ld[0].name", "ld[1:]", "s[1:3]", "u[-1]",
+    "{1: 'a'}", "{none: 1}", "{(1, 2): 3}", "[1, [2, [3, none]]]", "()", "(1,)", "{'a': nope}", "[omit]", "{'k': omit}", "-0.0", "1_000",
+    "'abc'.encode()", "d.keys()", "d.items()", "ld | map(attribute='name')", "now().year > 2000", "'a' 'b'", "[true, false]", "[[], {}]",
+    "undef()", "undef('why')", "d.b", "bad.x", "nul.x", "s.x", "l.x", "'%s'", "'%d-%s'", "\"it's\"", "'a\\\\b'", "[at, day]", "at - at",
+    "dict(a=1, b=[2])", "'x' * 3", "[1.5]", "[(1, 2), (3, 4)]", "'  '", "cycler('a', 'b')", "joiner(',')", "namespace(a=1)", "lookup", "range",
 )
-FILTERS = (
-    "abs", "attr('a')", "attr('upper')", "b64decode", "b64encode", "b64encode(encoding='utf-16')", "basename", "batch(2) | list",
-    "batch(2, 'x') | list", "bool", "capitalize", "center(20)", "checksum", "combinations(2) | list", "combine(V)", "combine(V, recursive=true)",
-    "combine({'a': {'x': 1}}, list_merge='append')", "combine({'b': {'c': [9]}}, recursive=true, list_merge='prepend_rp')", "comment",
-    "comment('c')", "comment('plain', prefix='x', postfix='y')", "comment('xml')", "commonpath", "count", "d(V)", "default(V)",
-    "default(V, true)", "dict2items", "dict2items(key_name='x', value_name='y')", "dictsort", "dictsort(by='value')", "dictsort(reverse=true)",
-    "difference(V)", "dirname", "e", "escape", "extract(V)", "extract(V, 'c')", "extract([3, 1, 2])", "extract({'a': 5})", "filesizeformat",
-    "filesizeformat(true)", "first", "flatten", "flatten(levels=1)", "flatten(skip_nulls=false)", "float", "float(7)", "forceescape",
-    "format(V)", "format('x', 2)", "from_json", "from_yaml", "from_yaml_all | list", "groupby('name')", "groupby('v') | list",
-    "groupby('nope', default='z')", "hash", "hash('md5')", "hash('sha256')", "hash('nope')", "human_readable", "human_readable(unit='K')",
-    "human_readable(isbits=true)", "human_to_bytes", "human_to_bytes('M')", "human_to_bytes(isbits=true)", "indent", "indent(2, true)",
-    "indent(width=1, blank=true)", "int", "int(9)", "int(base=16)", "int(V, 8)", "intersect(V)", "items | list", "items2dict",
-    "items2dict(key_name='name', value_name='v')", "join", "join('-')", "join(',', 'name')", "last", "length", "list", "log", "log(10)",
-    "log(V)", "lower", "mandatory", "mandatory('need it')", "map('upper') | list", "map(attribute='name') | list",
-    "map(attribute='on', default='?') | list", "map('default', 'q') | list", "map('extract', V) | list", "map('int') | list",
-    "map('regex_replace', 'a', 'b') | list", "map(attribute='a.b') | list", "max", "max(attribute='v')", "md5", "min", "min(attribute='name')",
-    "normpath", "path_join", "permutations(2) | list", "pow(2)", "pprint", "product(V) | list",
-    "product([1, 2], [3]) | list", "quote", "regex_escape", "regex_escape('posix_basic')", "regex_findall('[a-c]')", "regex_findall('(.)(.)')",
-    "regex_findall('O', ignorecase=true)", "regex_findall('^t', multiline=true)", "regex_replace('o', '0')", "regex_replace('(l+)', '<\\\\1>')",
-    "regex_replace('o', '0', count=1)", "regex_replace('x', 'y', mandatory_count=1)", "regex_replace(V, V)", "regex_search('l+')",
-    "regex_search('(h)(e)', '\\\\1', '\\\\2')", "regex_search('(?P<q>o)', '\\\\g<q>')", "regex_search('zz')", "reject('equalto', 1) | list",
-    "reject | list", "rejectattr('on') | list", "rejectattr('v', 'gt', 1) | list", "rejectattr('nope', 'undefined') | list",
-    "rekey_on_member('name')", "rekey_on_member('v')", "rekey_on_member('name', duplicates='overwrite')", "relpath('/etc')", "replace('o', '0')",
-    "replace('o', '0', 1)", "replace(V, V)", "reverse | list", "reverse", "root", "root(3)", "round", "round(1)", "round(1, 'floor')",
-    "round(0, 'ceil') | int", "safe", "select | list", "select('string') | list", "select('odd') | list", "select('match', 'a') | list",
-    "selectattr('on') | list", "selectattr('v', 'in', [1, 3]) | list", "selectattr('name', 'equalto', 'x') | list", "sha1", "slice(2) | list",
-    "slice(2, 'f') | list", "sort", "sort(reverse=true)", "sort(attribute='v')", "sort(case_sensitive=true)", "sort(attribute='v,name')",
-    "split", "split(',')", "split('o', 1)", "split(V)", "splitext", "strftime", "string", "striptags", "subelements('c', skip_missing=true)",
-    "subelements('nope')", "sum", "sum(attribute='v')", "sum(start=[])", "sum(start=10)", "symmetric_difference(V)", "ternary('t', 'f')",
-    "ternary(V, V)", "ternary('t', 'f', 'n')", "title", "to_datetime", "to_datetime('%Y-%m-%d %H:%M:%S')", "to_json", "to_json(indent=2)",
-    "to_json(sort_keys=true)", "to_json(ensure_ascii=false)", "to_nice_json", "to_nice_json(indent=2)", "to_nice_yaml", "to_nice_yaml(indent=2)",
-    "to_yaml", "to_yaml(default_flow_style=false)", "to_uuid", "to_uuid('11111111-2222-3333-4444-555555555555')", "tojson", "tojson(2)", "trim",
-    "trim('h')", "truncate(5)", "truncate(5, true)", "truncate(7, false, '!', 0)", "type_debug", "union(V)", "unique", "unique(attribute='name')",
-    "unique(case_sensitive=false)", "upper", "urldecode", "urlencode", "urlize", "urlsplit", "urlsplit('hostname')", "urlsplit('port')",
-    "urlsplit('nope')", "win_basename", "win_dirname", "win_splitdrive", "wordcount", "wordwrap(5)", "wordwrap(5, false)", "xmlattr", "zip(V) | list",
-    "zip(V)", "zip_longest(V) | list", "zip_longest([1], fillvalue='z') | list", "map('zip', [1]) | list", "ansible.builtin.upper", "nofilter",
-)  # fmt: skip
-TESTS = (
-    "abs", "all", "any", "boolean", "callable", "change", "changed", "contains(1)", "contains(V)", "defined", "divisibleby(2)", "divisibleby(V)",
-    "eq(V)", "equalto(1)", "escaped", "even", "failed", "failure", "false", "falsy", "falsy(convert_bool=true)", "filter", "finished", "float",
-    "ge(1)", "gt(V)", "greaterthan(1)", "in V", "in [1, 'a']", "integer", "is_abs", "isnan", "issubset(V)", "issuperset(V)", "superset([1])",
-    "subset([1, 2, 3])", "iterable", "le(V)", "lessthan(2)", "lt(2)", "lower", "mapping", "match('h')", "match('H', ignorecase=true)", "match(V)",
-    "nan", "ne(V)", "none", "number", "odd", "reachable", "regex('l+')", "regex('^t', multiline=true)", "sameas(V)", "sameas true", "search('wor')",
-    "search(V)", "sequence", "skip", "skipped", "started", "string", "succeeded", "success", "successful", "test", "timedout", "true", "truthy",
-    "truthy(convert_bool=true)", "undefined", "unreachable", "upper", "uri", "uri(['https'])", "url", "urn", "vault_encrypted", "vaulted_file",
-    "version('1.2', '>')", "version('1.10', 'lt', strict=true)", "version('1.2.3', version_type='semver')", "version_compare('2', '<')",
-    "version(V)", "exists", "file", "directory", "link", "link_exists", "is_file", "mount", "same_file('/etc')", "ansible.builtin.truthy", "notest",
-)  # fmt: skip
-LOOKUPS = (
-    "lookup('dict', V)", "query('dict', V)", "query('flattened', V)", "lookup('items', V)", "query('items', V)", "q('list', V)",
-    "lookup('indexed_items', V)", "query('indexed_items', V, V)", "query('nested', V, V)", "query('together', V, V)", "lookup('together', [1, 2], [3])",
-    "query('subelements', ld, 'name')", "query('sequence', 'start=1 end=3')", "query('sequence', 'count=2 format=x%02d')",
-    "query('sequence', start=1, end=5, stride=2)", "query('sequence', V)", "lookup('vars', 'n')", "lookup('vars', 'nope')",
-    "lookup('vars', 'nope', default=V)", "query('vars', 'n', 's')", "lookup('vars', V)", "query('varnames', '^l')", "lookup('varnames', 'x$')",
-    "lookup('env', 'NOPE')", "lookup('env', 'NOPE', default=V)", "lookup('env', V)", "lookup('file', 'nope', errors='ignore')",
-    "lookup('file', 'nope', errors='warn')", "lookup('first_found', ['nope'], skip=true)", "query('first_found', V, skip=true)",
-    "lookup('inventory_hostnames', 'all')", "query('inventory_hostnames', V)", "lookup('nolookup', 1)", "lookup('list', V, wantlist=true)",
-    "lookup('ansible.builtin.items', [1, 2])", "lookup('pipe', 'echo hi')", "query('lines', 'printf \"a\\nb\\n\"')",
-)  # fmt: skip
 SHAPES = (
-    "V ~ V", "V + V", "V - V", "V / V", "V // V", "V % V", "V == V", "V != V", "V < V", "V >= V", "V in V", "V not in V", "not V",
-    "V and V", "V or V", "V if V else V", "V if V", "-V", "[V, V]", "{'p': V}", "{'p': V, 'q': [V]}", "(V, V)", "V[V]", "V[0]", "V.a", "V.b.c",
+    "V ~ V", "V + V", "V - V", "V / V", "V // V", "V % V", "V == V", "V != V", "V < V", "V >= V", "V in V", "V not in V", "not V", "V * V", "V ** 2",
+    "V and V", "V or V", "V if V else V", "V if V", "-V", "+V", "[V, V]", "{'p': V}", "{'p': V, 'q': [V]}", "(V, V)", "V[V]", "V[0]", "V.a", "V.b.c",
     "V['key']", "(V).upper()", "(V).split(',')", "(V).get('a')", "(V).get('zz', V)", "(V).items() | list", "(V).keys() | list", "(V).append(1)",
     "'%s-%s' % (V, V)", "'%d' % V", "'{0}'.format(V)", "dict(a=V)", "dict(V)", "(V).replace('a', 'b')", "(V).startswith('h')", "(V)[::-1]",
     "(V)[1:]", "V is defined and V", "namespace(a=V).a", "V | default(V) | string", "(V).__class__", "(V).values() | list", "lipsum is defined",
-    "cycler(1, 2).next()", "joiner() is defined", "[1, V] | map('string') | join",
-)  # fmt: skip
+    "cycler(1, 2).next()", "joiner() is defined", "[1, V] | map('string') | join", "V < V < V", "1 < V <= 3", "V == V == V", "V ~ V ~ V",
+    "(V if V) is defined", "(V if V) | default('q')", "[V if V]", "{'a': V if V}", "'a' ~ (V if V)", "V[-1]", "V[:2]", "(V)[:-1]", "(V)[V:]", "(V)[::2]",
+    "{V: 1}", "{V: V}", "V.real", "V['a']['b']", "V.a.b.c", "V['a'].b", "V.items", "V.keys", "V.count", "V.get", "(V).count(1)", "(V).index(1)",
+    "(V).strip()", "(V).title()", "(V).join(['a', 'b'])", "(V).format(V)", "(V).encode()", "(V).isdigit()", "(V).rstrip('d')", "(V).splitlines()",
+    "(V).zfill(5)", "(V).find('o')", "(V).lower() == V", "(V).pop()", "(V).update({})", "(V).copy()", "(V).items()", "(V).keys()", "(V).values()",
+    "(V).strftime('%Y')", "(V).isoformat()", "(V).total_seconds()", "(V).endswith(('d', 'x'))", "(V).partition(' ')", "(V).setdefault('q', 1)",
+    "V is defined or V is none", "V is defined and V is string", "not V is defined", "V is not defined", "V is string or V is number",
+    "V.a is defined", "V.b.c is defined", "V['zz'] is undefined", "V[9] is defined", "nope.x.y | default(V)", "(V.a | default({})).b | default(V)",
+    "V | default(omit)", "V | default(omit, true)", "[V, omit]", "{'a': V, 'b': omit}", "omit ~ V", "V ~ omit", "range(V | string | length)", "range(n, V | length) | list",
+    "range(0, V | length, 2)", "range(3) | list", "range(3)", "range(3) ~ ''", "range(200000) | length", "dict([['a', V]])", "dict(V, b=2)", "cycler(V, V).next()",
+    "joiner(V)()", "namespace(d)", "namespace(a=V)", "namespace().x", "undef()", "undef(V)", "undef(hint='h') | default(V)", "now() > at",
+    "now(utc=true) | type_debug", "now(fmt='%Y') | length", "now(V, '%j') | int > 0", "(at - V).days", "at < V", "day ~ ''", "at ~ ''", "at + V",
+    "lipsum(n=1) | type_debug", "lipsum(1, false, 2, 5) is string", "q('items', V)", "query('items', V) | length", "lookup('items', V) ~ ''", "omit is defined",
+    "omit == omit", "omit | default(V)", "omit is string", "V is omit", "self", "loop", "vars['n']", "vars.nope | default(V)", "vars | type_debug",
+    "groups", "inventory_hostname", "V | d(V) ~ V", "V in [V, V]", "V not in {'a': 1}", "'a' in V", "none in V", "1 in V", "[V] + V", "V + [V]", "V + 'x'",
+    "V * 2", "2 * V", "'x' * (V | length)", "V % 3", "V // 2", "7 // V", "V / 2", "1 / V", "2 ** (V | float)", "V ** neg", "V - 1", "'a' < V", "1 < V", "none == V", "true == V",
+    "1 == V", "'1' == V", "not not V", "V is V", "V | V", "V is string | upper", "(V, ) + (1, )", "V if V is defined else V", "V if nope is defined else V",
+    "V if false", "none if V", "'' if V", "(1, V)[1]", "[1, V][V]", "{'a': V}.a", "{'a': {'b': V}}.a.b", "{'keys': V}.keys", "{'a': V}['a'] is defined",
+    "[V] | first", "[V][0]", "(V).__len__()", "V.__class__.__mro__", "(V).mro()", "''.__class__", "[].__class__.__base__", "V._x", "V['__class__']",
+    "('%s' | format(V))", "'%(a)s' % {'a': V}", "'{a}'.format(a=V)", "'{0.a}'.format(V)", "'%5.2f' % V", "'%x' % V", "'%r' % V", "'%%'", "\"a\" \"b\" ~ V",
+)
 TEMPLATES = (
-    "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "x {{ E }}", "{{ E }}{{ E }}", "{{ E }} {{ E }}",
-    "{% if E %}y{% else %}n{% endif %}", "{% for x in E %}{{ x }};{% endfor %}", "{% set q = E %}{{ q }}", "{{ E }}\n", " {{ E }}",
+    "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}", "{{ E }}",
+    "{{ E }}", "{{ E }}", "x {{ E }}", "{{ E }}{{ E }}", "{{ E }} {{ E }}", "{{ E }}{{ '' }}", "{{ none }}{{ E }}", "{{ E }}{% if false %}x{% endif %}",
+    "{% if E %}y{% else %}n{% endif %}", "{% for x in E %}{{ x }};{% endfor %}", "{% set q = E %}{{ q }}", "{{ E }}\n", " {{ E }}", "{{ E }}\n\n",
+    "{%- if E %}{{ E }}{%- endif %}", "{% if E is defined %}{{ E }}{% elif E %}z{% endif %}", "{% for x in E if x %}{{ x }},{% endfor %}",
     "{% for k in E %}{{ loop.index }}{{ k }}{% else %}none{% endfor %}", "{# c #}{{ E }}", "{%- if E is defined %} {{ E }} {%- endif %}",
+    "{% for k, v in E %}{{ k }}={{ v }}{% if not loop.last %},{% endif %}{% endfor %}", "{% for x in E %}{{ x }}{% endfor %}",
     "{% macro m(a, b=1) %}{{ a }}{{ b }}{% endmacro %}{{ m(E) }}", "{% set ns = namespace(v=E) %}{{ ns.v }}", "{% filter upper %}{{ E }}{% endfilter %}",
-)  # fmt: skip
+    "{% macro m() %}{{ caller() }}!{% endmacro %}{% call m() %}{{ E }}{% endcall %}", "{% macro m(a) %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, E, z=E) }}",
+    "{% set q %}{{ E }}{% endset %}{{ q }}", "{% set a, b = E, E %}{{ a }}{{ b }}", "{% set q %}a{{ E }}{% endset %}{{ q | type_debug }}",
+    "{% with x = E %}{{ x }}{% endwith %}", "{% raw %}{{ x }}{% endraw %}{{ E }}", "{% set ns = namespace(c=0) %}{% for x in E %}{% set ns.c = ns.c + 1 %}{% endfor %}{{ ns.c }}",
+    "{% for x in E recursive %}{{ x }}{% endfor %}", "{% set x = 1 %}{% for y in E %}{% set x = y %}{% endfor %}{{ x }}", "{{ E -}}  \n {{- E }}",
+    "{% for x in E %}{{ loop.first }}{{ loop.length }}{{ loop.revindex }}{{ loop.cycle('a', 'b') }}{{ loop.previtem | default('-') }}{% endfor %}",
+    "{{ 1 if E }}", "a{{ E if E }}b", "{{ E", "{% if E %}", "{{ E }} }}", "{% for x in E %}{% continue %}{% endfor %}", "{% do E %}", "{{ E | }}", "{{ }}",
+    "{{ E }}{# end #}", "  {{ E }}  ", "{{ E }}%", "{%+ if true %}{{ E }}{% endif %}", "{% macro m(a) %}{{ a | default(E) }}{% endmacro %}{{ m() }}",
+    "{% if E in E %}{{ E }}{% endif %}", "{{ (E) }}{{ (E) | type_debug }}", "{% set l2 = [] %}{% for x in E %}{% set _ = l2.append(x) %}{% endfor %}{{ l2 }}",
+)

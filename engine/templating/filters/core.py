@@ -4,16 +4,19 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from jinja2.runtime import Undefined
 from markupsafe import Markup
 
 from engine.model.values import OMIT
-from engine.templating.filters.base import FilterError
+from engine.templating.filters.base import FilterError, kind_of
 from engine.templating.lazy import LazyDict, LazyList
 from engine.templating.missing import Missing
 
 
 def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
     """`default_value` where `value` is missing (or, with `boolean`, false)."""
+    if not isinstance(boolean, bool):
+        raise FilterError(f"The 'boolean' argument must be of type 'bool', not {kind_of(boolean)!r}.")
     return default_value if type(value) is Missing or (boolean and not value) else value
 
 
@@ -31,6 +34,8 @@ def type_debug(value: Any) -> str:
         return "UndefinedMarker" if value.error is None else "CapturedExceptionMarker"
     if value is OMIT:
         return "_OmitType"
+    if isinstance(value, Undefined):
+        return "Undefined"
     if isinstance(value, LazyDict):
         return "dict"
     if isinstance(value, LazyList):

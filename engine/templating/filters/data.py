@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from engine.errors import EngineError
+from markupsafe import Markup
+
 from engine.model.values import OMIT
 from engine.templating.filters.base import FilterError
 from engine.templating.lazy import Revealed
 from engine.templating.missing import Missing
-from engine.templating.native import finished
+from engine.templating.native import Unstorable, finished
 
 VAULT_BEHAVIORS = ("decrypt", "keep_encrypted", "redact", "fail")
 """What becomes of encrypted values in YAML that a template writes."""
@@ -19,23 +20,24 @@ VAULT_BEHAVIORS = ("decrypt", "keep_encrypted", "redact", "fail")
 
 def to_json(value: Any, **options: Any) -> str:
     """JSON on one line, non-ASCII escaped; options are those of Python's `json.dumps`."""
-    return json.dumps(finished(value), default=_shown, **_known(options))
+    return json.dumps(_storable(value), default=_shown, **_known(options))
 
 
 def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options: Any) -> str:
     """JSON with an element a line."""
-    return json.dumps(finished(value), default=_shown, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **_known(options))
+    options = {**_known(options), "separators": (",", ": ")}
+    return json.dumps(_storable(value), default=_shown, indent=indent, sort_keys=sort_keys, **options)
 
 
 def from_json(text: Any, **options: Any) -> Any:
     return json.loads(text, **options)
 
 
-def to_yaml(value: Any, *args: Any, default_flow_style: bool | None = None, **options: Any) -> str:
+def to_yaml(value: Any, *args: Any, default_flow_style: bool | None = None, **options: Any) -> Any:
     return _dumped(value, default_flow_style=default_flow_style, **options)
 
 
-def to_nice_yaml(value: Any, indent: int = 4, *args: Any, default_flow_style: bool = False, **options: Any) -> str:
+def to_nice_yaml(value: Any, indent: int = 4, *args: Any, default_flow_style: bool = False, **options: Any) -> Any:
     return _dumped(value, indent=indent, default_flow_style=default_flow_style, **options)
 
 
@@ -43,42 +45,41 @@ def from_yaml(text: Any) -> Any:
     """What a YAML text holds, as plain data: nothing in it is trusted to be a template."""
     if not isinstance(text, str):
         return text
-    from engine import yaml
+    from engine.yaml.foreign import load_foreign
 
-    try:
-        return finished(yaml.load(str(text), "<from_yaml>"))
-    except EngineError as error:
-        raise FilterError(_told(error)) from error
+    return load_foreign(str(text))
 
 
 def from_yaml_all(text: Any) -> Any:
     """Every document of a YAML text, as a list of plain data."""
     if not isinstance(text, str):
         return text if text is not None else []
-    from engine import yaml
+    from engine.yaml.foreign import load_all_foreign
 
-    try:
-        return [finished(document) for document in yaml.load_all(str(text), "<from_yaml_all>")]
-    except EngineError as error:
-        raise FilterError(_told(error)) from error
+    return load_all_foreign(str(text))
 
 
-def _dumped(value: Any, **options: Any) -> str:
+def _dumped(value: Any, **options: Any) -> Any:
     from engine.yaml.dump import dump
 
     options.pop("preprocess_unsafe", None)
     behavior = options.pop("vault_behavior", None) or "decrypt"
     if behavior not in VAULT_BEHAVIORS:
         raise FilterError(f"The vault parameter must be one of {', '.join(VAULT_BEHAVIORS)}")
-    data = finished(value) if behavior == "decrypt" else _sealed(value, behavior)
-    text = dump(data, allow_unicode=True, **{"sort_keys": True, **options})
+    if "allow_unicode" in options:
+        raise FilterError("yaml.dump() got multiple values for keyword argument 'allow_unicode'")
+    text = dump(_sealed(value, behavior), allow_unicode=True, **{"sort_keys": True, **options})
+    if options.get("encoding"):
+        return text.encode(options["encoding"])
     # A bare scalar is ended by YAML's mark for the end of a document, which nobody wants to see.
-    return text.removesuffix("...\n")
+    return text if options.get("explicit_end") else text.removesuffix("...\n")
 
 
 def _sealed(value: Any, behavior: str) -> Any:
-    """`value` to be written, with what stands encrypted in it kept so, replaced, or refused."""
-    if isinstance(value, Revealed | Missing) and value.envelope is not None:
+    """`value` to be written, with what stands encrypted in it opened, kept so, replaced, or refused."""
+    if isinstance(value, Markup):
+        raise FilterError(f"('cannot represent an object', {value!r})")
+    if isinstance(value, Revealed | Missing) and value.envelope is not None and behavior != "decrypt":
         if behavior == "fail":
             raise FilterError("Attempted to dump a vaulted value")
         return value.envelope if behavior == "keep_encrypted" else "<redacted>"
@@ -89,23 +90,35 @@ def _sealed(value: Any, behavior: str) -> Any:
     return finished(value)
 
 
+def _storable(value: Any) -> Any:
+    try:
+        return _with_text_keys(finished(value))
+    except Unstorable as error:
+        raise TypeError(f"{error.told} is not JSON serializable by the 'tagless' profile.") from error
+
+
+def _with_text_keys(value: Any) -> Any:
+    """JSON's keys are text: made so before they are sorted."""
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else _key_text(key): _with_text_keys(each) for key, each in value.items()}
+    return [_with_text_keys(each) for each in value] if isinstance(value, list) else value
+
+
+def _key_text(key: Any) -> str:
+    if key is None or isinstance(key, int | float):
+        return json.dumps(key)
+    raise TypeError(f"Key of type {type(key).__name__!r} is not JSON serializable by the 'tagless' profile.")
+
+
 def _shown(value: Any) -> Any:
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
     kind = "_OmitType" if value is OMIT else type(value).__name__
     raise TypeError(f"Object of type {kind!r} is not JSON serializable by the 'tagless' profile.")
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in ("preprocess_unsafe", "vault_to_text")}
-
-
-def _told(error: EngineError) -> str:
-    problem = error.problem
-    where = f" (line {problem.span.line}, column {problem.span.column})" if problem.span else ""
-    return f"{problem.detail or problem.summary}{where}"
 
 
 FILTERS = {

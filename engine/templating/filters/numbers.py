@@ -46,30 +46,29 @@ def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> 
 
 def human_to_bytes(size: Any, default_unit: str | None = None, isbits: bool = False) -> int:
     """The number behind `10M`, `1.5 GB`; `Mb` where bits are meant."""
-    match = re.match(r"^\s*([0-9]*\.?[0-9]*)\s*([A-Za-z]+)?", str(size), re.ASCII)
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([A-Za-z]+)? *", str(size), re.ASCII)
     prefix = "human_to_bytes() can't interpret the input: "
-    if match is None or not match[1] or match[1] == ".":
+    if match is None:
         raise FilterError(f"{prefix}human_to_bytes() can't interpret following string: {size}")
     number, unit = float(match[1]), match[2] or default_unit
     if not unit:
         return round(number)
     letter = unit[0].upper()
-    if letter not in SIZES or (len(unit) > 2 and unit.lower() not in _words(letter, isbits)):
+    if letter not in SIZES:
         suffixes = ", ".join(SIZES)
         raise FilterError(f"{prefix}human_to_bytes() failed to convert {size} (unit = {unit}). The suffix must be one of {suffixes}")
-    expected = "b" if isbits else "B"
-    if len(unit) == 2 and unit != letter + expected:
-        reason = f". Value is not a valid string (expect {letter}{expected} or {letter})"
-        if unit[1] not in "bB":
-            reason = f" (unit = {unit}). The suffix must be one of {', '.join(SIZES)}"
-        raise FilterError(f"{prefix}human_to_bytes() failed to convert {size}{reason}")
+    short, word = _spellings(letter, isbits)
+    if unit != short and unit.upper() != letter and unit.lower() != word:
+        expected = f"{short} or {word if letter == 'B' else letter}"
+        raise FilterError(f"{prefix}human_to_bytes() failed to convert {size}. Value is not a valid string (expect {expected})")
     return round(number * SIZES[letter])
 
 
-def _words(letter: str, isbits: bool) -> tuple[str, ...]:
+def _spellings(letter: str, isbits: bool) -> tuple[str, str]:
+    """How a unit may be written beside its letter alone: `MB` and `megabyte`; `Mb` and `megabit` of bits."""
     names = {"Y": "yotta", "Z": "zetta", "E": "exa", "P": "peta", "T": "tera", "G": "giga", "M": "mega", "K": "kilo", "B": ""}
-    word = names[letter] + ("bit" if isbits else "byte")
-    return (word, word + "s")
+    sign = "b" if isbits else "B"
+    return sign if letter == "B" else letter + sign, names[letter] + ("bit" if isbits else "byte")
 
 
 FILTERS = {"log": log, "pow": power, "root": root, "human_readable": human_readable, "human_to_bytes": human_to_bytes}

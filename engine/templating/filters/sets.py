@@ -1,4 +1,7 @@
-"""Filters that treat lists as sets, keeping the order: unique, union, intersect, difference; and max and min."""
+"""Filters that treat lists as sets: unique, union, intersect, difference; and max and min.
+
+The order is Python's, as in ansible-core: a set's, and the lists' own where an element can be in no set.
+"""
 from __future__ import annotations
 
 from typing import Any
@@ -8,6 +11,7 @@ from jinja2.utils import pass_environment
 
 from engine.templating.filters.base import FilterError
 from engine.templating.lazy import plain
+from engine.templating.missing import MissingUsed
 
 NO_FALLBACK = (
     "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied"
@@ -19,29 +23,39 @@ def unique(environment: Any, values: Any, case_sensitive: bool | None = None, at
     """The elements, each once; upper and lower case are the same unless `case_sensitive`, in lists of plain values."""
     try:
         return list(do_unique(environment, values, bool(case_sensitive), attribute))
-    except TypeError as error:
+    except (TypeError, MissingUsed) as error:
         if case_sensitive is False or attribute is not None:
             raise FilterError(f"{NO_FALLBACK}: {error}") from None
     return once(values)
 
 
 def union(first: Any, second: Any) -> list[Any]:
-    return once([*_list(first), *_list(second)])
+    try:
+        return list(set(first) | set(second))
+    except TypeError:
+        return once(first + second)
 
 
 def intersect(first: Any, second: Any) -> list[Any]:
-    wanted = _members(second)
-    return once([each for each in _list(first) if each in wanted])
+    try:
+        return list(set(first) & set(second))
+    except TypeError:
+        return once([each for each in first if each in second])
 
 
 def difference(first: Any, second: Any) -> list[Any]:
-    unwanted = _members(second)
-    return once([each for each in _list(first) if each not in unwanted])
+    try:
+        return list(set(first) - set(second))
+    except TypeError:
+        return once([each for each in first if each not in second])
 
 
 def symmetric_difference(first: Any, second: Any) -> list[Any]:
-    both = _members(intersect(first, second))
-    return [each for each in union(first, second) if each not in both]
+    try:
+        return list(set(first) ^ set(second))
+    except TypeError:
+        both = intersect(first, second)
+        return [each for each in union(first, second) if each not in both]
 
 
 @pass_environment
@@ -71,20 +85,6 @@ def once(values: Any) -> list[Any]:
             rest.append(each)
         kept.append(each)
     return kept
-
-
-def _list(values: Any) -> list[Any]:
-    if values is None or isinstance(values, int | float):
-        raise FilterError(f"'{type(values).__name__}' object is not iterable")
-    return list(values)
-
-
-def _members(values: Any) -> Any:
-    members = _list(values)
-    try:
-        return frozenset(members)
-    except TypeError:
-        return members
 
 
 FILTERS = {

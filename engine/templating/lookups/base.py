@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.templating.renderer import Renderer
 
 UNGIVEN = object()
+TRUE_WORDS = (True, "yes", "true", "True", "on", "1", "y", "t", "Yes", "YES", "TRUE", "On", "ON", "Y", "T", 1)
 
 
 @frozen(kw_only=True)
@@ -33,8 +34,14 @@ class LookupCall:
     def option(self, name: str, default: Any = None) -> Any:
         return self.options.get(name, default)
 
-    def fail(self, text: str) -> PluginFailed:
-        return PluginFailed(f"The lookup plugin '{self.name}' failed: {text}")
+    def flag(self, name: str, default: bool) -> bool:
+        """An option that is yes or no; what is neither is no."""
+        return self.options[name] in TRUE_WORDS if name in self.options else default
+
+    def fail(self, text: str, words: str = "") -> PluginFailed:
+        """A failure of this lookup; `words`: what ansible-core says, where `text` says more."""
+        told = f"The lookup plugin '{self.name}' failed: "
+        return PluginFailed(told + text, words=told + words if words else "")
 
     def variable(self, name: str) -> Any:
         """A variable of the host, rendered; None where there is none. For `groups`, `playbook_dir` and the like."""
@@ -83,10 +90,10 @@ def flattened(terms: list[Any], *, deep: bool = False) -> list[Any]:
 
 
 def key_values(call: LookupCall, text: str) -> dict[str, str]:
-    """`a=1 b="two words"` as a dict; words without `=` are refused."""
+    """`a=1 b="two words"` as a dict, for a sequence; words without `=` are refused."""
     words, options = _words(call, text)
     if words:
-        raise call.fail(f"`{words[0]}` is not option=value")
+        raise call.fail("unrecognized arguments to with_sequence: ['_raw_params']")
     return options
 
 
@@ -95,7 +102,7 @@ def split_term(call: LookupCall, term: str, defaults: dict[str, Any]) -> tuple[s
     words, given = _words(call, term, defaults)
     unknown = next((word.partition("=")[0] for word in words if "=" in word), None)
     if unknown is not None:
-        raise call.fail(f"{unknown!r} is not a valid option.")
+        raise call.fail(f"{unknown!r} is not a valid option" + ("." if call.name == "ini" else ""))
     if not words and given:
         ini = f"No key to look up was provided as first term within string inline options: {term}"
         raise call.fail(ini if call.name == "ini" else "Search key is required but was not found")

@@ -9,6 +9,7 @@ from engine.model.values import TemplateText, Value
 from engine.templating.failures import PluginFailed, UnknownLookup, nearest
 from engine.templating.lazy import reading, without_missing
 from engine.templating.lookups.base import LookupCall
+from engine.templating.lookups.options import checked
 from engine.templating.lookups.table import LOOKUPS
 from engine.templating.missing import Missing, MissingUsed
 from engine.templating.native import finished
@@ -16,7 +17,6 @@ from engine.templating.native import finished
 if TYPE_CHECKING:
     from engine.templating.renderer import Renderer
 
-ERRORS = ("strict", "warn", "ignore")
 _PREFIXES = ("ansible.builtin.", "ansible.legacy.")
 
 
@@ -24,19 +24,17 @@ def called(renderer: Renderer, name: Any, terms: list[Any], options: dict[str, A
     """`lookup(name, *terms, **options)` of a template."""
     wantlist = bool(options.pop("wantlist", False))
     errors = options.pop("errors", "strict")
-    if errors not in ERRORS:
-        raise PluginFailed(f"errors={errors!r} is not one of: {', '.join(ERRORS)}")
     for value in (name, *terms, *(value for option, value in options.items() if option != "default")):
         if isinstance(value, Missing):
             return value
     try:
-        found = looked_up(renderer, str(name), terms, options)
+        found = looked_up(renderer, _plugin(name), terms, options)
     except MissingUsed as error:
         return error.absent
     except UnknownLookup:
         raise
     except (EngineError, PluginFailed) as error:
-        if errors == "strict":
+        if errors not in ("warn", "ignore"):
             if isinstance(error, PluginFailed):
                 return Missing.failed(error.kept())
             raise
@@ -47,6 +45,13 @@ def called(renderer: Renderer, name: Any, terms: list[Any], options: dict[str, A
             ))
         return [] if wantlist else None
     return found if wantlist else _one(found)
+
+
+def _plugin(name: Any) -> str:
+    if not isinstance(name, str):
+        why = f"unsupported type {type(name)}" if name else "A non-empty plugin name is required."
+        raise UnknownLookup(f"The lookup plugin {name!r} failed to load: {why}")
+    return str(name)
 
 
 def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str, Any]) -> list[Any]:
@@ -62,7 +67,8 @@ def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str
     lookup = renderer.templates.lookup(name)
     if lookup is None:
         raise UnknownLookup(f"The lookup plugin '{name}' was not found. {nearest(short, LOOKUPS)}".rstrip())
-    call = LookupCall(renderer=renderer, name=short, options=options)
+    ours = lookup is LOOKUPS.get(short)
+    call = LookupCall(renderer=renderer, name=short, options=checked(short, options) if ours else options)
     outer, reading.strictly = reading.strictly, True
     try:
         return [_untrusted(each) for each in lookup(call, [without_missing(term) for term in terms])]
@@ -75,6 +81,8 @@ def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str
 
 
 def _untrusted(value: Any) -> Any:
+    if isinstance(value, range):
+        return list(value)
     return str(value) if isinstance(value, TemplateText) else value
 
 

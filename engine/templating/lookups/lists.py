@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.templating.filters.base import kind_of
-from engine.templating.lookups.base import Lookup, LookupCall, flattened, key_values
+from engine.templating.lookups.base import TRUE_WORDS, Lookup, LookupCall, flattened, key_values
+from engine.templating.lookups.options import converted
 
-_SHORT_SEQUENCE = re.compile(r"(?:(0x[0-9a-f]+|0?\d+)-)?(0x[0-9a-f]+|\d+)(?:/(-?\d+))?(?::(.+))?", re.IGNORECASE | re.ASCII)
+_SHORT_SEQUENCE = re.compile(r"(?:(\w+)-)?(\w+)(?:/(-?\w+))?(?::(.+))?", re.ASCII)
 
 
 def items(call: LookupCall, terms: list[Any]) -> list[Any]:
@@ -24,7 +25,7 @@ def dicts(call: LookupCall, terms: list[Any]) -> list[Any]:
     found: list[Any] = []
     for term in terms if not isinstance(terms, Mapping) else [terms]:
         if not isinstance(term, Mapping):
-            raise call.fail(f"the 'dict' lookup plugin expects a dictionary, got '{term}' of type {kind_of(term)})")
+            raise call.fail(f"the 'dict' lookup plugin expects a dictionary, got '{term}' of type <class {kind_of(term)!r}>)")
         found.extend({"key": key, "value": term[key]} for key in term)
     return found
 
@@ -40,6 +41,9 @@ def nested(call: LookupCall, terms: list[Any]) -> list[Any]:
     combinations: list[list[Any]] = [[]]
     for term in terms:  # where one is empty, nothing behind it is looked at
         combinations = [[*combination, each] for combination in combinations for each in term]
+    alone = next((each for combination in combinations for each in combination if not isinstance(each, Iterable)), combinations)
+    if len(terms) == 1 and alone is not combinations:
+        raise call.fail(f"{kind_of(alone)!r} object is not iterable")
     return [flattened(combination, deep=True) for combination in combinations]
 
 
@@ -51,15 +55,16 @@ def together(call: LookupCall, terms: list[Any]) -> list[Any]:
 
 def subelements(call: LookupCall, terms: list[Any]) -> list[Any]:
     """Pairs of each element (without the list that is opened) and each entry of its list."""
+    expected = "subelements lookup expects a list of two or three items,"
     if not 2 <= len(terms) <= 3:
-        raise call.fail("subelements lookup expects a list of two or three items")
+        raise call.fail(expected)
     elements = list(terms[0].values()) if isinstance(terms[0], Mapping) else terms[0]
-    if not isinstance(elements, list):
-        raise call.fail("subelements lookup expects a dictionary or a list as its first item")
+    if not isinstance(elements, list) or not isinstance(terms[1], str):
+        raise call.fail(f"{expected} first a dict or a list, second a string pointing to the subkey")
     flags = terms[2] if len(terms) == 3 else {}
-    if not isinstance(flags, Mapping) or any(flag != "skip_missing" for flag in flags):
-        raise call.fail("subelements lookup expects a dictionary with the flag skip_missing as its third item")
-    skip_missing = bool(flags.get("skip_missing", call.option("skip_missing", False)))
+    if not isinstance(flags, Mapping):
+        raise call.fail(f"{kind_of(flags)!r} object is not iterable")
+    skip_missing = flags.get("skip_missing", False) in TRUE_WORDS
     path = str(terms[1]).split(".")
     pairs: list[Any] = []
     for element in elements:
@@ -68,7 +73,7 @@ def subelements(call: LookupCall, terms: list[Any]) -> list[Any]:
         if element.get("skipped", False) is not False:
             continue
         found = _under(call, element, path, skip_missing)
-        left = {key: element[key] for key in element if key != path[0]} if len(path) == 1 else element
+        left = _without(element, path)
         pairs.extend((left, entry) for entry in found)
     return pairs
 
@@ -88,57 +93,68 @@ def _under(call: LookupCall, element: Any, path: list[str], skip_missing: bool) 
     return list(value)
 
 
+def _without(element: Mapping[str, Any], path: list[str]) -> dict[str, Any]:
+    """The element without what is at the end of the path."""
+    key, *rest = path
+    left = {name: element[name] for name in element if rest or name != key}
+    if rest and isinstance(left.get(key), Mapping):
+        left[key] = _without(left[key], rest)
+    return left
+
+
 def sequence(call: LookupCall, terms: list[Any]) -> list[Any]:
     found: list[str] = []
-    for term in terms or [""]:
-        found.extend(_sequence(call, str(term)))
+    for term in terms or ([""] if call.options else []):
+        found.extend(_sequence(call, term))
     return found
 
 
-def _sequence(call: LookupCall, term: str) -> list[str]:
-    given: dict[str, Any] = {"start": 1, "stride": 1, "format": "%d", **call.options}
-    short = _SHORT_SEQUENCE.fullmatch(term.strip())
-    if short:
-        given.update({name: value for name, value in zip(("start", "end", "stride", "format"), short.groups()) if value is not None})
-    elif "=" in term:
-        given.update(key_values(call, term))
-    elif term.strip():
-        raise call.fail(f"'{term}' is no sequence: write start=1 end=5, or 1-5, or 5")
+def _sequence(call: LookupCall, term: Any) -> list[str]:
+    given = _sequence_options(call, term)
     unknown = sorted(set(given) - {"start", "end", "stride", "format", "count"})
     if unknown:
         raise call.fail(f"unrecognized arguments to with_sequence: {unknown}")
-    start, stride = _number(call, "start", given["start"]), _number(call, "stride", given["stride"])
+    start, stride = given["start"], given["stride"]
     count, end = given.get("count"), given.get("end")
     if count is None and end is None:
         raise call.fail("must specify count or end in with_sequence")
     if count is not None and end is not None:
         raise call.fail("can't specify both count and end in with_sequence")
     if count is not None:
-        number = _number(call, "count", count)
-        last = start + number * stride - (1 if stride > 0 else -1) if number else None
+        last = start + count * stride - (1 if stride > 0 else -1) if count else None
     else:
-        last = _number(call, "end", end)
+        last = end
     if last is None or stride == 0:
         return []
     if stride > 0 and last < start:
         raise call.fail("to count backwards make stride negative")
     if stride < 0 and last > start:
         raise call.fail("to count forward don't make stride negative")
-    return [_formatted(call, given["format"], each) for each in range(start, last + (1 if stride > 0 else -1), stride)]
+    return [_formatted(call, str(given["format"]), each) for each in range(start, last + (1 if stride > 0 else -1), stride)]
 
 
-def _number(call: LookupCall, name: str, value: Any) -> int:
-    try:
-        return int(str(value), 0) if str(value).lower().startswith("0x") else int(str(value))
-    except ValueError:
-        raise call.fail(f"can't parse {name}={value} as integer") from None
+def _sequence_options(call: LookupCall, term: Any) -> dict[str, Any]:
+    """Those of the call, overruled by the term's: `start=1 end=5` or `1-5/2:form`."""
+    if not isinstance(term, str):
+        reason = f"expected string or bytes-like object, got {kind_of(term)!r}"
+        raise call.fail(f"unknown error parsing with_sequence arguments: {term}. Error was: {reason}")
+    given: dict[str, Any] = {"start": 1, "stride": 1, "format": "%d", **call.options}
+    short = _SHORT_SEQUENCE.fullmatch(term.strip())
+    if "=" in term:
+        given.update(key_values(call, term))
+    elif short:
+        given.update({name: value for name, value in zip(("start", "end", "stride", "format"), short.groups()) if value is not None})
+    elif term.strip():
+        given["_raw_params"] = term
+    return {name: converted(call.name, name, value) for name, value in given.items()}
 
 
 def _formatted(call: LookupCall, form: str, number: int) -> str:
     try:
-        return str(form) % number
+        return form % number
     except (ValueError, TypeError) as error:
-        raise call.fail(f"bad formatting string: {form}: {error}") from error
+        told = f"problem formatting {number} with {form!r}" if "%" in form else f"bad formatting string: {form}"
+        raise call.fail(told) from error
 
 
 def random_choice(call: LookupCall, terms: list[Any]) -> list[Any]:

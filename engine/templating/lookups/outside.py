@@ -4,6 +4,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from engine.templating.filters.base import kind_of
 from engine.templating.lazy import Stamped
 from engine.templating.lookups.base import UNGIVEN, Lookup, LookupCall
 from engine.templating.missing import Missing
@@ -15,8 +16,10 @@ def env(call: LookupCall, terms: list[Any]) -> list[Any]:
     found: list[Any] = []
     for term in terms:
         if not isinstance(term, str):
-            raise call.fail(f"the name of an environment variable is text, not {type(term).__name__}")
-        name = term.split()[0] if term.split() else ""
+            raise call.fail(f"{kind_of(term)!r} object has no attribute 'split'")
+        if not term.split():
+            raise call.fail("list index out of range")
+        name = term.split()[0]
         if name in environ:
             found.append(Stamped.of(environ[name], f"<environment variable {name!r}>"))
             continue
@@ -32,6 +35,9 @@ def pipe(call: LookupCall, terms: list[Any]) -> list[Any]:
 
 
 def lines(call: LookupCall, terms: list[Any]) -> list[Any]:
+    for term in terms:
+        if not isinstance(term, str | list):
+            raise call.fail(f"{kind_of(term)!r} object is not iterable")
     return [line for term in terms for line in _run(call, str(term)).splitlines()]
 
 
@@ -43,7 +49,8 @@ def _run(call: LookupCall, command: str) -> str:
         raise call.fail(f"lookup_plugin.{call.name}({command}) could not be started: {error}") from error
     if ran.code:
         told = ran.stderr.decode("utf-8", "replace").strip()
-        raise call.fail(f"lookup_plugin.{call.name}({command}) returned {ran.code}" + (f": {told}" if told else ""))
+        refused = f"lookup_plugin.{call.name}({command}) returned {ran.code}"
+        raise call.fail(refused + (f": {told}" if told else ""), refused)
     return ran.stdout.decode("utf-8", "surrogateescape")
 
 
@@ -62,7 +69,8 @@ def url(call: LookupCall, terms: list[Any]) -> list[Any]:
         try:
             body = call.outside.get(str(term), headers=headers, timeout=float(call.option("timeout", 10)))
         except OSError as error:
-            raise call.fail(f"Received HTTP error for {term} : {error}") from error
+            told = "Received HTTP error for {} : {}" if hasattr(error, "code") else "Failed lookup url for {}: {}"
+            raise call.fail(told.format(term, error)) from error
         text = body.decode("utf-8", "surrogateescape")
         if call.option("split_lines", True) in (False, "no", "false", "False"):
             found.append(text)

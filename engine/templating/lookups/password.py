@@ -6,7 +6,7 @@ import random
 import string
 from typing import Any
 
-from engine.templating.filters.base import FilterError
+from engine.templating.filters.base import FilterError, kind_of
 from engine.templating.filters.crypto import crypted, random_salt
 from engine.templating.lookups.base import Lookup, LookupCall
 
@@ -15,6 +15,9 @@ KNOWN = ("length", "encrypt", "chars", "ident", "seed")
 
 
 def password(call: LookupCall, terms: list[Any]) -> list[Any]:
+    for term in terms:
+        if not isinstance(term, str):
+            raise call.fail(f"{kind_of(term)!r} object has no attribute 'split'")
     return [_one(call, str(term)) for term in terms]
 
 
@@ -61,16 +64,17 @@ def _options(call: LookupCall, term: str) -> tuple[str, dict[str, Any]]:
 
 
 def _alphabet(chars: Any) -> str:
-    """Names of Python's `string` module stand for their letters; `,,` for a comma; anything else for itself."""
-    parts = chars if isinstance(chars, list | tuple) else str(chars).replace(",,", ",\0,").replace("\0", "").split(",")
-    if not isinstance(chars, list | tuple) and ",," in str(chars):
-        parts = [*[part for part in parts if part], ","]
-    letters = "".join(str(getattr(string, str(part), part)) if str(part).isidentifier() else str(part) for part in parts)
-    return "".join(dict.fromkeys(letters.replace('"', "").replace("'", "")))
+    """Names of Python's `string` module stand for their letters; in one text `,,` for a comma; anything else for itself."""
+    if isinstance(chars, list | tuple):
+        parts = [str(part) for part in chars]
+    else:
+        parts = [*([","] if ",," in str(chars) else []), *filter(None, str(chars).split(","))]
+    letters = "".join(str(getattr(string, part, part)) if part.isidentifier() else part for part in parts)
+    return letters.replace('"', "").replace("'", "")
 
 
 def _made(options: dict[str, Any], chars: str) -> str:
-    source: Any = random.SystemRandom() if options["seed"] is None else random.Random(options["seed"])
+    source: Any = random.SystemRandom() if options["seed"] is None else random.Random(str(options["seed"]))
     return "".join(source.choice(chars) for _ in range(options["length"]))
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from engine.errors import EngineError
 from engine.model.source import Span
 from engine.model.values import TemplateText
+from engine.templating.filters.base import kind_of
 from engine.templating.filters.paths import matching
 from engine.templating.lookups.base import Lookup, LookupCall, flattened
 
+MORE = " Use -vvvvv to see paths searched."
 _NO = (False, "no", "false", "False", "off", "0", 0)
 
 
@@ -21,9 +23,9 @@ def file(call: LookupCall, terms: list[Any]) -> list[Any]:
     for term in terms:
         path = _path(call, "files", term, f"Unable to access the file {str(term)!r}: File not found.")
         text = call.text(path)
-        if call.option("lstrip", False) not in _NO:
+        if call.flag("lstrip", False):
             text = text.lstrip()
-        if call.option("rstrip", True) not in _NO:
+        if call.flag("rstrip", True):
             text = text.rstrip()
         found.append(text)
     return found
@@ -39,7 +41,7 @@ def _path(call: LookupCall, subfolder: str, term: Any, refusal: str) -> str:
         raise call.fail(f"a path must be text, not {type(term).__name__}")
     path = call.found(subfolder, str(term))
     if path is None or call.files.is_dir(path):
-        raise call.fail(f"{refusal} Searched: {call.tried(subfolder, str(term))}")
+        raise call.fail(f"{refusal} Searched: {call.tried(subfolder, str(term))}", refusal + MORE if refusal.endswith(".") else refusal)
     return path
 
 
@@ -47,6 +49,8 @@ def fileglob(call: LookupCall, terms: list[Any]) -> list[Any]:
     """Regular files that a pattern names, in the first folder that has any."""
     found: list[str] = []
     for term in terms:
+        if not isinstance(term, str):
+            raise call.fail(f"expected str, bytes or os.PathLike object, not {kind_of(term)}")
         text = str(term)
         search = call.renderer.search
         candidates = search.candidates("files", text) if search is not None else (text,)
@@ -68,7 +72,8 @@ def first_found(call: LookupCall, terms: list[Any]) -> list[Any]:
             return [path]
     if skip:
         return []
-    raise call.fail(f"No file was found when using first_found. Looked for: {', '.join(names)}")
+    refused = "No file was found when using first_found."
+    raise call.fail(f"{refused} Looked for: {', '.join(names)}" if names else refused, refused)
 
 
 def _wanted(call: LookupCall, terms: list[Any]) -> tuple[list[str], bool]:
@@ -76,17 +81,16 @@ def _wanted(call: LookupCall, terms: list[Any]) -> tuple[list[str], bool]:
     skip = call.option("skip", False) not in _NO
     given = [*terms] if terms else []
     if call.option("files"):
-        given.append({"files": call.option("files"), "paths": call.option("paths", [])})
+        given.append({"files": call.option("files"), "paths": call.option("paths", []), "skip": skip})
     for term in flattened(given, deep=True):
         if isinstance(term, Mapping):
-            skip = skip or term.get("skip", False) not in _NO
+            skip = term.get("skip", False) not in _NO
             files, paths = _split(term.get("files", [])), _split(term.get("paths", []), ",:;")
             names.extend(os.path.join(path, name) for path in paths for name in files) if paths else names.extend(files)
         elif isinstance(term, str):
             names.extend(_split(term))
         else:
-            kind = type(term).__name__
-            raise call.fail(f"Invalid term supplied, can handle string, mapping or list of strings but got: {kind} for {term}")
+            raise call.fail(f"Invalid term supplied. A string, dict or list is required, not {kind_of(term)!r}).")
     return names, skip
 
 
@@ -105,7 +109,8 @@ def template(call: LookupCall, terms: list[Any]) -> list[Any]:
         path = call.found("templates", str(term))
         if path is None:
             tried = call.tried("templates", str(term))
-            raise call.fail(f"the template file {term} could not be found for the lookup. Searched: {tried}")
+            refused = f"the template file {term} could not be found for the lookup"
+            raise call.fail(f"{refused}. Searched: {tried}", refused)
         try:
             text = TemplateText.read(call.files.read_text(path), Span(path, 1, 1))
         except (OSError, EngineError) as error:

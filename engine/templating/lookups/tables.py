@@ -5,7 +5,9 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from engine.templating.filters.base import kind_of
 from engine.templating.lookups.base import Lookup, LookupCall, split_term
+from engine.templating.lookups.options import converted
 
 if TYPE_CHECKING:
     from configparser import ConfigParser
@@ -29,13 +31,18 @@ def csvfile(call: LookupCall, terms: list[Any]) -> list[Any]:
 
     found: list[Any] = []
     for term in terms:
+        if not term:
+            raise call.fail("Search key is required but was not found")
+        if not isinstance(term, str):
+            raise call.fail(f"{kind_of(term)!r} object has no attribute 'split'")
         key, options = split_term(call, str(term), CSV_OPTIONS)
         delimiter = "\t" if options["delimiter"] in ("TAB", "\\t") else str(options["delimiter"])
         path = call.found("files", str(options["file"]))
         if path is None:
-            raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")
+            refused = f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}"
+            raise call.fail(refused, "expected str, bytes or os.PathLike object, not NoneType")
         rows = csv.reader(io.StringIO(call.text(path, str(options["encoding"])), newline=""), delimiter=delimiter)
-        column, key_column = int(options["col"]), int(options["keycol"])
+        column, key_column = converted("csvfile", "col", options["col"]), converted("csvfile", "keycol", options["keycol"])
         value = next((row[column] for row in rows if len(row) > key_column and row[key_column] == key), None)
         if value is None:
             value = options["default"]
@@ -48,7 +55,11 @@ def ini(call: LookupCall, terms: list[Any]) -> list[Any]:
     """Values of keys in a section of an INI file, or in a Java properties file."""
     found: list[Any] = []
     for term in terms:
+        if not isinstance(term, str):
+            wrong = "argument of type {!r} is not iterable" if isinstance(term, int | float) else "{!r} object has no attribute 'strip'"
+            raise call.fail(wrong.format(kind_of(term)))
         key, options = split_term(call, str(term), INI_OPTIONS)
+        converted("ini", "type", options["type"])
         parser = _parser(call, options)
         section = "java_properties" if options["type"] == "properties" else str(options["section"])
         if not parser.has_section(section):
@@ -66,7 +77,8 @@ def _parser(call: LookupCall, options: dict[str, Any]) -> ConfigParser:
 
     path = call.found("files", str(options["file"]))
     if path is None:
-        raise call.fail(f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}")
+        refused = f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}"
+        raise call.fail(refused, "Invalid filename None.")
     interpolation = configparser.BasicInterpolation() if options["interpolation"] in _YES else None
     parser = configparser.ConfigParser(allow_no_value=chosen(options, "allow_no_value", "allow_none"), interpolation=interpolation)
     if options["case_sensitive"] in _YES:

@@ -20,11 +20,12 @@ def variables(call: LookupCall, terms: list[Any]) -> list[Any]:
     for term in terms:
         if not isinstance(term, str):
             raise call.fail(f"Variable name must be 'str' not '{type(term).__name__}'.")
-        value = call.renderer.value_of(term) if call.renderer.raw_exists(term) else Missing(f"No variable named {str(term)!r} was found.")
+        if call.renderer.raw_exists(term):
+            value = call.renderer.value_of(term)
+        else:
+            value = Missing(f"No variable named {str(term)!r} was found.") if default is UNGIVEN else default
         if isinstance(value, Missing):
-            if default is UNGIVEN:
-                value.explode()
-            value = default
+            value.explode()
         found.append(value)
     return found
 
@@ -35,7 +36,7 @@ def names(call: LookupCall, terms: list[Any]) -> list[Any]:
     known = list(dict.fromkeys(call.renderer.known_names()))
     for term in terms:
         if not isinstance(term, str):
-            raise call.fail(f'Invalid setting identifier, "{term}" is not a string, its a {type(term).__name__}')
+            raise call.fail(f'Invalid setting identifier, "{term}" is not a string, it is a {type(term)}')
         try:
             pattern = re.compile(str(term))
         except re.error as error:
@@ -75,14 +76,14 @@ def _inventory(groups: dict[str, list[str]]) -> Inventory:
 def config(call: LookupCall, terms: list[Any]) -> list[Any]:
     """Settings by ansible-core's names, and options of its plugins: the values that are in force here."""
     missing = call.option("on_missing", "error")
-    if missing not in ("error", "skip", "warn"):
-        raise call.fail("Invalid value for 'on_missing', must be one of: error, skip, warn")
     kind, plugin = str(call.option("plugin_type") or ""), str(call.option("plugin_name") or "")
     if bool(kind) != bool(plugin):
         raise call.fail("Both plugin_type and plugin_name are required, cannot use one without the other.")
     ask = call.renderer.templates.setting
     found: list[Any] = []
     for term in terms:
+        if not isinstance(term, str):
+            raise call.fail(f"Invalid setting identifier, {term} is not a {str}, its a {type(term)}.")
         try:
             if ask is None:
                 raise KeyError(f"No config definition exists for {term!r}.")
@@ -97,7 +98,7 @@ def config(call: LookupCall, terms: list[Any]) -> list[Any]:
                     severity=call.renderer.templates.warning,
                 ))
             continue
-        found.extend([value, origin] if call.option("show_origin") else [value])
+        found.append([value, origin] if call.option("show_origin") else value)
     return found
 
 

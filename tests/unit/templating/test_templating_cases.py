@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from engine.outside import RealOutside
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
 from engine.search import Search
+from engine.settings.lookup import setting_of
+from engine.settings.settings import RunSettings, Settings
 from engine.templating.environment import Templates
 
 HERE = Path(__file__).parent
@@ -71,8 +74,8 @@ def renderer(table: dict[str, Any], folder: Path, warn=lambda problem: None, **m
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     files = DiskFiles()
-    templates = Templates(files=files, outside=RealOutside(), compat="ansible", warn=warn)
-    magic = {"playbook_dir": str(folder), "groups": {"all": ["localhost"], "ungrouped": ["localhost"]}}
+    templates = Templates(files=files, outside=RealOutside(), compat="ansible", warn=warn, setting=partial(setting_of, Settings(run=RunSettings(forks=5))))
+    magic = {"playbook_dir": str(folder), "inventory_hostname": "localhost", "groups": {"all": ["localhost"], "ungrouped": ["localhost"]}}
     scope = Scope([(Layer.MAGIC, magic), (Layer.TASK, trusted(more)), (Layer.PLAY, trusted(table.get("vars", {})))])
     return templates.renderer(scope, search=Search(files, (str(folder),)))
 
