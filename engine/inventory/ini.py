@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from engine.inventory.fragment import Fragment, refused
+from engine.inventory.fragment import Fragment, GroupFragment, refused
 from engine.inventory.literals import literal
 from engine.inventory.names import expand
 from engine.inventory.words import Word, words
@@ -39,8 +39,7 @@ def read_ini(text: str, path: str, directory: str, known: Collection[str] = ()) 
             if kind == "vars":
                 awaited.setdefault(section, (span, f"[{section}:vars] belongs to a group that is not defined here"))
             else:
-                defined.add(section)
-                fragment.group(section)
+                define(fragment, section, defined)
         elif kind == "hosts":
             read_host(fragment, section, line, span)
         elif kind == "vars":
@@ -51,6 +50,18 @@ def read_ini(text: str, path: str, directory: str, known: Collection[str] = ()) 
         if name not in defined:
             raise refused(span, wording, code="unknown-group", hint=f"define it: a line `[{name}]`")
     return fragment
+
+
+def define(fragment: Fragment, name: str, defined: set[str]) -> None:
+    """A group's own section begins. It is in its parents, and among the groups, from here on: the lines that name it before only wait."""
+    if name in defined:
+        fragment.group(name)
+        return
+    defined.add(name)
+    fragment.groups[name] = fragment.groups.pop(name, GroupFragment())
+    for parent in fragment.groups.values():
+        if name in parent.children:
+            parent.children[name] = parent.children.pop(name)
 
 
 def looks_like_section(bare: str) -> bool:

@@ -194,6 +194,8 @@ def merged(fragments: Sequence[Fragment], vars_files: VarsFiles, naming: GroupNa
             if name not in hosts:
                 hosts[name] = Host(name=name, vars=own_variables, source=fragment.source, directory=fragment.directory)
             put_over(own_variables, given, merging=vars_files.merging)
+        for written in fragment.groups:
+            members.setdefault(naming.of(written), {})
         for written, group in fragment.groups.items():
             name = naming.of(written)
             members.setdefault(name, {}).update(group.hosts)

@@ -133,7 +133,7 @@ class Builder:
             body = (*role.dependencies, *(block.body or role.tasks))
             number = len(self.handler_roles)
             made = self.steps(body, (*key, 0), inside)
-            self.meet(role, inside, number)
+            self.meet(role, inside, number, hidden=needed and hides(around))
             if not made:
                 return None
         else:
@@ -168,9 +168,13 @@ class Builder:
     def keywords_in(self, around: Surroundings) -> dict[str, Value]:
         return effective([self.options.keywords, self.play.keywords, *(each.keywords for each in around.blocks)])
 
-    def meet(self, role: Role, around: Surroundings, number: int) -> None:
-        """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public."""
-        for view in self.views.of(role, around.blocks):
+    def meet(self, role: Role, around: Surroundings, number: int, *, hidden: bool = False) -> None:
+        """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public.
+
+        Args:
+            hidden: a role depends on it that is not public, so it is not either.
+        """
+        for view in () if hidden else self.views.of(role, around.blocks):
             if all(known is not view for known in self.roles):
                 self.roles.append(view)
         if around.blocks[-1].lexical and all(known is not role for known in self.private):
@@ -203,6 +207,12 @@ class Builder:
             for text in each if isinstance(each, list | tuple) else [each]:
                 found.update(part.strip() for part in str(text).split(",") if part.strip())
         return frozenset(found)
+
+
+def hides(around: Surroundings) -> bool:
+    """Does the innermost role around keep its variables, and with them those of the roles it depends on, to itself?"""
+    outer = next((block for block in reversed(around.blocks) if block.role is not None), None)
+    return outer is not None and outer.role is not None and not outer.role.public and not outer.lexical
 
 
 Handlers = list[tuple[Sequence[Node], Surroundings]]

@@ -252,4 +252,5 @@ def holds(attempt: Attempt, condition: Value, shape: Mapping[str, Value]) -> boo
         over.update({str(name): value for name, value in facts.items()})
     if attempt.keywords.register:
         over[attempt.keywords.register] = shape
-    return attempt.play.renderer(attempt.step, attempt.host, over).condition(condition)
+    renderer = attempt.play.renderer(attempt.step, attempt.host, over)
+    return attempt.play.at_work(renderer, attempt.step, attempt.host, attempt.delegated_to).condition(condition)

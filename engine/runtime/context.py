@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.clock import Clock
@@ -21,6 +22,7 @@ from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups, folders_of
 from engine.runtime.debugger import Debugger
+from engine.runtime.connection_variables import ConnectionVariables
 from engine.runtime.delegate import connection_values, target_of
 from engine.runtime.events import EventStream
 from engine.runtime.ledger import RunLedger
@@ -149,6 +151,12 @@ class PlayContext:
             shown = environment if isinstance(environment, list | tuple) else [environment] if environment else ()
             magic.show(self.run.templates.view(scope, search), search.bases if search is not None else (), shown)
         return renderer
+
+    def at_work(self, renderer: Renderer, step: Step, host: HostName, delegate: HostName | None = None) -> Renderer:
+        """`renderer`, that sees too how the task connects to `host`, or to its delegate."""
+        elsewhere = partial(self.renderer, step, delegate) if delegate is not None and delegate != host else None
+        implicit = elsewhere is None and host not in self.run.ledger.inventory.hosts
+        return renderer.under(ConnectionVariables(step, delegate or host, renderer, self.settings, elsewhere, implicit=implicit))
 
     def search(self, step: Step) -> Search:
         folder, action = os.path.dirname(step.span.path), step.task.action if step.task is not None else ""

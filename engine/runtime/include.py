@@ -139,6 +139,7 @@ class Includer:
         self, asked: Asked, step: Step, host: HostName, renderer: Renderer, extra: Mapping[str, Value], label: Value
     ) -> None:
         """One item, or the whole include where it has no loop: skipped, or what it asks for."""
+        renderer = self.play.at_work(renderer, step, host)
         false = failing_condition(step, renderer)
         if false is None:
             args = arguments_of_include(step, renderer) if step.block is None else {}

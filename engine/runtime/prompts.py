@@ -52,6 +52,7 @@ class Prompts:
                 code="no-terminal",
                 summary="Not prompting as we are not in interactive mode",
                 detail=prompt.name,
+                words="Not prompting as we are not in interactive mode",
                 severity=Severity.WARNING,
             )
         )

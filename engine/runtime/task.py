@@ -235,6 +235,7 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         delegate = delegate_of(step, renderer)
         if delegate is not None:
             renderer = renderer.over({"ansible_delegated_vars": {delegate: play.scopes.delegated(host, delegate)}})
+        renderer = play.at_work(renderer, step, host, delegate)
         false = failing_condition(step, renderer)
         if false is not None:
             outcome = concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=no_log_of(step, renderer))

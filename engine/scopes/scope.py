@@ -80,10 +80,10 @@ class Scope:
         return any(name in mapping for _, mapping in self.layers)
 
     def defined(self, names: frozenset[str]) -> set[str]:
-        """Which of `names` are defined by anything but magic. One pass over the layers, for callers with many names."""
+        """Which of `names` are defined by anything but magic and what follows from the connection. One pass over the layers, for callers with many names."""
         found: set[str] = set()
         for layer, mapping in self.layers:
-            if layer is not Layer.MAGIC:
+            if layer is not Layer.MAGIC and layer is not Layer.CONNECTION:
                 found |= names & mapping.keys()
         return found
 

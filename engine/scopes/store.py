@@ -93,8 +93,12 @@ class VariableStore:
         variables.version += 1
 
     def keep(self, host: HostName, values: Mapping[str, Value]) -> None:
-        """Facts that are variables under the very same names (set_fact with `cacheable`)."""
+        """Facts that are variables under the very same names (set_fact with `cacheable`); `ansible_x` is the fact `x`."""
         variables = self.of(host)
+        prefixed = {name.removeprefix(PREFIX): value for name, value in values.items() if name.startswith(PREFIX)}
+        if prefixed:
+            self.set_facts(host, prefixed)
+            values = {name: value for name, value in values.items() if not name.startswith(PREFIX)}
         variables.facts.update(values)
         variables.kept.update(values)
         if self.inject_facts:

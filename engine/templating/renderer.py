@@ -11,6 +11,7 @@ from engine.errors import EngineError, TemplateError, VaultError
 from engine.model.merging import Merging
 from engine.model.problem import Problem
 from engine.model.values import OMIT, EncryptedText, TemplateText, Value, written_at
+from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import FILE_OPTIONS, Compiled
@@ -128,6 +129,11 @@ class Renderer:
         made = Renderer(self.templates, self.scope, self.search, {**(self._extra or {}), **extra})
         made._stack = self._stack
         return made
+
+    def under(self, mapping: Mapping[str, Value]) -> Renderer:
+        """The same host with what counts where nothing else defines a name: how it is connected to."""
+        layers = (*self.scope.layers, (Layer.CONNECTION, mapping))
+        return Renderer(self.templates, Scope(layers, self.scope.elsewhere, merging=self.scope.merging), self.search, self._extra)
 
     def file(self, template: TemplateText, options: Mapping[str, Value] | None = None, extra: Mapping[str, Value] | None = None) -> Value:
         """A template file's text to its native value."""

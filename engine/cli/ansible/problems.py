@@ -80,8 +80,17 @@ class Form:
     def __init__(self, *, deprecations: bool = True) -> None:
         self.deprecations = deprecations
         self._advised = False
+        self._told: set[str] = set()
 
     def __call__(self, problem: Problem, read: Callable[[str], str], *, colour: bool = False) -> str:
+        told = self._formed(problem, read, colour=colour)
+        if problem.severity is not Severity.ERROR:
+            if told in self._told:
+                return ""
+            self._told.add(told)
+        return told
+
+    def _formed(self, problem: Problem, read: Callable[[str], str], *, colour: bool) -> str:
         if problem.code not in DEPRECATIONS:
             return render(problem, read, colour=colour)
         if not self.deprecations:
