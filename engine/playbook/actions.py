@@ -9,7 +9,7 @@ from engine.model.keywords import ALIASES, KEYWORDS, Where, keywords_of
 from engine.model.source import Span
 from engine.model.values import EncryptedText, TemplateText, Value
 from engine.model.words import did_you_mean
-from engine.playbook.ansible_words import class_of
+from engine.playbook.ansible_words import REMOVED_WORDS, class_of
 from engine.playbook.context import Reader, has_template
 from engine.playbook.free_form import COMMANDS, TAKE_TEXT, Unbalanced, parse_free_form, words_of
 from engine.playbook.keyword_values import described, wrong_type
@@ -47,8 +47,9 @@ def action_of(reader: Reader, node: yaml.Mapping, where: Where, collections: Seq
         _read_arguments(reader, action, entry.value)
     if action is None:
         return None
-    if action.name in REMOVED and not has_template(action.name):
-        reader.report("removed-module", "This module is gone", f"`{action.name}` was removed", action.span, REMOVED[action.name])
+    if short(action.name) in REMOVED and not has_template(action.name) and not _is_routed(reader, action.name):
+        reader.report("removed-module", "This module is gone", f"`{action.name}` was removed", action.span,
+                      REMOVED[short(action.name)], words=REMOVED_WORDS.get(short(action.name), ""))
         return None
     reader.problems.extend(reader.context.module_problems(action.name, collections, action.span))
     _read_more(reader, action, node)
@@ -110,12 +111,17 @@ def _conflict(entries: Sequence[yaml.Entry]) -> str:
 
 
 def _is_module(reader: Reader, name: str, collections: Sequence[str]) -> bool:
-    if name in REMOVED or is_builtin(name):
+    if short(name) in REMOVED or is_builtin(name):
         return True
     known = reader.context.is_module
     if known is None:
         return "." in name
     return known(name) or ("." not in name and any(known(f"{each}.{name}") for each in collections))
+
+
+def _is_routed(reader: Reader, name: str) -> bool:
+    """Whether somebody's routing leads the removed name elsewhere, as ansible-core's does with `yum`."""
+    return reader.context.is_module is not None and reader.context.is_module(name)
 
 
 def _like_keyword(entry: yaml.Entry, where: Where) -> bool:

@@ -9,6 +9,12 @@ TAGGED = {dict: "Dict", list: "List", str: "Str", int: "Int", float: "Float"}
 """ansible-core's own types of what it has read, as its messages name them."""
 NAMES = "Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers and underscores."
 
+REMOVED_WORDS = {
+    "include": "The 'ansible.builtin.include' action plugin has been removed. Use include_tasks or import_tasks instead. "
+               "This feature was removed from ansible-core in a release after 2023-05-16.",
+}  # fmt: skip
+"""Of builtin actions that are gone."""
+
 
 def class_of(value: Value) -> str:
     """How Python would show the value's class there."""

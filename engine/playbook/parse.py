@@ -230,15 +230,25 @@ def _vars_files(reader: Reader, entry: yaml.Entry | None) -> tuple[Value, ...]:
     value = yaml.value_of(entry.value)
     if isinstance(value, str):
         return (value,)
-    if isinstance(value, list) and all(isinstance(each, str) or _texts(each) for each in value):
+    wrong = _wrong_name(entry.value, alternatives=True)
+    if wrong is None:
         return tuple(value)
-    words = f"Invalid `vars_files` value of type '{'dict' if isinstance(value, dict) else type(value).__name__}'."
-    wrong_type(reader, "vars_files", "a list of files", entry.value, words=words)
+    found = yaml.value_of(wrong)
+    words = f"Invalid `vars_files` value of type '{'dict' if isinstance(found, dict) else type(found).__name__}'."
+    wrong_type(reader, "vars_files", "a list of files", wrong, words=words)
     return ()
 
 
-def _texts(value: Value) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+def _wrong_name(node: yaml.Node, *, alternatives: bool) -> yaml.Node | None:
+    """The first that is no name of a file; lists in a list are `alternatives`, and hold names only."""
+    if not isinstance(node, yaml.Sequence):
+        return node
+    for each in node.items:
+        if not isinstance(yaml.value_of(each), str):
+            wrong = _wrong_name(each, alternatives=False) if alternatives else each
+            if wrong is not None:
+                return wrong
+    return None
 
 
 def _imported(

@@ -4,7 +4,8 @@
 
 FOLDER is any checkout or unpacked package. Each file in it that is a playbook (a list of plays) is asked for `--syntax-check` and for
 `--list-hosts --list-tags --list-tasks`, each file that looks like an inventory for `--list` and `--graph`. Nothing is run on any host. Equal
-is: the same standard output, the same exit code, and, where it fails, the same first error line. Standard error's warnings are not compared.
+is: the same standard output (a play's tags in any order: ansible-core lists a set), the same exit code, and, where it fails, the same first
+error line and the same place that it names. Standard error's warnings are not compared.
 
 `--ours` is a folder that `engine shims install` made; `--real` one with the real ansible-playbook. `--cache` keeps what the real one answered
 (it is asked once). Differences are printed as a short summary for each, and in full into `--json`. Exit code 1 if there are any.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import difflib
+import itertools
 import json
 import os
 import re
@@ -31,6 +33,7 @@ import yaml
 HERE = Path(__file__).parent
 LISTS = ("--list-hosts", "--list-tags", "--list-tasks")
 INVENTORY_NAMES = re.compile(r"(hosts|inventory|inventories)([-_.][\w.-]+)?(\.(ini|ya?ml|cfg))?$")
+PLAY_TAGS = re.compile(r"^(  play #.*\tTAGS: )\[(.*)\]$", re.MULTILINE)
 PLAY_WORDS = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
 
 
@@ -45,13 +48,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a program said; `error` is its first line that starts with ERROR, `seconds` wall time."""
+    """What a program said; `error` is its first line that starts with ERROR, `origin` the place that is named first after it, `seconds` wall time."""
 
     code: int
     output: str
     error: str
     seconds: float
     traceback: bool
+    origin: str = ""
 
 
 class Tolerant(yaml.SafeLoader):
@@ -100,8 +104,15 @@ def ask(question: Question, programs: Path, collections: str) -> Answer:
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return Answer(-1, "", "took more than 180 seconds", 180.0, False)
-    error = next((line for line in done.stderr.splitlines() if line.startswith(("ERROR", "[ERROR]"))), "")
-    return Answer(done.returncode, done.stdout.replace(home, "~"), error.replace(home, "~"), time.monotonic() - began, "Traceback (most" in done.stderr)
+    told = itertools.dropwhile(lambda line: not line.startswith(("ERROR", "[ERROR]")), done.stderr.replace(home, "~").splitlines())
+    error, origin = next(told, ""), next((line for line in told if line.startswith("Origin: ")), "")
+    output = PLAY_TAGS.sub(in_order, done.stdout.replace(home, "~"))
+    return Answer(done.returncode, output, error, time.monotonic() - began, "Traceback (most" in done.stderr, origin)
+
+
+def in_order(found: re.Match[str]) -> str:
+    """The tags of a play, which are a set there, in an order of their own."""
+    return f"{found[1]}[{','.join(sorted(found[2].split(',')))}]"
 
 
 def class_of(real: Answer, ours: Answer) -> str:
@@ -112,6 +123,8 @@ def class_of(real: Answer, ours: Answer) -> str:
         return f"exit code {real.code} became {ours.code}: {shape(real.error)} | {shape(ours.error)}"
     if real.code and real.error != ours.error:
         return f"error line: {shape(real.error)} | {shape(ours.error)}"
+    if real.code and real.origin != ours.origin:
+        return "place of the error"
     return "output" if real.output != ours.output else ""
 
 
@@ -169,7 +182,7 @@ def report(pairs: list[tuple[Question, Answer, Answer]], path: Path | None) -> i
     different = [(kind, *pair) for kind, pair in zip(kinds, pairs, strict=True) if kind]
     for kind, question, real, ours in different:
         print(f"\n{kind}\n   {question.folder}: {question.program} {' '.join(question.arguments)}")
-        for line in (real.error, ours.error, *first_differences(real.output, ours.output)):
+        for line in (real.error, ours.error, real.origin, ours.origin, *first_differences(real.output, ours.output)):
             print(f"      {line[:200]}")
     print(f"\n{len(pairs)} compared, {len(pairs) - len(different)} equal; seconds: real {total(pairs, 1):.0f}, ours {total(pairs, 2):.0f}")
     for kind, count in Counter(kind for kind in kinds if kind).most_common():

@@ -12,6 +12,8 @@ from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
 from engine.playbook.names import short
 from engine.playbook.tree import Play
+from engine.runtime.play_files import PlayFiles
+from engine.scopes.store import VariableStore
 
 if TYPE_CHECKING:
     from engine.engine import Engine, Prepared
@@ -30,10 +32,27 @@ def listing(made: Engine, prepared: Prepared, playbooks: Sequence[str], wanted: 
     for name, playbook in zip(playbooks, prepared.graph.playbooks, strict=True):
         lines += ["", f"playbook: {name}"]
         for plan in prepared.graph.plays[number : number + len(playbook.plays)]:
+            read_files(made, plan.play, render)
             if wanted:
                 lines += ["", *play_lines(prepared, plan, wanted, render)]
         number += len(playbook.plays)
     return "\n".join(lines) + "\n"
+
+
+def read_files(made: Engine, play: Play, render: Render) -> None:
+    """Read the play's vars_files: one that is broken, or encrypted without a password, is told although no host is touched.
+
+    Raises:
+        EngineError: as PlayFiles.read_ahead.
+    """
+    PlayFiles(
+        play=play,
+        files=made.reading,
+        store=VariableStore(),
+        render=lambda host, value: render(play, value),
+        duplicates=made.settings.variables.duplicate_key,
+        tell=made.tell,
+    ).read_ahead()
 
 
 def play_lines(prepared: Prepared, plan: PlayPlan, wanted: Sequence[str], render: Render) -> list[str]:

@@ -189,6 +189,13 @@ def test_a_key_that_is_neither_keyword_nor_module(text, known, code, hint):
     assert (problem.code, problem.hint) == (code, hint)
 
 
+@pytest.mark.parametrize("name", ["yum", "ansible.builtin.yum"])
+def test_a_removed_module_may_be_routed_elsewhere(name):
+    (task,) = tasks_of(f"- {name}: {{name: a}}\n", ParseContext(is_module={name}.__contains__))
+    assert task.action == name
+    assert problems_of(f"- {name}: {{name: a}}\n", is_module=lambda name: False)[0].code == "removed-module"
+
+
 def test_without_a_resolver_any_single_name_may_be_a_module():
     assert task_of("- my_own_module: a=b\n").args == {"a": "b"}
     assert problems_of("- whn: x\n")[0].code == "unknown-keyword"
