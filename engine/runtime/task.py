@@ -313,7 +313,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         raise failures.unknown_module(task)
     if "_raw_params" in task.args and is_builtin(task.action) and name not in TAKE_TEXT:
         raise failures.free_text(task)
-    with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: "):
+    with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: ", task.action_span):
         raw = arguments_of(step, handler, renderer, play.groups)
         lazy = {key: value for key, value in raw.items() if key in handler.lazy}
         given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
@@ -488,6 +488,6 @@ def arguments_of_include(step: Step, renderer: Renderer) -> dict[str, Value]:
     """An include's arguments; `apply` stays unrendered, since its keywords belong to the tasks that are brought."""
     task = step.task
     assert task is not None
-    with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: "):
+    with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: ", task.action_span):
         rendered_args = renderer.render_arguments({name: value for name, value in task.args.items() if name != "apply"})
     return {**rendered_args, **({"apply": task.args["apply"]} if "apply" in task.args else {})}

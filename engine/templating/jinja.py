@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import Template
+from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateNotFound
 from jinja2.lexer import TokenStream
 from jinja2.nativetypes import NativeCodeGenerator
@@ -21,7 +22,9 @@ from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing as NOT_FOUND
 from jinja2.utils import pass_context
 
+from engine.errors import EngineError
 from engine.model.values import TemplateText
+from engine.templating.failures import PluginFailed
 from engine.templating.functions import LOOKUPS
 from engine.templating.lazy import reading
 from engine.templating.missing import Missing, MissingUsed
@@ -198,6 +201,12 @@ class JinjaEnvironment(SandboxedEnvironment):
             return _entries(made) if isinstance(made, KeysView | ValuesView | ItemsView) else made
         except MissingUsed as error:
             return error.absent
+        except (EngineError, JinjaError, PluginFailed, RecursionError):
+            raise
+        except Exception as error:  # told where the result is used, and not at all where it is not
+            refused = PluginFailed(f"Error rendering template: {error or type(error).__name__}")
+            refused.__cause__ = error
+            return Missing.failed(refused.kept())
 
     def _of_view(self, view: Mapping[Any, Any], key: Any) -> Any:
         """An entry of a mapping that computes its values (`hostvars`, `vars`); none of its own attributes but how to read it."""

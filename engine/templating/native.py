@@ -70,12 +70,14 @@ def printed(part: Any) -> str:
 
 
 def _readable(value: Any) -> Any:
-    """As `finished`, but what `groupby` makes stays the pairs that it shows itself as."""
+    """As `finished`, but what `groupby` makes stays the pairs that it shows itself as, and text for HTML is shown as such."""
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(_readable, value))
     if isinstance(value, list | tuple):
         return [_readable(each) for each in value if each is not OMIT]
-    return finished(value)
+    if type(value) in (dict, LazyDict):
+        return {_key(key): _readable(value[key]) for key in value if value[key] is not OMIT}
+    return value if type(value) is Markup else finished(value)
 
 
 def stored(value: Any) -> Value:

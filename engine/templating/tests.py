@@ -11,7 +11,7 @@ from jinja2.runtime import Undefined
 
 from engine.templating.filters.base import as_text, kind_of
 from engine.templating.filters.paths import as_path
-from engine.templating.lazy import Revealed
+from engine.templating.lazy import Revealed, plain
 from engine.templating.missing import Missing
 from engine.templating.versions import OPERATORS, TYPES, parsed
 
@@ -90,7 +90,7 @@ MATCH_TYPES = ("search", "match", "fullmatch")
 def regex(value: Any, pattern: Any = "", ignorecase: bool = False, multiline: bool = False, match_type: str = "search") -> bool:
     flags = (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0)
     if not isinstance(pattern, str):
-        raise TypeError(f"a pattern is text, not {kind_of(pattern)}")
+        raise TypeError("first argument must be string or compiled pattern")
     if match_type not in MATCH_TYPES:
         raise ValueError(f"Invalid match_type specified. Expected one of: {', '.join(MATCH_TYPES)}.")
     return bool(getattr(re.compile(str(pattern), flags), match_type)(as_text(value)))
@@ -178,6 +178,7 @@ _FALSE = ("no", "off", "0", "false", "n", "f", 0)
 def truthy(value: Any, convert_bool: bool = False) -> bool:
     """True as Python counts it; with `convert_bool`, text such as yes and no is read first."""
     if convert_bool:
+        value = plain(value) if isinstance(value, dict | list) else value  # all of it is read
         word = value.lower() if isinstance(value, str) else value
         if word in _TRUE or word in _FALSE:
             return word in _TRUE
@@ -253,7 +254,7 @@ def tests_for(templates: Templates) -> dict[str, Callable[..., Any]]:
             return files.read_bytes(_asked(path)).startswith(b"$ANSIBLE_VAULT;")
         except OSError as error:
             told = f"[Errno {error.errno}] {error.strerror}: {str(path).encode()!r}"
-            raise ValueError(f"Cannot test if the file {str(path)!r} is a vault: {told}") from error
+            raise ValueError(f"Cannot test if the file {path!r} is a vault: {told}") from error
 
     paths: dict[str, Callable[..., Any]] = {
         "directory": lambda path: files.is_dir(_asked(path)), "file": lambda path: files.is_file(_asked(path)),

@@ -19,9 +19,6 @@ def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str =
     """The dicts laid over each other, the last on top; lists among them are opened."""
     if unknown:
         raise FilterError("'recursive' and 'list_merge' are the only valid keyword arguments")
-    if list_merge not in LIST_MERGES:
-        *first_ones, last = (repr(each) for each in LIST_MERGES)
-        raise FilterError(f"merge_hash: 'list_merge' argument can only be equal to {', '.join(first_ones)} or {last}")
     dicts = [each for each in _opened((first, *others)) if each is not None]
     for under, over in reversed(list(pairwise(dicts))):
         if not isinstance(under, Mapping) or not isinstance(over, Mapping):
@@ -30,6 +27,9 @@ def combine(first: Any, *others: Any, recursive: bool = False, list_merge: str =
         return {}
     if not isinstance(dicts[0], Mapping):
         return dicts[0]  # alone, it is not looked at
+    if len(dicts) > 1 and list_merge not in LIST_MERGES:
+        *first_ones, last = (repr(each) for each in LIST_MERGES)
+        raise FilterError(f"merge_hash: 'list_merge' argument can only be equal to {', '.join(first_ones)} or {last}")
     result: Any = dict(dicts[0])
     for over in dicts[1:]:
         result = merged(result, over, recursive, list_merge)
@@ -76,13 +76,13 @@ def _lists(below: list[Any], above: list[Any], how: str) -> list[Any]:
 
 def dict2items(mapping: Any, key_name: str = "key", value_name: str = "value") -> list[dict[str, Any]]:
     if not isinstance(mapping, Mapping):
-        raise FilterError(f"dict2items requires a dictionary, got {kind_of(mapping)} instead.")
+        raise FilterError(f"dict2items requires a dictionary, got <class '{kind_of(mapping)}'> instead.")
     return [{key_name: key, value_name: mapping[key]} for key in mapping]
 
 
 def items2dict(items: Any, key_name: str = "key", value_name: str = "value") -> dict[Any, Any]:
     if not is_sequence(items):
-        raise FilterError(f"items2dict requires a list, got {kind_of(items)} instead.")
+        raise FilterError(f"items2dict requires a list, got <class '{kind_of(items)}'> instead.")
     try:
         return {item[key_name]: item[value_name] for item in items}
     except KeyError:
@@ -145,8 +145,8 @@ def _below(element: Any, path: list[str], skip_missing: bool) -> list[Any]:
             if skip_missing:
                 return []
             raise FilterError(f"could not find {key!r} key in iterated item {values!r}") from None
-        except TypeError:
-            raise FilterError("the key " + repr(key) + " should point to a dictionary") from None
+        except TypeError as error:
+            raise FilterError(f"the key {key} should point to a dictionary, got '{values}': {error}") from None
     if not is_sequence(values):
         raise FilterError(f"the key {path[-1]!r} should point to a list, got {values!r}")
     return list(values)
@@ -154,7 +154,7 @@ def _below(element: Any, path: list[str], skip_missing: bool) -> list[Any]:
 
 def flatten(values: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
     if not isinstance(values, Iterable):
-        raise FilterError(f"'{kind_of(values)}' object is not a list")
+        raise FilterError(f"'{kind_of(values)}' object is not iterable")
     flat: list[Any] = []
     for value in values:
         if skip_nulls and value in (None, "None", "null"):
@@ -233,12 +233,12 @@ def random(context: Any, end: Any, start: int | None = None, step: int | None = 
 
 @pass_context
 def shuffle(context: Any, values: Any, seed: Any = None) -> Any:
-    """The elements in another order, the same one for the same `seed`; what has no elements comes back as it is."""
+    """The elements in another order, the same one for the same `seed`; what cannot be shuffled, or not so, comes back as it is."""
     try:
         mixed = list(values)
+        _chance(seed).shuffle(mixed)
     except (TypeError, MissingUsed):
         return values
-    _chance(seed).shuffle(mixed)
     return mixed
 
 

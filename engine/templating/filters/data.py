@@ -84,24 +84,26 @@ def _sealed(value: Any, behavior: str) -> Any:
             raise FilterError("Attempted to dump a vaulted value")
         return value.envelope if behavior == "keep_encrypted" else "<redacted>"
     if isinstance(value, Mapping):
-        return {finished(key): _sealed(each, behavior) for key, each in value.items() if each is not OMIT}
+        return {key if isinstance(key, tuple) else finished(key): _sealed(value[key], behavior) for key in value}
     if isinstance(value, list | tuple):
-        return [_sealed(each, behavior) for each in value if each is not OMIT]
+        return [_sealed(each, behavior) for each in value]
+    if value is OMIT:
+        raise FilterError(f"('cannot represent an object', {value!r})")
     return finished(value)
 
 
 def _storable(value: Any) -> Any:
     try:
-        return _with_text_keys(finished(value))
+        return _for_json(value)
     except Unstorable as error:
         raise TypeError(f"{error.told} is not JSON serializable by the 'tagless' profile.") from error
 
 
-def _with_text_keys(value: Any) -> Any:
-    """JSON's keys are text: made so before they are sorted."""
-    if isinstance(value, dict):
-        return {key if isinstance(key, str) else _key_text(key): _with_text_keys(each) for key, each in value.items()}
-    return [_with_text_keys(each) for each in value] if isinstance(value, list) else value
+def _for_json(value: Any) -> Any:
+    """Plain data with texts for keys: made so before they are sorted. Omit stays, to be refused."""
+    if isinstance(value, Mapping):
+        return {finished(key) if isinstance(key, str) else _key_text(key): _for_json(value[key]) for key in value}
+    return [_for_json(each) for each in value] if isinstance(value, list | tuple) else finished(value)
 
 
 def _key_text(key: Any) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 
 from jinja2.utils import pass_context
 
-from engine.templating.filters.base import FilterError
+from engine.templating.filters.base import FilterError, kind_of
 
 
 @pass_context
 def strftime(context: Any, form: str, second: Any = None, utc: bool = False) -> str:
     """The time `second` (since the epoch; now where none is given) in the form of C's strftime."""
+    if not isinstance(form, str):
+        raise FilterError(f"strftime() argument 1 must be str, not {kind_of(form)}")
     try:
         moment = (time.gmtime if utc else time.localtime)(None if second is None else float(second))
     except (ValueError, TypeError) as error:

@@ -28,8 +28,11 @@ def regex_replace(
     return replaced
 
 
-def regex_search(value: Any, regex: Any, *groups: Any, ignorecase: bool = False, multiline: bool = False) -> Any:
-    r"""The first match; where groups are asked for (`\1`, `\g<name>`), a list of them; None where nothing matches."""
+def regex_search(value: Any, regex: Any, *groups: Any, ignorecase: bool = False, multiline: bool = False, **others: Any) -> Any:
+    r"""The first match; where groups are asked for (`\1`, `\g<name>`), a list of them; None where nothing matches.
+
+    Other options are taken and mean nothing, as in ansible-core.
+    """
     wanted: list[str | int] = []
     for group in groups:
         named = re.match(r"\\g<(\S+)>", str(group))
@@ -63,7 +66,7 @@ def regex_escape(value: Any, re_type: str = "python") -> str:
 
 def _regex(pattern: Any, ignorecase: bool, multiline: bool) -> re.Pattern[str]:
     if not isinstance(pattern, str):
-        raise FilterError(f"a pattern is text, not {kind_of(pattern)}")
+        raise FilterError("first argument must be string or compiled pattern")
     return re.compile(str(pattern), (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0))
 
 
@@ -80,7 +83,7 @@ def b64decode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str
 def comment(text: Any, style: str = "plain", **options: Any) -> str:
     """`text` as a comment; `options` overrule the style: decoration, beginning, end, prefix, postfix, their counts, newline."""
     if not isinstance(text, str):
-        raise FilterError(f"a comment is made of text, not of {kind_of(text)}")
+        raise FilterError(f"{kind_of(text)!r} object has no attribute 'replace'")
     if style not in COMMENT_STYLES:
         raise FilterError(f"Invalid style {style!r}.")
     chosen = {"newline": "\n", "prefix_count": 1, "postfix_count": 1, "beginning": "", "end": "", **COMMENT_STYLES[style], **options}
@@ -97,10 +100,10 @@ def comment(text: Any, style: str = "plain", **options: Any) -> str:
     return f"{opening}{before}{body}{after}{closing}"
 
 
-def split(value: Any, separator: str | None = None, maxsplit: int = -1) -> list[str]:
+def split(value: Any, *separator: Any, **options: Any) -> list[str]:
     if not isinstance(value, str):
         raise FilterError(f"only text can be split, not {kind_of(value)}")
-    return str.split(value, separator, maxsplit)
+    return str.split(value, *separator, **options)
 
 
 def urlsplit_filter(value: Any, query: str = "") -> Any:
@@ -118,7 +121,7 @@ def urldecode(value: Any) -> str:
     from urllib.parse import unquote_plus
 
     if not isinstance(value, str):
-        raise FilterError(f"only text can be decoded, not {kind_of(value)}")
+        raise FilterError(f"{kind_of(value)!r} object has no attribute 'replace'")
     return unquote_plus(value)
 
 

@@ -112,7 +112,7 @@ def template(call: LookupCall, terms: list[Any]) -> list[Any]:
             refused = f"the template file {term} could not be found for the lookup"
             raise call.fail(f"{refused}. Searched: {tried}", refused)
         try:
-            text = TemplateText.read(call.files.read_text(path), Span(path, 1, 1))
+            text = TemplateText.read(call.files.read_text(path), Span(path, 1, 1, 0))
         except (OSError, EngineError) as error:
             raise call.fail(f"Unable to read {path}: {error}") from error
         found.append(call.renderer.file(text, options, extra))
