@@ -164,10 +164,13 @@ class Includer:
                 raise
             asked.outcome = concluded(step, host, asked.name, skipped(False), Status.SKIPPED)
             return
+        register = step.keywords.get("register")
+        seen: dict[str, Value] = {}
         for index, item in enumerate(items):
             extra = variables_of(control, items, index)
-            inner = self.play.renderer(step, host, extra)
+            inner = self.play.renderer(step, host, {**seen, **extra})
             label = item
+            told = len(asked.items)
             if control.label is not None:
                 with suppress(EngineError):  # a label is only shown
                     label = inner.render(control.label)
@@ -177,6 +180,8 @@ class Includer:
                 outcome = replace(failed(step, host, asked.name, error, inner), no_log=asked.hidden)
                 marks = {**outcome.registered, **loop_marks(control, extra)}
                 asked.items.append(replace(outcome, is_item=True, item=item, item_label=label, registered=marks))
+            if register:  # what one item registers, those after it see
+                seen[str(register)] = dict(asked.items[-1].registered) if told < len(asked.items) else {"changed": False, "failed": False}
         if not asked.wanted or any(item.status is Status.FAILED for item in asked.items):
             asked.outcome = whole_of(asked, step, host)
 
