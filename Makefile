@@ -33,7 +33,7 @@ bench: $(VENV)/test $(VENV)/oracle
 
 # The real programs stand last on PATH: found by name, and in nobody's way.
 oracle: $(VENV)/test $(VENV)/oracle
-	PATH="$$PATH:$(CURDIR)/$(VENV)/oracle-env/bin" $(BIN)/python -m pytest -m oracle $(ARGS)
+	PATH="$$PATH:$(CURDIR)/$(VENV)/oracle-env/bin" $(BIN)/python -m pytest -n auto -m oracle $(ARGS)
 
 # A measurement, not a test: docs/compatibility.md lists what is known to differ.
 FUZZ_SEED ?= 1

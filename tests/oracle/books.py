@@ -7,6 +7,7 @@ variables at every level. The same seed always gives the same book.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,10 +54,22 @@ def make_book(seed: int, plays: int = 10) -> Book:
     groups = [[f"h{number}{letter}" for letter in "abcd"[:dice.choice((1, 2, 2, 3, 4))]] for number in range(1 if kind == "alone" else plays)]
     for number, hosts in enumerate(groups):
         book.plays.append(_play(dice, names, tasks, kind, number, hosts))
+    if kind == "free":
+        _drop("run_once", [book.plays, book.files])
     book.inventory = _inventory(dice, names, groups)
     _write_host_variables(dice, names, groups, book)
     _choose_options(dice, names, kind, book)
     return book
+
+
+def _drop(keyword: str, value: Any) -> None:
+    """Of all mappings below `value`. Ansible's manual says that the free strategy does not know run_once: what it does then is chance."""
+    if isinstance(value, dict):
+        value.pop(keyword, None)
+        value = value.values()
+    if not isinstance(value, str):
+        for each in value if isinstance(value, Iterable) else ():
+            _drop(keyword, each)
 
 
 def _inventory(dice: random.Random, names: Names, groups: list[list[str]]) -> str:
