@@ -67,7 +67,7 @@ class Case:
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_ASYNC_DIR": str(home / "jobs"),
         }
-        for name in ("ENGINE_PATHS_ANSIBLE_CORE",):
+        for name in ("PYTHONPATH", "ENGINE_PATHS_ANSIBLE_CORE"):
             if name in os.environ:
                 environ[name] = os.environ[name]
         said, complained = folder.parent / "stdout", folder.parent / "stderr"
