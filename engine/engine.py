@@ -283,10 +283,10 @@ class Engine:
         """What `-e` says, texts as on the command line, mappings from the library."""
         found = Variables()
         warnings: list[Problem] = []
-        twice = self.settings.variables.duplicate_key
+        twice, lenient = self.settings.variables.duplicate_key, self.settings.run.compat == "ansible"
         for each in [given] if isinstance(given, Mapping) else given:
             if isinstance(each, str):
-                each = parse_extra_vars(each, self.reading, self.cwd, problems=warnings, duplicates=twice)
+                each = parse_extra_vars(each, self.reading, self.cwd, problems=warnings, duplicates=twice, lenient=lenient)
             put_over(found, each, merging=self.merging)
         for problem in warnings:
             self.tell(problem)

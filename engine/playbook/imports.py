@@ -76,6 +76,9 @@ def import_tasks(reader: Reader, task: Task, place: Place) -> Block | None:
     )
 
 
+NO_ROLE = "Invalid role definition."
+
+
 def import_role(reader: Reader, task: Task, place: Place) -> Block | None:
     """The role in a block of kind ROLE that carries the import's keywords and variables."""
     if not _importable(reader, task, role_arguments(reader)):
@@ -91,6 +94,9 @@ def import_role(reader: Reader, task: Task, place: Place) -> Block | None:
     name = reader.static_name(named, inside)
     if name is None:
         _needs_host(reader, "import_role", named, span)
+        return None
+    if not isinstance(named, str):
+        reader.wrong_type("`name` takes the name of a role", span, words=NO_ROLE)
         return None
     use = task_use(reader, task, place.variables, span)
     inside = replace(inside, variables={**inside.variables, SCOPING: use.scoping})
@@ -253,10 +259,10 @@ def _for_children(reader: Reader, task: Task) -> Mapping[str, Value]:
 
 def _needs_host(reader: Reader, action: str, named: Value, span: Span, task: Task | None = None) -> None:
     around: tuple[Part, ...] = ()
-    words = ""
+    unknown = re.search(r"\{\{\s*([A-Za-z_]\w*)", str(named))
+    words = f"'{unknown[1]}' is undefined" if unknown else "a variable is undefined"
     if task is not None:
         around = (Part(f"Error when evaluating variable in import path '{named}': ", task.span),)
-        unknown = re.search(r"\{\{\s*([A-Za-z_]\w*)", str(named))
-        words = around[0].text + (f"'{unknown[1]}' is undefined" if unknown else "a variable is undefined")
+        words = around[0].text + words
     reader.report("import-name", "This name is not known before the run", f"{action} is expanded before any host is known", span,
                   f"use {action.replace('import', 'include')}, or define the variable in the play or with -e", words=words, around=around)

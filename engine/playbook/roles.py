@@ -21,6 +21,13 @@ from engine.playbook.tree import Block, BlockKind, Node, Role, Task
 from engine.yaml.variables import variable, variables_of
 
 SUFFIXES = (".yml", ".yaml", ".json", "")
+COMMON = keywords_of(Where.PLAY).keys() & keywords_of(Where.TASK).keys() - {"tags", "when"}
+META = frozenset(("allow_duplicates", "dependencies", "galaxy_info", "argument_specs", *COMMON))
+"""What `meta/main.yml` may hold; the keywords among them mean nothing there."""
+RECURSION = (
+    "A recursion loop was detected with the roles specified. Make sure child roles do not have dependencies on parent roles: "
+    "maximum recursion depth exceeded"
+)
 CHECKED = "argument_spec"
 """`origin` of the task that checks a role's variables."""
 
@@ -88,7 +95,8 @@ def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None
     if any(known[:2] == here[:2] for known in place.roles):
         names = [name for _, _, name in place.roles]
         start = next(index for index, known in enumerate(place.roles) if known[:2] == here[:2])
-        reader.report("role-cycle", "Roles depend on each other in a circle", " → ".join([*names[start:], request.name]), request.span)
+        reader.report("role-cycle", "Roles depend on each other in a circle", " → ".join([*names[start:], request.name]), request.span,
+                      words=RECURSION)
         return None
     key = (path, request.name, request.tasks_from, request.vars_from, request.defaults_from, request.handlers_from,
            request.allow_duplicates, request.public, request.rolespec_validate, in_force(reader.context, place.variables))
@@ -241,8 +249,13 @@ def _meta(reader: Reader, path: str) -> yaml.Mapping | None:
     if node is None or is_null(node):
         return None
     if not isinstance(node, yaml.Mapping):
-        wrong_type(reader, "meta/main", "a mapping", node)
+        reader.wrong_type(f"`meta/main` takes a mapping, not {described(node)}", node.span,
+                          words=f"the 'meta/main.yml' for role {os.path.basename(path)} is not a dictionary", origin=NOWHERE)
         return None
+    for entry in node.index().values():
+        if str(entry.key.value) not in META:
+            reader.report("unknown-keyword", "Unknown keyword of a role's meta", f"`{entry.key.value}` is not a meta/main.yml keyword",
+                          entry.key.span, words=f"'{entry.key.value}' is not a valid attribute for a RoleMetadata")
     return node
 
 
@@ -270,8 +283,7 @@ def _flag(reader: Reader, meta: yaml.Mapping | None, name: str) -> bool:
     try:
         return boolean(yaml.value_of(entry.value))
     except ValueError:
-        wrong_type(reader, name, "yes or no", entry.value)
-        return False
+        return False  # as in Ansible, where what is no yes is a no
 
 
 def _argument_specs(reader: Reader, path: str, meta: yaml.Mapping | None) -> Mapping[str, Value]:
@@ -288,6 +300,10 @@ def _argument_specs(reader: Reader, path: str, meta: yaml.Mapping | None) -> Map
 def _dependencies(reader: Reader, meta: yaml.Mapping | None, place: Place) -> tuple[Block, ...]:
     entry = meta.get("dependencies") if meta else None
     if entry is None:
+        return ()
+    if not isinstance(entry.value, yaml.Sequence) and not is_null(entry.value):
+        reader.wrong_type(f"`dependencies` takes a list, not {described(entry.value)}", entry.value.span,
+                          words="Expected role dependencies to be a list.", origin=entry.key.span)
         return ()
     return role_blocks(reader, entry.value, place, "dependencies")
 

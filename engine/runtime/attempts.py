@@ -23,6 +23,7 @@ from engine.plan.step import Step
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
 from engine.runtime.dispatch import Handler
+from engine.runtime.empty_diffs import with_diff
 from engine.runtime.judge import NO_TRACEBACK, judge, registered
 from engine.runtime.keywords import TaskKeywords
 
@@ -110,17 +111,26 @@ def satisfied(attempt: Attempt, until: Value, verdict: Verdict) -> bool:
         return holds(attempt, until, verdict.shape)
 
 
+NEVER_ASYNC = frozenset((
+    "add_host", "assemble", "assert", "async_status", "copy", "debug", "fail", "fetch", "gather_facts", "group_by", "include_vars", "pause",
+    "raw", "script", "set_fact", "set_stats", "template", "unarchive", "validate_argument_spec", "wait_for_connection",
+))  # fmt: skip
+"""Actions that are no module on the host, or more than one."""
+GRACE = 2.0
+"""Seconds that a job which is over its time has for saying so itself."""
 FRAME = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors."
 
 
 async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> ModuleResult:
     """One call of the action. What goes wrong on the way is a failed result, never an exception."""
     seconds = attempt.keywords.timeout
+    if attempt.keywords.async_seconds > 0 and handler.name in NEVER_ASYNC:
+        return unsupported(attempt, call)
     try:
         async with asyncio.timeout(seconds if seconds > 0 else None):
             if attempt.keywords.async_seconds > 0 and (handler.module or handler.start):
                 return await in_background(attempt, handler, call)
-            return await handler.run(call)
+            return with_diff(await handler.run(call), handler.name, call.invocation.args)
     except TimeoutError:
         text = f"Task failed: Timed out after {int(seconds)} second(s)."
         return ModuleResult.failure(text, timedout={"frame": FRAME, "period": int(seconds)})
@@ -130,6 +140,14 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
         return failures.result_of(error, attempt.step)
     except Exception as error:
         return broken(attempt, error)
+
+
+def unsupported(attempt: Attempt, call: ActionCall) -> ModuleResult:
+    """The failure of an action that cannot be a job: what it does, or half of it, is done on the controller."""
+    said = f"This action ({call.invocation.action}) does not support async."
+    found = Problem(code="no-async", summary="This action cannot run in the background", detail=said, span=attempt.step.span,
+                    hint="remove `async`, or set it to 0", words=said)  # fmt: skip
+    return ModuleResult.failure(said, found)
 
 
 def broken(attempt: Attempt, error: Exception) -> ModuleResult:
@@ -161,6 +179,10 @@ async def in_background(attempt: Attempt, handler: Handler, call: ActionCall) ->
         await clock.sleep(keywords.poll)
         found = await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "status"}, check=False)
         finished = bool(found.values.get("finished")) or found.failed
+        while not finished and deadline < clock.monotonic() < deadline + GRACE:
+            await clock.sleep(GRACE / 10)
+            found = await call.remote.call(STATUS_MODULE, {"jid": job, "mode": "status"}, check=False)
+            finished = bool(found.values.get("finished")) or found.failed
         late = not finished and clock.monotonic() > deadline
         attempt.play.events.publish(
             AsyncPolled(

@@ -386,8 +386,8 @@ class Batch:
             for further in result.missing[1:]:
                 self._tell(step, further)
         elif step.keywords.get("register"):
-            included = ModuleResult(values={"include": [each.path for each in result.inclusions]})
-            found = concluded(step, host, "", included, Status.OK)
+            looped = {"msg": "All items completed", "results": result.shapes} if result.shapes else {}
+            found = concluded(step, host, "", ModuleResult(values=looped), Status.OK)
             self.play.run.ledger.apply(kept(effects_of(found, register=str(step.keywords["register"])), step.around.blocks))
         cursor = self.cursors[host]
         if outcome is not None and outcome.failed:

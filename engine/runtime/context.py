@@ -21,8 +21,8 @@ from engine.plan.build import PlanOptions
 from engine.plan.graph import PlayPlan
 from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups, folders_of
-from engine.runtime.debugger import Debugger
 from engine.runtime.connection_variables import ConnectionVariables
+from engine.runtime.debugger import Debugger
 from engine.runtime.delegate import connection_values, target_of
 from engine.runtime.events import EventStream
 from engine.runtime.ledger import RunLedger

@@ -8,7 +8,7 @@ from engine.errors import EngineError, TemplateError
 from engine.model.addresses import HostName
 from engine.model.outcome import TaskOutcome
 from engine.model.problem import Problem
-from engine.model.values import OMIT, TemplateText
+from engine.model.values import OMIT
 from engine.plan.step import Step
 from engine.templating.renderer import Renderer
 
@@ -22,11 +22,14 @@ def delegate_of(step: Step, renderer: Renderer) -> HostName | None:
     if name is OMIT:
         return None
     if not name:
-        span = given.span if isinstance(given, TemplateText) else step.span
         words = f'Empty hostname produced from delegate_to: "{given}"'
         raise TemplateError(Problem(code="delegate-empty", summary="`delegate_to` names no host", detail=f"`{given}` comes out empty",
-                                    span=span, words=words, hint="`default(omit)` runs it on the host itself"))  # fmt: skip
-    return str(name)
+                                    span=step.span, words=words, hint="`default(omit)` runs it on the host itself"))  # fmt: skip
+    if not isinstance(name, str):
+        words = f"expected string or bytes-like object, got '_AnsibleTagged{type(name).__name__.capitalize()}'"
+        raise TemplateError(Problem(code="delegate-empty", summary="`delegate_to` names no host", detail=f"`{given}` is no text",
+                                    span=step.span, words=words, hint="a host is named by a text"))  # fmt: skip
+    return name
 
 
 def told_delegate(step: Step, outcomes: Sequence[TaskOutcome]) -> HostName | None:

@@ -28,7 +28,7 @@ from engine.plan.step import Step
 from engine.playbook import parse
 from engine.playbook.ansible_words import no_file
 from engine.playbook.context import ParseContext
-from engine.playbook.imports import not_boolean
+from engine.playbook.imports import NO_ROLE, not_boolean
 from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
 from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
@@ -84,6 +84,8 @@ class Asked:
     outcome: TaskOutcome | None = None
     hidden: bool = False
     """By no_log: the items are not told."""
+    shapes: list[Value] = field(default_factory=list)
+    """What `register` keeps of each item of the loop, in order."""
 
 
 @dataclass(slots=True)
@@ -92,6 +94,8 @@ class IncludeResult:
     outcome: TaskOutcome | None = None
     """Set where it was skipped, failed, or its loop's items were."""
     items: list[TaskOutcome] = field(default_factory=list)
+    shapes: list[Value] = field(default_factory=list)
+    """As of `Asked`."""
     missing: list[TaskOutcome] = field(default_factory=list)
     """Files and roles that cannot be had, one for each item: the recap of ansible-core counts all of them as failed, rescued or not."""
 
@@ -170,18 +174,20 @@ class Includer:
             extra = variables_of(control, items, index)
             inner = self.play.renderer(step, host, {**seen, **extra})
             label = item
-            told = len(asked.items)
             if control.label is not None:
                 with suppress(EngineError):  # a label is only shown
                     label = inner.render(control.label)
+            known = len(asked.items)
             try:
                 self._ask(asked, step, host, inner, extra, label)
             except EngineError as error:
                 outcome = replace(failed(step, host, asked.name, error, inner), no_log=asked.hidden)
                 marks = {**outcome.registered, **loop_marks(control, extra)}
                 asked.items.append(replace(outcome, is_item=True, item=item, item_label=label, registered=marks))
+            said = asked.items[-1].registered if len(asked.items) > known else {"changed": False, "failed": False}
+            asked.shapes.append({**said, **loop_marks(control, extra)})
             if register:  # what one item registers, those after it see
-                seen[str(register)] = dict(asked.items[-1].registered) if told < len(asked.items) else {"changed": False, "failed": False}
+                seen[str(register)] = dict(said)
         if not asked.wanted or any(item.status is Status.FAILED for item in asked.items):
             asked.outcome = whole_of(asked, step, host)
 
@@ -195,7 +201,7 @@ class Includer:
         Raises:
             ParseError: under `compat = ansible`, if it can be had, and its text is wrong: there this ends the run.
         """
-        result = IncludeResult(outcome=asked.outcome, items=asked.items)
+        result = IncludeResult(outcome=asked.outcome, items=asked.items, shapes=asked.shapes)
         assert step.task is not None
         met: Counter[Key] = Counter()
         for each in asked.wanted:
@@ -255,7 +261,12 @@ class Includer:
         return known
 
     def _role(self, step: Step, args: Mapping[str, Value], extra: Mapping[str, Value], met: Counter[Key]) -> Inclusion:
-        name = str(args.get("name") or args.get("role") or "")
+        name = args.get("name") or args.get("role") or ""
+        if not isinstance(name, str):
+            assert step.task is not None
+            span = step.task.spans.get("args.name", step.task.action_span)
+            raise ParseError(Problem(code="wrong-type", summary="This value has the wrong type", detail="`name` takes the name of a role",
+                                     span=span, words=NO_ROLE))  # fmt: skip
         use = self._use(step, args)
         key = (id(step), repr(sorted((k, str(v)) for k, v in args.items())), repr(sorted(extra.items(), key=lambda pair: pair[0])))
         met[key] += 1

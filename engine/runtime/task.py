@@ -233,8 +233,10 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
     delegate: HostName | None = written if isinstance(written, str) else None  # as it is told until it is known
     try:
         delegate = delegate_of(step, renderer)
+        seen = dict(extra or {})
         if delegate is not None:
-            renderer = renderer.over({"ansible_delegated_vars": {delegate: play.scopes.delegated(host, delegate)}})
+            seen["ansible_delegated_vars"] = {delegate: play.scopes.delegated(host, delegate)}
+            renderer = renderer.over({"ansible_delegated_vars": seen["ansible_delegated_vars"]})
         renderer = play.at_work(renderer, step, host, delegate)
         false = failing_condition(step, renderer)
         if false is not None:
@@ -244,7 +246,7 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         call, handler = prepared(setting, renderer, delegate)
         elsewhere = delegate if delegate != host else None
         attempt = attempts.Attempt(
-            play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=extra or {}, delegated_to=elsewhere
+            play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=seen, delegated_to=elsewhere
         )
         verdict = await attempts.until_satisfied(attempt, handler, call)
     except EngineError as error:

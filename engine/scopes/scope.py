@@ -80,7 +80,7 @@ class Scope:
         return any(name in mapping for _, mapping in self.layers)
 
     def defined(self, names: frozenset[str]) -> set[str]:
-        """Which of `names` are defined by anything but magic and what follows from the connection. One pass over the layers, for callers with many names."""
+        """Which of `names` are defined by anything but magic and the connection. One pass over the layers, for many names at once."""
         found: set[str] = set()
         for layer, mapping in self.layers:
             if layer is not Layer.MAGIC and layer is not Layer.CONNECTION:

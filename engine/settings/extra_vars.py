@@ -27,7 +27,8 @@ def load_extra_vars(options: Sequence[str], files: Files, cwd: str = "") -> Vari
 
 
 def parse_extra_vars(
-    option: str, files: Files, cwd: str = "", *, place: str = PLACE, problems: list[Problem] | None = None, duplicates: str = "warn"
+    option: str, files: Files, cwd: str = "", *, place: str = PLACE, problems: list[Problem] | None = None, duplicates: str = "warn",
+    lenient: bool = False,
 ) -> Variables:
     """The variables of one `-e` option. Values of `key=value` are text; those of JSON, YAML and files have their types.
 
@@ -35,6 +36,7 @@ def parse_extra_vars(
         cwd: What a relative `@file` counts from; empty: the process's own.
         place: What problems and values name as their file.
         problems: Warnings are appended here.
+        lenient: Words that are no `key=value` are passed over, as ansible-core does.
         duplicates: What a key is that stands twice in one mapping: `warn`, `error` or `ignore`.
 
     Raises:
@@ -48,10 +50,11 @@ def parse_extra_vars(
     if text.startswith("@"):
         return of_file(text[1:], files, cwd, span, problems, duplicates)
     if text[0] in "/.":
-        raise refused(span, f"`{option}` looks like a path", hint=f"write -e @{option} to read a file")
+        words = f"Please prepend extra_vars filename '{option}' with '@'"
+        raise refused(span, f"`{option}` looks like a path", hint=f"write -e @{option} to read a file", words=words)
     if text[0] in "{[":
-        return mapping(load_variables(option, place, kind="extra variables", problems=problems, duplicates=duplicates), span)
-    return key_values(option, span)
+        return mapping(load_variables(option, place, kind="extra variables", problems=problems, duplicates=duplicates), span, option)
+    return key_values(option, span, lenient=lenient)
 
 
 def of_file(name: str, files: Files, cwd: str, span: Span, problems: list[Problem] | None, duplicates: str) -> Variables:
@@ -61,20 +64,24 @@ def of_file(name: str, files: Files, cwd: str, span: Span, problems: list[Proble
     except OSError as error:
         raise refused(span, f"the file `{name}` cannot be read: {error.strerror or error}") from error
     value = load_variables(text, path, kind="extra variables", problems=problems, duplicates=duplicates)
-    return Variables() if value is None else mapping(value, Span(path, 1))
+    return Variables() if value is None else mapping(value, Span(path, 1), f"@{name}")
 
 
-def mapping(value: Value, span: Span) -> Variables:
+def mapping(value: Value, span: Span, option: str) -> Variables:
     if not isinstance(value, Variables):
-        raise refused(span, f"it is a {'list' if isinstance(value, list) else type(value).__name__}, not a mapping of names to values")
+        kind = "list" if isinstance(value, list) else type(value).__name__
+        words = f"Invalid extra vars data supplied. '{option}' could not be made into a dictionary"
+        raise refused(span, f"it is a {kind}, not a mapping of names to values", words=words)
     return value
 
 
-def key_values(text: str, span: Span) -> Variables:
+def key_values(text: str, span: Span, *, lenient: bool = False) -> Variables:
     found = Variables()
     for start, word in split(text, span):
         key, equals, value = word.partition("=")
         place = position(text, start, span, len(word))
+        if lenient and not (equals and key):
+            continue
         if not equals or not key:
             raise refused(place, f"`{word}` is no variable", hint="each word is key=value; a value with blanks stands in quotes")
         plain = unquoted(ESCAPE.sub(unescaped, value))
@@ -92,7 +99,8 @@ def split(text: str, span: Span) -> list[tuple[int, str]]:
         rest = text[place:place + 2]
         if not rest or (not closing and rest[0].isspace()):
             if closing:
-                raise refused(position(text, start, span, place - start), f"`{closing[-1]}` is missing")
+                words = f"failed at splitting arguments, either an unbalanced jinja2 block or quotes: {text}"
+                raise refused(position(text, start, span, place - start), f"`{closing[-1]}` is missing", words=words)
             if place > start:
                 found.append((start, text[start:place]))
             start = place + 1
@@ -125,6 +133,6 @@ def position(text: str, offset: int, span: Span, width: int) -> Span:
     return Span(span.path, line + 1, offset - text.rfind("\n", 0, offset), max(1, width))
 
 
-def refused(span: Span, detail: str, hint: str = "") -> UsageError:
+def refused(span: Span, detail: str, hint: str = "", words: str = "") -> UsageError:
     summary = "Extra variables that cannot be understood"
-    return UsageError(Problem(code="extra-vars", summary=summary, detail=detail, span=span, hint=hint))
+    return UsageError(Problem(code="extra-vars", summary=summary, detail=detail, span=span, hint=hint, words=words))

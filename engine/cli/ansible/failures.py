@@ -20,6 +20,8 @@ NO_TASK = frozenset(("include_tasks", "include_role"))
 """Actions whose own mistakes are told as they are."""
 OUTSIDE = frozenset(("loop-not-list", "loop-control"))
 """Mistakes that are met before a task begins on a host."""
+AT_TASK = frozenset(("unknown-connection", "no-async", "delegate-empty"))
+"""Mistakes that have no place but the task's."""
 HIDDEN = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 
 
@@ -66,7 +68,7 @@ def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
     said = str(outcome.result.values.get("msg", "")).removeprefix(f"{TASK}: ")
     if outcome.status is Status.UNREACHABLE:
         return [Link(text=TASK, span=span), Link(text=said)]
-    if problem is not None and problem.code == "unknown-connection":
+    if problem is not None and problem.code in AT_TASK:
         return [Link(text=TASK, span=span), Link(text=problem.message)]
     if problem is not None and problem.code == "failed-when":
         return [Link(text=TASK, span=span), Link(text=problem.message.removeprefix(f"{TASK}: "))]

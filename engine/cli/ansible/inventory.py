@@ -169,7 +169,7 @@ class InventoryView:
     def nested(self, group: str, seen: set[HostName]) -> dict[str, Any]:
         """`--list --yaml`: a group with all below it, if it holds anything; a host's variables only where it is met first."""
         about: dict[str, Any] = {"children": {}, "hosts": {}, "vars": {}}
-        for child in sorted(self.inventory.groups[group].children):
+        for child in self.inventory.groups[group].children:  # the first place of a host has its variables
             about["children"].update(self.nested(child, seen))
         if group != "all":
             for host in self.hosts(group):

@@ -11,7 +11,7 @@ from engine.model.source import Span
 CONTEXT = 2
 """Lines that are shown above the one that is meant."""
 WIDTH = 120
-"""Characters that are shown of a line."""
+"""Characters that are shown of a line, its number and the dots included."""
 TRUNCATED = "(source not shown: file truncated)"
 BLOCK = re.compile(r"(?:!\S+[ \t]+)?[|>][-+0-9]*\s*(?:#.*)?$")
 """How the line ends that a block scalar belongs to."""
@@ -49,7 +49,8 @@ def excerpt(span: Span, read: Callable[[str], str]) -> list[str]:
     if hides_secret(lines, span.line):
         return []
     width = len(str(span.line))
-    shown = [f"{at:>{width}} {shortened(lines[at - 1])}".rstrip() for at in range(max(1, span.line - CONTEXT), span.line + 1)]
+    room = WIDTH - width - 1
+    shown = [f"{at:>{width}} {shortened(lines[at - 1], room)}".rstrip() for at in range(max(1, span.line - CONTEXT), span.line + 1)]
     mark = f"^ column {span.column}" if span.column else "^"
     return ["", *shown, " " * (width + max(1, span.column)) + mark]
 
@@ -61,6 +62,6 @@ def is_past_end(span: Span, read: Callable[[str], str]) -> bool:
         return False
 
 
-def shortened(line: str) -> str:
+def shortened(line: str, width: int) -> str:
     line = line.replace("\t", " ")
-    return line if len(line) <= WIDTH else f"{line[:WIDTH]}..."
+    return line if len(line) <= width else f"{line[: width - 3]}..."

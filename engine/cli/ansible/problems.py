@@ -23,6 +23,8 @@ OPTIONS = frozenset(("bad-setting", "bad-config", "unknown-order"))
 """Codes of mistakes in settings."""
 NOT_PARSER = frozenset(("role-not-found", "file-unreadable", "file-not-found", "vault-no-password", "vault-wrong-password"))
 """Codes of mistakes in texts for which ansible-core raises its general error, not the parser's."""
+EXTRA_VARS = ("Invalid extra vars data supplied.", "Please prepend extra_vars filename")
+"""How mistakes in `-e` begin that are told as a wrong option."""
 PARSER_ALSO = frozenset(("unknown-module", "removed-module"))
 WORDS = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.NOTICE: "WARNING"}
 SILENT = frozenset(("ignored-setting", "unknown-setting", "ssh-option-ignored", "condition-not-boolean"))
@@ -35,7 +37,7 @@ DEPRECATIONS = frozenset(("condition-is-template", "option-deprecated"))
 ADVICE = "Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg."
 GENERAL = (
     "tags must be specified as a list", "duplicate loop in task", "you must specify a value when using with_", "Invalid variable name",
-    "role definitions must contain a role name",
+    "role definitions must contain a role name", "A recursion loop was detected with the roles",
 )  # fmt: skip
 """How mistakes in texts begin that have ansible-core's general exit code."""
 CAUSED_BY = "<<< caused by >>>"
@@ -110,9 +112,14 @@ def exit_code(error: EngineError) -> int:
     if isinstance(error, BugError):
         return BUG
     code = error.problems[0].code if error.problems else ""
-    if code in OPTIONS:
+    said = error.problems[0].message if error.problems else ""
+    if code in OPTIONS or said.startswith(EXTRA_VARS):
         return REFUSED
+    if said.startswith("failed at splitting arguments"):
+        return PARSER
     if error.problems and error.problems[0].message.startswith(GENERAL):
+        return GENERIC
+    if code == "import-name" and error.problems[0].words and not error.problems[0].around:
         return GENERIC
     if error.problems and error.problems[0].message.startswith("Error processing keyword '"):
         return PARSER
@@ -149,12 +156,13 @@ def links_of(problem: Problem) -> list[Link]:
     """The parts of the problem, outermost first, and the mistake itself."""
     links = [Link(text=part.text.removesuffix(": "), span=part.span) for part in problem.around]
     own = problem.message.removeprefix("".join(part.text for part in problem.around))
-    span = problem.origin or problem.span
+    span = problem.origin or (None if problem.code == "extra-vars" and problem.words else problem.span)
     if span is not None and problem.code.startswith("vault-") and (span.line, span.column) == (1, 1):
         span = Span(span.path, 0)  # all of the file is encrypted
     told = HELP.get(own) or HELP.get(problem.code, "")
     if own.startswith(NO_FILE) and not own.endswith(REMOTE_SRC):
         own = f"{own} {REMOTE_SRC}"
+    told = "" if problem.code == "import-name" and problem.words and not links else told  # of roles it says no more
     if problem.code == "import-name" and links:
         links[0], told = replace(links[0], help=told), ""
     return [*links, Link(text=own, span=None if span == NOWHERE else span, help=told, apart=problem.code in APART)]
