@@ -35,7 +35,7 @@ DEPRECATIONS = frozenset(("condition-is-template", "option-deprecated"))
 ADVICE = "Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg."
 GENERAL = (
     "tags must be specified as a list", "duplicate loop in task", "you must specify a value when using with_", "Invalid variable name",
-    "role definitions must contain a role name",
+    "role definitions must contain a role name", "The 'ansible.builtin.include' action plugin has been removed",
 )  # fmt: skip
 """How mistakes in texts begin that have ansible-core's general exit code."""
 CAUSED_BY = "<<< caused by >>>"
