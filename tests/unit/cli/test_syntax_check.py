@@ -51,6 +51,22 @@ def test_an_action_that_is_gone(tmp_path, name):
     assert done.returncode == 1 and "[ERROR]: The 'ansible.builtin.include' action plugin has been removed. Use include_tasks" in done.stderr, done
 
 
+LISTED = [
+    # options                                   tags of the tasks
+    (["--list-tags"],                           "[never, x, z]"),
+    (["--list-tags", "--list-tasks"],           "[never, x, z]"),
+    (["--list-tags", "--tags", "all"],          "[z]"),
+    (["--list-tags", "--tags", "x"],            "[never, x]"),
+    (["--list-tags", "--skip-tags", "z"],       "[]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "tags"), LISTED, ids=[" ".join(row[0]) for row in LISTED])
+def test_never_is_listed_where_no_tags_are_chosen(tmp_path, options, tags):
+    (tmp_path / "p.yml").write_text("- hosts: a\n  tasks:\n    - {debug: , tags: [never, x]}\n    - {debug: , tags: z}\n")
+    assert f"      TASK TAGS: {tags}\n" in asked(tmp_path, *options, "p.yml").stdout
+
+
 PLACES = [
     # what                                  the play's second line on                                        on stderr
     ("an unknown module, at the task",      "  tasks:\n    - name: x\n      nope:\n",                         "'nope'. This often 3:7"),
