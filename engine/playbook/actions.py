@@ -49,7 +49,7 @@ def action_of(reader: Reader, node: yaml.Mapping, where: Where, collections: Seq
         return None
     if short(action.name) in REMOVED and not has_template(action.name) and not _is_routed(reader, action.name):
         reader.report("removed-module", "This module is gone", f"`{action.name}` was removed", action.span,
-                      REMOVED[short(action.name)], words=REMOVED_WORDS.get(short(action.name), ""))
+                      REMOVED[short(action.name)], words=REMOVED_WORDS.get(short(action.name), ""), origin=node.span)
         return None
     reader.problems.extend(reader.context.module_problems(action.name, collections, action.span))
     _read_more(reader, action, node)
@@ -77,36 +77,34 @@ def _action_entry(reader: Reader, node: yaml.Mapping, where: Where, collections:
             strangers.append(entry)
     if not actions and len(strangers) == 1 and reader.context.is_module is None and not _like_keyword(strangers[0], where):
         return strangers[0]
-    several = _conflict([*actions, *strangers]) if len(actions) + len(strangers) > 1 else ""
+    several = _conflict([each for each in node.index().values() if each in actions or each in strangers])
     for entry in strangers:
-        _report_stranger(reader, entry, where, bool(actions), several, _start(node))
+        _report_stranger(reader, entry, where, bool(actions), several, node.span)
     if len(actions) > 1:
         first, second = str(actions[0].key.value), str(actions[1].key.value)
         reader.report("conflicting-actions", "A task calls one module", f"`{second}` is the second, after `{first}`", actions[1].key.span,
-                      "make two tasks", words=_conflict(actions), origin=_start(node))
+                      "make two tasks", words=_conflict(actions), origin=node.span)
         return None
     if not actions:
         if not strangers:
             place = node.entries[0].key.span if node.entries else node.span
             reader.report("no-action", "This task calls no module", "only keywords stand here", place, "add a module, such as `command:`",
-                          words="no module/action detected in task.", origin=_start(node))
+                          words="no module/action detected in task.", origin=node.span)
         return None
     return actions[0] if not strangers else None
 
 
-def _start(node: yaml.Mapping) -> Span:
-    return next((entry.key.span for entry in node.entries if not entry.merged), node.span)
-
-
 def _conflict(entries: Sequence[yaml.Entry]) -> str:
-    """ansible-core's words for a task with several keys that could be its module."""
+    """ansible-core's words for a task with several keys that could be its module, as they are written; empty where there is only one."""
+    if len(entries) < 2:
+        return ""
+    keywords = [each for each in entries if each.key.value in ("action", "local_action")]
+    entries = [*keywords, *(each for each in entries if each not in keywords)][:2]
     names = [str(entry.key.value) for entry in entries]
     if "action" in names and "local_action" in names:
         return "action and local_action are mutually exclusive"
     called = [str(entry.value.value).split(" ")[0] if name in ("action", "local_action") and isinstance(entry.value, yaml.Scalar) else name
               for name, entry in zip(names, entries, strict=True)]
-    if names[0] not in ("action", "local_action") and ("action" in names or "local_action" in names):
-        called.reverse()
     return f"conflicting action statements: {', '.join(called)}"
 
 
@@ -134,26 +132,34 @@ OFTEN = "This often indicates a misspelling, missing collection, or incorrect mo
 
 def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action: bool, several: str, start: Span) -> None:
     """Report a key that is neither keyword nor module. `several`: ansible-core's words where it is not the only candidate."""
-    origin = start if several else None
     name = str(entry.key.value)
     kind = where.value
     legal = [*keywords_of(where), "block"]
     hint = did_you_mean(name, legal)
     modules = [*BUILTIN, *reader.context.module_names()]
+    origin = start if several or name not in KEYWORDS else None
     if name in KEYWORDS:
         detail = f"`{name}` is a keyword of {places_of(name)}, not of a {kind}"
         words = several or f"'{name}' is not a valid attribute for a {kind.capitalize()}"
         reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, words=words, origin=origin)
     elif hint or has_action:
         detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
-        words = several or f"couldn't resolve module/action '{name}'. {OFTEN}"
+        words = several or _unresolved(entry)
         likely = hint or did_you_mean(name, modules)
         reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, likely, words=words, origin=origin)
     else:
         likely = did_you_mean(name, modules) or did_you_mean(name.rpartition(".")[2], modules)
-        words = several or f"couldn't resolve module/action '{name}'. {OFTEN}"
+        words = several or _unresolved(entry)
         detail = f"there is no module `{name}`"
         reader.report("unknown-module", "Unknown module", detail, entry.key.span, likely, words=words, origin=origin)
+
+
+def _unresolved(entry: yaml.Entry) -> str:
+    """ansible-core's words for a module that nobody has: it looks at the arguments first."""
+    value = yaml.value_of(entry.value)
+    if value is not None and not isinstance(value, str | dict):
+        return f"unexpected parameter type in action: {class_of(value)}"
+    return f"couldn't resolve module/action '{entry.key.value}'. {OFTEN}"
 
 
 def places_of(keyword: str) -> str:

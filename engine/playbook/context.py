@@ -127,6 +127,8 @@ class Reader:
         self.roles: dict[tuple[Value, ...], Role] = {}
         self.rendered = 0
         """How many names were rendered so far: what depends on variables is not shared."""
+        self.playbook_dir = playbook_dir
+        """Of the playbook that the run began with."""
         self.groups = ActionGroups(files, folders_of(playbook_dir, context.collections_path))
         self._parse_nodes = parse_nodes
 

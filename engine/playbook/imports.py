@@ -90,7 +90,7 @@ def import_role(reader: Reader, task: Task, place: Place) -> Block | None:
         reader.report("missing-argument", "An argument is missing", "import_role needs `name`", task.action_span, "add `name: ROLE`",
                       words="'name' is a required field for import_role.")
         return None
-    inside = replace(place, variables={**place.variables, **task.vars})
+    inside = replace(place, variables={**place.variables, **task.vars}, collections=task.collections)
     name = reader.static_name(named, inside)
     if name is None:
         _needs_host(reader, "import_role", named, span)
@@ -160,7 +160,7 @@ def _role_request(reader: Reader, task: Task, name: str, span: Span, place: Plac
                 return None
             entries[argument] = rendered
     flags = _flags(reader, task, span, place)
-    return RoleRequest(name=name, span=span, **flags, **entries) if flags is not None else None
+    return RoleRequest(name=name, span=span, origin=None, **flags, **entries) if flags is not None else None
 
 
 class Flags(TypedDict):

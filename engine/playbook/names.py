@@ -1,6 +1,8 @@
 """The names of actions: short and with their collection, and those of the builtin ones."""
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import Final
 
 BUILTIN: Final = frozenset(
@@ -44,10 +46,10 @@ def qualified(action: str) -> str:
     return action if "." in action else f"ansible.builtin.{action}"
 
 
-def collection_around(path: str) -> tuple[str, ...]:
-    """The collection that a role or playbook stands in, `acme.tools`; () outside of collections."""
+def collection_around(path: str, bases: Iterable[str]) -> tuple[str, ...]:
+    """The collection that a role or playbook stands in, `acme.tools`; () outside of those below `bases`, where collections are found."""
     parts = path.split("/")
-    if "ansible_collections" not in parts:
+    if "ansible_collections" not in parts or not any(path.startswith(os.path.join(base, "ansible_collections", "")) for base in bases):
         return ()
     start = len(parts) - parts[::-1].index("ansible_collections")
     return (".".join(parts[start : start + 2]),) if parts[start + 2 : start + 3] in (["roles"], ["playbooks"]) else ()

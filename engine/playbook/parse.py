@@ -6,7 +6,7 @@ names when it runs. Each raises one `ParseError` with every mistake found; warni
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine import yaml
@@ -22,7 +22,7 @@ from engine.playbook.context import ParseContext, Place, Reader, has_template
 from engine.playbook.keyword_values import described, is_null, is_task_list, keyword_value, read_vars, wrong_type
 from engine.playbook.names import collection_around
 from engine.playbook.play_specs import play_checks
-from engine.playbook.roles import RoleRequest, role_blocks
+from engine.playbook.roles import RoleRequest, bases_of, role_blocks
 from engine.playbook.scoping import SCOPING, play_scoping
 from engine.playbook.tasks import Heading, collections_of, first_span, parse_nodes, read_heading, text_keys
 from engine.playbook.tree import Block, BlockKind, Node, Play, Playbook, Role
@@ -70,6 +70,16 @@ def load_tasks(
     return nodes
 
 
+def playbook_in_collections(files: Files, name: str, bases: Sequence[str]) -> str | None:
+    """The path of `namespace.collection.playbook`; None if the name is of another kind, or there is no such playbook."""
+    parts = name.split(".")
+    if len(parts) != 3 or "/" in name or parts[2] in ("yml", "yaml"):
+        return None
+    inside = os.path.join("ansible_collections", parts[0], parts[1], "playbooks", parts[2])
+    paths = (os.path.normpath(os.path.join(base, inside + suffix)) for base in bases for suffix in (".yml", ".yaml"))
+    return next((path for path in paths if files.is_file(path)), None)
+
+
 def load_handlers(
     path: str, files: Files, *, context: ParseContext | None = None, playbook_dir: str = "", role: Role | None = None,
     variables: Mapping[str, Value] | None = None, span: Span | None = None,
@@ -80,15 +90,18 @@ def load_handlers(
 
 def load_role(
     request: RoleRequest, files: Files, *, context: ParseContext | None = None, playbook_dir: str = "", within: Role | None = None,
-    variables: Mapping[str, Value] | None = None,
+    variables: Mapping[str, Value] | None = None, collections: tuple[str, ...] = (),
 ) -> Role:
     """The role that include_role names. Raises ParseError: `role-not-found` (with the places searched), and all it finds inside.
 
     Args:
         within: The role whose task includes it; roles beside that one are found too.
+        collections: Where the including task looks for short names.
     """
     reader = Reader(files, context or ParseContext(), parse_nodes, playbook_dir)
-    place = Place(path=request.span.path, playbook_dir=playbook_dir, role_path=within.path if within else "", variables=variables or {})
+    role_path = within.path if within else ""
+    known = variables or {}
+    place = Place(path=request.span.path, playbook_dir=playbook_dir, role_path=role_path, variables=known, collections=collections)
     role = roles.load_role(reader, request, place)
     reader.finish()
     assert role is not None  # else a problem was reported, and finish() has raised it
@@ -133,7 +146,8 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
         hint = "is this a file of tasks? include it from a play" if _like_task(node) else "add `hosts: all`, or a group"
         first = next((str(entry.key.value) for entry in node.entries if str(entry.key.value) not in keywords_of(Where.PLAY)), "")
         words = f"'{first}' is not a valid attribute for a Play" if first else "The field 'hosts' is required but was not set."
-        reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint, words=words)
+        origin = next((entry.key.span for entry in node.entries if str(entry.key.value) == first), None)
+        reader.report("no-hosts", "This play names no hosts", "`hosts` is missing", first_span(node), hint, words=words, origin=origin)
         if _like_task(node):
             return None
     skip = (*SECTIONS, "hosts", "user", "roles", "serial", "vars_files", "vars_prompt", "scoping")
@@ -145,16 +159,17 @@ def _play(reader: Reader, node: yaml.Mapping, path: str, variables: Mapping[str,
     own = over(variables, heading.vars)
     scoping = play_scoping(reader, node, own)
     place = Place(path=path, playbook_dir=os.path.dirname(path), variables={**own, SCOPING: scoping})
-    place = replace(place, collections=(*collections_of(node, place), *collection_around(path)))
+    around = collection_around(path, bases_of(reader, place))
+    place = replace(place, collections=tuple(dict.fromkeys((*collections_of(node, place), *around))))
     entry = node.get("roles")
-    roles = role_blocks(reader, entry.value, place, origin=first_span(node)) if entry else ()
+    roles = role_blocks(reader, entry.value, place, origin=node.span) if entry else ()
     # the roles first: modules that they bring are the tasks' too
     sections: dict[str, tuple[Node, ...]] = {}
     for name in SECTIONS:
         entry = node.get(name)
         if entry is not None:
             sections[name] = parse_nodes(reader, entry.value, replace(place, handlers=name == "handlers"), section=name,
-                                         origin=first_span(node))
+                                         origin=node.span)
     prompts = node.get("vars_prompt")
     argspec = heading.keywords.get("validate_argspec")
     return Play(
@@ -199,7 +214,7 @@ def _read_user(reader: Reader, node: yaml.Mapping, heading: Heading) -> None:
         detail = "`user` is an old spelling of `remote_user`"
         words = "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and should be removed"
         reader.report("conflicting-keywords", "Two keywords say the same thing", detail, entry.key.span, words=words,
-                      origin=first_span(node))
+                      origin=node.span)
         return
     value = keyword_value(keywords_of(Where.PLAY)["remote_user"], entry.value, reader)
     if value is not UNSET:
@@ -282,14 +297,8 @@ def _imported(
 
 def _playbook_file(reader: Reader, name: str, place: Place) -> str:
     """A path beside the importing playbook, or `namespace.collection.playbook` in a collection."""
-    parts = name.split(".")
-    if len(parts) == 3 and "/" not in name and parts[2] not in ("yml", "yaml"):
-        for base in (os.path.join(place.playbook_dir, "collections"), *reader.context.collections_path):
-            for suffix in (".yml", ".yaml"):
-                path = os.path.join(base, "ansible_collections", parts[0], parts[1], "playbooks", parts[2] + suffix)
-                if reader.files.is_file(path):
-                    return os.path.normpath(path)
-    return os.path.normpath(os.path.join(place.playbook_dir, os.path.expanduser(name)))
+    path = playbook_in_collections(reader.files, name, bases_of(reader, place))
+    return path or os.path.normpath(os.path.join(place.playbook_dir, os.path.expanduser(name)))
 
 
 def _import_heading(reader: Reader, node: yaml.Mapping, imported: yaml.Entry) -> Heading:

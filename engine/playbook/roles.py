@@ -38,6 +38,8 @@ class RoleRequest:
 
     name: str
     span: Span = NOWHERE
+    origin: Span | None = None
+    """Where ansible-core says that the role is named, if elsewhere."""
     tasks_from: str = "main"
     vars_from: str = "main"
     defaults_from: str = "main"
@@ -53,19 +55,35 @@ def role_candidates(reader: Reader, name: str, place: Place) -> tuple[str, ...]:
     expanded = os.path.expanduser(name)
     if os.path.isabs(expanded):
         return (os.path.normpath(expanded),)
-    parts = name.split(".")
-    if len(parts) >= 3 and "/" not in name:
-        inside = os.path.join("ansible_collections", parts[0], parts[1], "roles", *parts[2:])
-        bases = (os.path.join(place.playbook_dir, "collections"), *reader.context.collections_path)
-        in_collections = [os.path.join(base, inside) for base in bases]
-    else:
-        in_collections = []
+    in_collections = [folder for folder, _ in in_their_collections(reader, name, place)]
     folders = [os.path.join(place.playbook_dir, "roles"), *reader.context.roles_path]
     if place.role_path:
         folders.append(os.path.dirname(place.role_path))
     folders.append(place.playbook_dir)
     paths = [*in_collections, *(os.path.join(folder, expanded) for folder in folders)]
     return tuple(dict.fromkeys(os.path.normpath(path) for path in paths))
+
+
+def in_their_collections(reader: Reader, name: str, place: Place) -> list[tuple[str, str]]:
+    """The folders in collections that may be the role, each with its whole name: in its own one, or in those that short names mean."""
+    if "/" in name:
+        return []
+    own = name.count(".") >= 2
+    names = [name] if own else [f"{each}.{name}" for each in place.collections if not each.startswith("ansible.")]
+    found = []
+    root, inside, _ = place.playbook_dir.partition("/ansible_collections/")
+    bases = (*bases_of(reader, place), root) if inside and place.collections else bases_of(reader, place)  # a playbook's own collection
+    for whole in names:
+        parts = whole.split(".")
+        inside = os.path.join("ansible_collections", parts[0], parts[1], "roles", *parts[2:])
+        found += [(os.path.normpath(os.path.join(base, inside)), whole) for base in bases]
+    return found
+
+
+def bases_of(reader: Reader, place: Place) -> tuple[str, ...]:
+    """The folders that collections are found in: beside the playbook, beside the one that imported it, and those of the settings."""
+    folders = (os.path.join(each, "collections") for each in (place.playbook_dir, reader.playbook_dir))
+    return tuple(dict.fromkeys((*folders, *reader.context.collections_path)))
 
 
 def places_told(reader: Reader, request: RoleRequest, place: Place) -> list[str]:
@@ -89,8 +107,9 @@ def load_role(reader: Reader, request: RoleRequest, place: Place) -> Role | None
     if path is None:
         words = f"The role '{request.name}' was not found in: {':'.join(places_told(reader, request, place))}"
         reader.report("role-not-found", "A role named here does not exist", f"there is no role `{request.name}`", request.span,
-                      notes=("searched in this order:", *candidates), words=words)
+                      notes=("searched in this order:", *candidates), words=words, origin=request.origin)
         return None
+    request = replace(request, name=dict(in_their_collections(reader, request.name, place)).get(path, request.name))
     here = (path, request.tasks_from, request.name)
     if any(known[:2] == here[:2] for known in place.roles):
         names = [name for _, _, name in place.roles]
@@ -115,7 +134,7 @@ def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) ->
     defaults = _variables(reader, request, path, "defaults", request.defaults_from)
     variables = _variables(reader, request, path, "vars", request.vars_from)
     inside = replace(place, role_path=path, handlers=False, imports=(), variables={**defaults, **place.variables, **variables})
-    inside = replace(inside, collections=_collections(path, meta))
+    inside = replace(inside, collections=_collections(reader, path, place, meta))
     allow = request.allow_duplicates
     specs = _argument_specs(reader, path, meta)
     return Role(
@@ -132,6 +151,7 @@ def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) ->
         public=request.public,
         exports=_exports(reader, path),
         validate=request.rolespec_validate,
+        by_task=request.allow_duplicates is not None,
         entries=(request.tasks_from, request.vars_from, request.defaults_from, request.handlers_from),
     )
 
@@ -171,11 +191,11 @@ def _with_params(role: Role, params: Mapping[str, Value]) -> tuple[Node, ...]:
     return (replace(first, args={**first.args, "provided_arguments": dict(params)}), *role.tasks[1:])
 
 
-def _collections(path: str, meta: yaml.Mapping | None) -> tuple[str, ...]:
+def _collections(reader: Reader, path: str, place: Place, meta: yaml.Mapping | None) -> tuple[str, ...]:
     """Where a role's short names of modules are looked for first: in its own collection, and in those that its meta names."""
     entry = meta.get("collections") if meta is not None else None
     named = yaml.value_of(entry.value) if entry is not None else None
-    return (*collection_around(path), *(str(each) for each in (named if isinstance(named, list) else ())))
+    return (*collection_around(path, bases_of(reader, place)), *(str(each) for each in (named if isinstance(named, list) else ())))
 
 
 def find_role_file(reader: Reader, folder: str, name: str) -> str | None:
@@ -359,7 +379,8 @@ def _role_mapping(reader: Reader, node: yaml.Mapping, place: Place) -> Block | N
     use = role_use(reader, params, variables, spans, place.variables, span)
     inside = replace(place, variables={**place.variables, **variables, **params, SCOPING: use.scoping})
     name = _static_role_name(reader, named.value.value, named.value.span, inside)
-    role = load_role(reader, _of_play(reader, name, named.value.span), inside) if name else None
+    request = replace(_of_play(reader, name, named.value.span), origin=node.span) if name else None
+    role = load_role(reader, request, inside) if request else None
     if role is None:
         return None
     body = _with_params(role, params)

@@ -56,8 +56,9 @@ def parse_nodes(reader: Reader, node: yaml.Node, place: Place, *, section: str =
     if not isinstance(node, yaml.Sequence):
         shown = node.value if isinstance(node, yaml.Scalar) else yaml.value_of(node)
         words = f"A malformed block was encountered while loading {section}: {shown} should be a list or None but is {class_of(shown)}"
-        if section == "block":
-            words = f"A malformed block was encountered while loading block: The ds ({shown}) should be a list but was a {class_of(shown)}"
+        if section in BLOCK_PARTS:
+            wanted = f"The ds ({shown}) should be a list but was a {class_of(shown)}"
+            words = f"A malformed block was encountered while loading {section}: {wanted}"
         detail = f"a list of tasks is expected, not {described(node)}"
         reader.wrong_type(detail, node.span, "put `- ` before each task", words=words, origin=origin)
         return ()
@@ -86,7 +87,7 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
     if node.get("block") is None:
         lonely = next(entry.key for entry in node.entries if entry.key.value in BLOCK_PARTS)
         reader.report("no-block", "This needs a block", f"`{lonely.value}` stands without `block`", lonely.span,
-                      words=f"'{lonely.value}' keyword cannot be used without 'block'", origin=first_span(node))
+                      words=f"'{lonely.value}' keyword cannot be used without 'block'", origin=node.span)
         return None
     if place.handlers and place.block:
         reader.report("block-as-handler", "A block among handlers holds handlers, no blocks", "this block stands in another",
@@ -106,9 +107,9 @@ def parse_block(reader: Reader, node: yaml.Mapping, place: Place) -> Block | Non
             continue
         if is_null(entry.value):
             words = "A malformed block was encountered while loading block: The ds (None) should be a list but was a <class 'NoneType'>"
-            wrong_type(reader, part, "a list of tasks", yaml.Scalar(None, entry.key.span), words=words, origin=first_span(node))
+            wrong_type(reader, part, "a list of tasks", yaml.Scalar(None, entry.key.span), words=words, origin=node.span)
             continue
-        parts[part] = parse_nodes(reader, entry.value, inside, section="block", origin=first_span(node))
+        parts[part] = parse_nodes(reader, entry.value, inside, section=part, origin=node.span)
     return Block(
         body=parts.get("block", ()), rescue=parts.get("rescue", ()), always=parts.get("always", ()), name=heading.name,
         keywords=heading.keywords, vars=heading.vars, repeat=repeat, span=first_span(node), spans=heading.spans,
@@ -183,7 +184,7 @@ def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iter
                 kind = "HandlerTaskInclude" if where is Where.HANDLER else "TaskInclude"
                 reader.report("not-on-include", "This keyword does not apply to an include", f"`{name}` would not reach the tasks inside",
                               entry.key.span, "put it under `apply:`, or use the import of the same name",
-                              words=f"'{written}' is not a valid attribute for a {kind}", origin=first_span(node))
+                              words=f"'{written}' is not a valid attribute for a {kind}", origin=node.span)
             continue
         if name in skipped or (name.startswith("with_") and "loop" in legal):
             continue
@@ -245,7 +246,7 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
             continue
         if found is not None:
             reader.report("conflicting-loops", "A task has one loop", f"`{key}` is the second", entry.key.span, "keep one, or use a filter",
-                          words=f"duplicate loop in task: {key.removeprefix('with_')}", origin=first_span(node))
+                          words=f"duplicate loop in task: {key.removeprefix('with_')}", origin=node.span)
             continue
         lookup = "" if key == "loop" else key.removeprefix("with_")
         if lookup and lookup not in LOOKUPS and "." not in lookup and not reader.context.is_lookup(lookup):
@@ -257,7 +258,7 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
         if is_null(entry.value):
             if lookup:
                 wrong_type(reader, key, "something to loop over", yaml.Scalar(None, entry.key.span),
-                           words=f"you must specify a value when using {key}", origin=first_span(node))
+                           words=f"you must specify a value when using {key}", origin=node.span)
             continue
         terms = yaml.value_of(entry.value)
         templated = isinstance(terms, TemplateText) and has_template(terms)

@@ -126,6 +126,8 @@ class Role:
     """Its arguments are checked by `argument_specs` before it runs: `rolespec_validate` of an import or include."""
     entries: tuple[str, ...] = ()
     """`tasks_from`, `vars_from`, `defaults_from`, `handlers_from`: with others it is another role, that has not run yet."""
+    by_task: bool = False
+    """A task imports or includes it; one that `roles` or dependencies name is another, that has not run yet."""
 
 
 @frozen(kw_only=True)

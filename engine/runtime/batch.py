@@ -429,4 +429,4 @@ def role_key(step: Step) -> str:
     role = block.role
     about = {name: value for name, value in block.keywords.items() if name in ("when", "tags", "become", "become_user", "delegate_to")}
     given = (sorted(each.items(), key=str) for each in (block.params, about, block.vars))
-    return repr((role.path, role.entries, *given))
+    return repr((role.path, role.entries, role.by_task, *given))

@@ -277,6 +277,7 @@ class Includer:
             request = RoleRequest(
                 name=name,
                 span=step.task.action_span,
+                origin=None,
                 public=yes_or_no(step, args, "public", self.play.run.parser.private_role_vars is False),
                 allow_duplicates=yes_or_no(step, args, "allow_duplicates", True),
                 rolespec_validate=yes_or_no(step, args, "rolespec_validate", True),
@@ -315,6 +316,7 @@ class Includer:
             playbook_dir=self._playbook_dir,
             within=step.around.role,
             variables=self._variables(step, {SCOPING: use.scoping}),
+            collections=step.task.collections if step.task is not None else (),
         )
 
     def _use(self, step: Step, args: Mapping[str, Value]) -> Use:

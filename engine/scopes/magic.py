@@ -112,7 +112,15 @@ def _role(magic: Magic) -> Role:
 
 def _collection(magic: Magic) -> str | None:
     """`acme.web` for the role `acme.web.nginx`; None for a role of no collection."""
-    return _role(magic).name.rpartition(".")[0] if _role(magic).name.count(".") > 1 else None
+    role = _role(magic)
+    parts = role.name.split(".")
+    inside = "/".join(("", "ansible_collections", *parts[:2], "roles", ""))
+    return ".".join(parts[:2]) if len(parts) > 2 and inside in role.path else None
+
+
+def _short_name(magic: Magic) -> str:
+    """`nginx` for the role `acme.web.nginx` of a collection."""
+    return _role(magic).name.removeprefix(f"{_collection(magic)}.")
 
 
 def _parents(magic: Magic) -> list[Role]:
@@ -145,7 +153,7 @@ TABLE: Mapping[str, Callable[[Magic], Value]] = {
     "ansible_dependent_role_names": lambda m: list(dict.fromkeys(m._play.needed_role_names())),
     "ansible_search_path": lambda m: list(m._search),
     "environment": lambda m: list(m._environment),
-    "role_name": lambda m: _role(m).name,
+    "role_name": _short_name,
     "role_path": lambda m: _role(m).path,
     "ansible_role_name": lambda m: _role(m).name,
     "ansible_collection_name": _collection,

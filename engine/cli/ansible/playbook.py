@@ -34,6 +34,8 @@ def run(arguments: Sequence[str], terminal: Terminal) -> int:
     from engine.cli.running import interruptible, listeners_for, settled
     from engine.cli.view.listing import listing
 
+    if options.list_tags and not options.tags and not options.skip_tags:
+        options.tags = ["all", "never"]  # every tag is told, those that only a choice of tags brings included
     made = shared.engine_for(options, options.playbooks[0], terminal)
     prepared = made.prepare(options.playbooks, extra_vars=options.extra_vars or ())
     wanted = [name for name in ("list_hosts", "list_tasks", "list_tags") if getattr(options, name)]

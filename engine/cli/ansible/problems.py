@@ -38,6 +38,7 @@ ADVICE = "Deprecation warnings can be disabled by setting `deprecation_warnings=
 GENERAL = (
     "tags must be specified as a list", "duplicate loop in task", "you must specify a value when using with_", "Invalid variable name",
     "role definitions must contain a role name", "A recursion loop was detected with the roles",
+    "The 'ansible.builtin.include' action plugin has been removed",
 )  # fmt: skip
 """How mistakes in texts begin that have ansible-core's general exit code."""
 CAUSED_BY = "<<< caused by >>>"

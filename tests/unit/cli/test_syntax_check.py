@@ -48,4 +48,41 @@ def test_vars_files_are_read(tmp_path, option, what, files, code, said):
 def test_an_action_that_is_gone(tmp_path, name):
     (tmp_path / "p.yml").write_text(f"- hosts: localhost\n  tasks:\n    - {name}: t.yml\n")
     done = asked(tmp_path, "--syntax-check", "p.yml")
-    assert done.returncode == 4 and "[ERROR]: The 'ansible.builtin.include' action plugin has been removed. Use include_tasks" in done.stderr, done
+    assert done.returncode == 1 and "[ERROR]: The 'ansible.builtin.include' action plugin has been removed. Use include_tasks" in done.stderr, done
+
+
+LISTED = [
+    # options                                   tags of the tasks
+    (["--list-tags"],                           "[never, x, z]"),
+    (["--list-tags", "--list-tasks"],           "[never, x, z]"),
+    (["--list-tags", "--tags", "all"],          "[z]"),
+    (["--list-tags", "--tags", "x"],            "[never, x]"),
+    (["--list-tags", "--skip-tags", "z"],       "[]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "tags"), LISTED, ids=[" ".join(row[0]) for row in LISTED])
+def test_never_is_listed_where_no_tags_are_chosen(tmp_path, options, tags):
+    (tmp_path / "p.yml").write_text("- hosts: a\n  tasks:\n    - {debug: , tags: [never, x]}\n    - {debug: , tags: z}\n")
+    assert f"      TASK TAGS: {tags}\n" in asked(tmp_path, *options, "p.yml").stdout
+
+
+PLACES = [
+    # what                                  the play's second line on                                        on stderr
+    ("an unknown module, at the task",      "  tasks:\n    - name: x\n      nope:\n",                         "'nope'. This often 3:7"),
+    ("in braces",                           "  tasks:\n    - {name: x, nope: }\n",                           "'nope'. This often 3:7"),
+    ("with an anchor",                      "  tasks:\n    - &x\n      name: x\n      nope:\n",               "'nope'. This often 3:7"),
+    ("its arguments first",                 "  tasks:\n    - name: x\n      nope: 1\n",                       "unexpected parameter type in action 3:7"),
+    ("of several, the first two",           "  tasks:\n    - nam:\n      debug:\n      nope:\n",               "statements: nam, debug 3:7"),
+    ("of several, the keyword first",       "  tasks:\n    - nope:\n      action: debug msg=x\n",            "statements: debug, nope 3:7"),
+    ("a role that is not there, at the entry", "  roles:\n    - tags: x\n      role: nope\n",               "The role 'nope' was not found 3:7"),
+    ("a rescue that is no list",            "  tasks:\n    - block: [debug: ]\n      rescue: 5\n",             "while loading rescue 3:7"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "rest", "said"), PLACES, ids=[row[0] for row in PLACES])
+def test_the_place_of_a_mistake(tmp_path, what, rest, said):
+    (tmp_path / "p.yml").write_text(f"- hosts: localhost\n{rest}")
+    words, place = said.rsplit(" ", 1)
+    error, origin = asked(tmp_path, "--syntax-check", "p.yml").stderr.split("[ERROR]: ")[1].splitlines()[:2]
+    assert words in error and origin == f"Origin: {tmp_path}/p.yml:{place}"
