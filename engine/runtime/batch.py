@@ -34,7 +34,8 @@ from engine.runtime.repeats import Repeats
 from engine.runtime.shown import announcement
 from engine.runtime.standing import Standing
 from engine.runtime.strategies.base import Strategy
-from engine.runtime.task import TaskRun, concluded, run_task, task_name
+from engine.runtime.task import TaskRun, concluded, run_task
+from engine.runtime.task_names import task_name
 from engine.runtime.together import plain_errors
 from engine.scopes.store import GATHERED
 
@@ -249,6 +250,7 @@ class Batch:
                 # The others fail twice: a rescue or always of the task's own block is the first host's alone, as in ansible-core.
                 self.cursors[host].fail()
             if outcome.failed:
+                self.cursors[host].removed |= outcome.status is Status.FAILED  # also where a rescue further out takes over
                 self.cursors[host].fail()
             else:
                 self.cursors[host].advance()

@@ -39,7 +39,8 @@ from engine.runtime.judge import of_items, skipped
 from engine.runtime.keywords import flag, wrong
 from engine.runtime.loop import control_of, items_of, variables_of
 from engine.runtime.readings import Readings
-from engine.runtime.task import arguments_of_include, concluded, failing_condition, loop_marks, no_log_of, passed_over, task_name
+from engine.runtime.task import arguments_of_include, concluded, failing_condition, loop_marks, no_log_of, passed_over
+from engine.runtime.task_names import task_name
 from engine.templating.renderer import Renderer
 
 CANNOT_BE_HAD = frozenset(("file-not-found", "file-unreadable", "role-not-found", "not-tasks"))

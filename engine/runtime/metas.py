@@ -22,7 +22,8 @@ from engine.runtime.keywords import rendered
 from engine.runtime.meta import EVERYBODYS, SAID, UNCONDITIONAL, Meta, meta_of, why_skipped
 from engine.runtime.notices import Notices
 from engine.runtime.shown import announcement
-from engine.runtime.task import failing_condition, task_name, written_name
+from engine.runtime.task import failing_condition
+from engine.runtime.task_names import task_name, written_name
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,8 +42,8 @@ class Metas:
     """`meta: end_play` was done: no later batch of this play runs."""
     _announced: set[int] = field(default_factory=set)
     """Steps, by their id."""
-    _flushing: set[HostName] = field(default_factory=set)
-    """Hosts that are on their way through the handlers."""
+    _flushing: dict[HostName, Step] = field(default_factory=dict)
+    """Hosts that are on their way through the handlers, by the flush that sent them: one whose handler failed does not come back to it."""
 
     async def reached(self, step: Step, hosts: Sequence[HostName]) -> None:
         """Hosts have come to a meta task; those whose turn it is do it, and all of them go on from it."""
@@ -74,8 +75,8 @@ class Metas:
 
     async def _one(self, meta: Meta, step: Step, host: HostName) -> None:
         assert step.task is not None
-        if meta is Meta.FLUSH_HANDLERS and host in self._flushing:  # it comes back from the handlers
-            self._flushing.discard(host)
+        if meta is Meta.FLUSH_HANDLERS and self._flushing.get(host) is step:  # it comes back from the handlers
+            del self._flushing[host]
             self.cursors[host].advance()
             return
         implicit = bool(step.task.origin)
@@ -85,7 +86,7 @@ class Metas:
             self.cursors[host].advance()
             return
         await self._do(meta, step, host)
-        if not implicit or host in self._flushing:
+        if not implicit or self._flushing.get(host) is step:
             self._tell(meta, step, host, implicit=implicit)
 
     def _announce(self, step: Step, host: HostName) -> None:
@@ -119,7 +120,7 @@ class Metas:
             case Meta.FLUSH_HANDLERS:
                 if self.notices.due(host):
                     # Once through all of them: one that is notified on the way runs if it is yet to come, else at the next flush.
-                    self._flushing.add(host)
+                    self._flushing[host] = step
                     cursor.push(list(self.handlers), handlers=True)
                     return
                 cursor.advance()

@@ -17,7 +17,8 @@ from engine.runtime.attempts import DEFAULT_RETRIES
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import HostCursor
 from engine.runtime.keywords import number
-from engine.runtime.task import concluded, no_log_of, task_name
+from engine.runtime.task import concluded, no_log_of
+from engine.runtime.task_names import task_name
 
 
 @dataclass(slots=True, kw_only=True)

@@ -23,7 +23,6 @@ from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups
 from engine.playbook.free_form import TAKE_TEXT
 from engine.playbook.names import is_builtin, qualified, short
-from engine.playbook.tree import Task
 from engine.runtime import attempts, dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.defaults import defaults_for
@@ -32,6 +31,7 @@ from engine.runtime.judge import NO_TRACEBACK, of_items, registered, skipped
 from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
 from engine.runtime.remote import HostRemote
+from engine.runtime.task_names import task_name
 from engine.runtime.views import VariablesView
 from engine.scopes.store import injected_name
 from engine.templating.renderer import Renderer
@@ -438,37 +438,6 @@ def labelled(setting: Setting, renderer: Renderer, outcome: TaskOutcome, extra: 
             result = replace(outcome.result, warnings=warnings)
             outcome = replace(outcome, result=result, registered={**outcome.registered, "warnings": list(warnings)})
     return replace(outcome, item_label=label, is_item=True)
-
-
-def task_name(step: Step, renderer: Renderer) -> str:
-    """As shown: `role : name`, rendered where it can be; the action where the task has no name."""
-    task = step.task
-    assert task is not None
-    name = str(task.name) if task.name else titled(task)
-    if task.name and "{{" in task.name:
-        try:
-            name = str(renderer.render(task.name))
-        except EngineError:
-            name = str(task.name)  # shown as written: a name must not decide about the task
-    return with_role(step, name)
-
-
-def written_name(step: Step) -> str:
-    """As shown where nothing is rendered."""
-    task = step.task
-    assert task is not None
-    return with_role(step, str(task.name) if task.name else titled(task))
-
-
-def with_role(step: Step, name: str) -> str:
-    role = step.around.role if step.task is not None and short(step.task.action) != "include_role" else None
-    return (f"{role.name} : {name}" if role is not None else name).strip()
-
-
-def titled(task: Task) -> str:
-    """What stands for the name of a task without one: its action; for an included role with the role as written."""
-    role = task.args.get("name") or task.args.get("role") if short(task.action) == "include_role" else None
-    return f"{task.action} : {role}" if role else task.action
 
 
 def no_log_of(step: Step, renderer: Renderer) -> bool:

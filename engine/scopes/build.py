@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from engine.model.addresses import HostName
@@ -22,7 +23,7 @@ from engine.scopes.store import HostVariables, VariableStore
 
 if TYPE_CHECKING:
     from engine.plan.step import Step
-    from engine.playbook.tree import Play, Role
+    from engine.playbook.tree import Block, Play, Role
 
 Layered = tuple[tuple[Layer, Mapping[str, Value]], ...]
 
@@ -163,15 +164,23 @@ class ScopeBuilder:
         text: list[tuple[Layer, Mapping[str, Value]]] = []
         if step.task is not None and step.task.vars:
             text.append((Layer.TASK, step.task.vars))
-        text.extend((Layer.BLOCK, block.vars) for block in reversed(blocks) if block.vars)
+        entries = entries_around(blocks)
+        outer = {id(block) for block in entries}
+        text.extend((Layer.BLOCK, block.vars) for block in reversed(blocks) if block.vars and id(block) not in outer)
         inside = places_inside(blocks)
         roles = roles_seen(step.around.roles, [role for role in self.public_roles() if role.within in inside])
         text.extend((Layer.ROLE, role.vars) for role in roles if role.vars)
+        text.extend((Layer.ROLE, block.vars) for block in reversed(entries) if block.vars)
         defaults = tuple((Layer.ROLE_DEFAULTS, role.defaults) for role in roles if role.defaults)
         owners = owners_seen(blocks)
         if self.merging:
             return StepLayers(innermost(params, step), innermost(text, step), defaults, step.around.roles, owners)
         return StepLayers(params, tuple(text), defaults, step.around.roles, owners)
+
+
+def entries_around(blocks: Sequence[Block]) -> list[Block]:
+    """The role entries in whose dependencies a step stands: their `vars` give way there to the vars of the roles around it."""
+    return [outer for outer, block in pairwise(blocks) if outer.role and block.role and not (outer.role.by_task or block.role.by_task)]
 
 
 def innermost(layers: Iterable[tuple[Layer, Mapping[str, Value]]], step: Step) -> Layered:

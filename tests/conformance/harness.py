@@ -224,7 +224,8 @@ def _take_line(task: Shown, line: str, case: Case) -> None:
         task.say(host, f"retry{f' on {delegate}' if delegate else ''} ({match[2]} left)")
     elif match := RESULT.match(line):
         word, rest = WORDS.get(match[1], match[1]), match[4]
-        delegated = f" on {match[3]}" if match[3] else ""
+        # Of a whole loop the real one tells the delegate as it is written: `{{ item }}`.
+        delegated = f" on {match[3]}" if match[3] and "One or more items failed" not in rest else ""
         if rest.startswith(": UNREACHABLE!"):
             word = "unreachable"
         label, value = split(rest)
