@@ -110,7 +110,7 @@ class Plays:
                 return
 
     async def _play(self, plan: PlayPlan) -> bool:
-        """False if the run ends here: all hosts of a batch have failed."""
+        """False if the run ends here: all hosts of a batch have failed in it."""
         run, play = self.run, plan.play
         run.failed |= self._lost - run.unreachable
         self._lost.clear()
@@ -134,16 +134,18 @@ class Plays:
         files.read_ahead()
         matched = self._matched(pattern)
         known = [host for host in matched if host not in run.failed and host not in run.unreachable]
-        hosts = ordered(known, str(static(play.keywords.get("order") or "inventory")))
+        alive = set(known)
+        hosts = ordered(matched, str(static(play.keywords.get("order") or "inventory")))
         name = name or ",".join(pattern_words(pattern))
         if not matched:
             run.events.publish(PlayStarted(name=name, hosts=(), matched=False, span=play.span))
             return True
-        if not hosts:
-            run.events.publish(PlayStarted(name=name, hosts=(), span=play.span))
-            return False
         public, private = list(plan.roles), list(plan.private)
-        for number, batch in enumerate(batches_of(hosts, static(play.keywords.get("serial")), play.spans.get("serial"))):
+        for number, whole in enumerate(batches_of(hosts, static(play.keywords.get("serial")), play.spans.get("serial"))):
+            batch = [host for host in whole if host in alive]  # those that were lost before keep their place, as in ansible-core
+            if not batch:
+                run.events.publish(PlayStarted(name=name, hosts=(), span=play.span, batch=number))
+                continue
             run.events.publish(PlayStarted(name=name, hosts=tuple(batch), span=play.span, batch=number))
             done = await self._batch(plan, name, (matched, known), batch, prompts, static, public, private, files)
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
@@ -151,7 +153,7 @@ class Plays:
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
             run.failed |= done.dragged - run.unreachable
             self._lost |= done.lost
-            if (len(down) == len(batch) or done.breaks()) and not done.dragged:
+            if (len(down) == len(whole) or (done.breaks() and len(batch) == len(whole))) and not done.dragged:
                 run.events.publish(NoHostsLeft())
                 return False
             if done.metas.ended_play:

@@ -30,7 +30,7 @@ CONDITIONS = (
 )
 LISTS = (
     [1, 2], [1, 2, 3], [], ["a"], ["{{ v0 }}", "{{ v1 }}"], "{{ [VAR, VAR] }}", "{{ range(2) | list }}", "{{ VAR }}", "{{ (groups['all'] | sort)[:2] }}",
-    "{{ ansible_play_hosts }}", "{{ REG.results | default([]) }}", [{"a": 1}, {"a": "{{ v0 }}"}], "{{ nobody_knows }}",
+    "{{ ansible_play_hosts }}", "{{ REG.results | default([]) | map(attribute='changed') | list }}", [{"a": 1}, {"a": "{{ v0 }}"}], "{{ nobody_knows }}",
     "{{ nobody_knows | default([]) }}", [[1], [2]], [True, None, 2.5],
 )
 TAGS = ("t1", "t1", "t2", "t2", "t3", "always", "never")
