@@ -217,6 +217,7 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     """The verdict, with `changed_when` and `failed_when` seeing what was registered."""
     keywords = attempt.step.keywords
     shape = registered(result)
+    by_module = result.by_module and result.failed
     if result.unreachable or result.refused or (result.skipped and not result.failed):
         return Verdict(status=judge(result, None, None), result=result, shape=shape)
     changed = keywords.get("changed_when")
@@ -224,11 +225,11 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     if changed is None and failed is None:
         return Verdict(status=judge(result, None, None), result=result, shape=shape)
     try:
-        changed_holds = None if changed is None else holds_as(attempt, "changed_when", changed, shape, by_module=result.by_module)
+        changed_holds = None if changed is None else holds_as(attempt, "changed_when", changed, shape, by_module=by_module)
         if changed_holds is not None:
             shape["changed"] = shape["changed_when_result"] = changed_holds
             result = replace(result, changed=changed_holds, values={**result.values, "changed_when_result": changed_holds})
-        failed_holds = None if failed is None else holds_as(attempt, "failed_when", failed, shape, by_module=result.by_module)
+        failed_holds = None if failed is None else holds_as(attempt, "failed_when", failed, shape, by_module=by_module)
     except UnclearVerdict as unclear:
         failure = failures.result_of(unclear.error, attempt.step)
         values = {**result.values, **failure.values, f"{unclear.keyword}_result": unclear.said}
@@ -272,7 +273,7 @@ def holds_as(attempt: Attempt, keyword: str, condition: Value, shape: Mapping[st
     """The condition of a keyword; of a list, each in turn. Raises UnclearVerdict.
 
     Args:
-        by_module: Did a module on the target speak, or an action?
+        by_module: Did a module on the target fail before?
     """
     if isinstance(condition, list):
         return all(holds_as(attempt, keyword, each, shape, by_module=by_module) for each in condition)
