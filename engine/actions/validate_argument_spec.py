@@ -4,6 +4,7 @@ The specification is a mapping from names to `type`, `required`, `default`, `cho
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,11 @@ ARGUMENTS = {
     "provided_arguments": Argument("dict", doc="Values beside those of the variables of the same names; unknown names are errors."),
     "validate_args_context": Argument("dict", doc="Registered as it is: whose arguments these are."),
 }
+UNCONVERTED = re.compile(
+    r"(argument '.*?'|Elements value for option '.*?')( is of type \w+)( and we were unable to convert to .*)",
+    re.DOTALL,
+)
+CLASS = re.compile(r"<class '(str|int|float|list|dict)'>")
 RULES_OF_OPTIONS = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
 
 
@@ -66,7 +72,6 @@ def mistakes(
     Args:
         path: Dotted names of the options that these stand in; empty at the top.
     """
-    where = f" found in {path.replace('.', ' -> ')}" if path else ""
     known = {name for name in spec} | {alias for options in spec.values() for alias in options_of(options).get("aliases") or ()}
     supported = sorted(map(str, spec))
     unknown.update({f"{path}.{name}" if path else str(name): supported for name in given if name not in known})
@@ -74,11 +79,14 @@ def mistakes(
     values: Mapping[str, Any] = {}
     try:
         arguments = {name: argument(name, options_of(options)) for name, options in spec.items()}
-        empty = [name for name, each in arguments.items() if each.required and name in given and given[name] is None]
-        found.extend(text + where for name in empty for text in unfit(name, arguments.pop(name)))
+        empty = [name for name in arguments if name in given and given[name] is None]
+        nulls = [text for name in empty for text in unfit(name, arguments[name])]
+        for name in empty:
+            del arguments[name]
+        found.extend(placed(text, path) for text in nulls)
         values = validate(arguments, {name: value for name, value in given.items() if name in known and name not in empty}, dict(rules))
     except ArgumentErrors as errors:
-        found.extend(text + where for _, text in errors.errors)
+        found.extend(placed(classes_named(text), path) for _, text in errors.errors)
     except ValueError as error:
         return [str(error)]
     for name, options in spec.items():
@@ -93,19 +101,38 @@ def mistakes(
     return found
 
 
+def placed(text: str, path: str) -> str:
+    """The mistake with where it was found: behind the type that did not fit, or at the end of any other text."""
+    if not path:
+        return text
+    where = path.replace(".", " -> ")
+    typed = UNCONVERTED.fullmatch(text)
+    if typed is None:
+        return f"{text} found in {where}"
+    subject, of_type, rest = typed.groups()
+    if subject.startswith("argument"):
+        return f"{subject}{of_type} found in '{where}'.{rest}"
+    return f"{subject} found in '{where}'{of_type}{rest}"
+
+
+def classes_named(text: str) -> str:
+    """Classes as ansible-core names those of values that were written: `<class '…_AnsibleTaggedDict'>`."""
+    return CLASS.sub(lambda found: f"<class 'ansible.module_utils._internal._datatag._AnsibleTagged{found.group(1).capitalize()}'>", text)
+
+
 def unfit(name: str, spec: Argument) -> list[str]:
-    """What is wrong with null for an argument that is required: it is there, so it must be of the argument's type."""
-    if spec.kind == "raw":
-        return []
-    if spec.kind == "str":
-        said = "'None' is not a string and conversion is not allowed"
-    else:
+    """What is wrong with null for an argument: it is there, so one that is required must be of the type, and any one of the choices."""
+    if spec.required or spec.default is not None:
         try:
-            KINDS[spec.kind](None)
-            return []
+            value = "" if spec.kind == "str" else KINDS[spec.kind](None)
         except (TypeError, ValueError) as error:
-            said = str(error)
-    return [f"argument '{name}' is of type NoneType and we were unable to convert to {spec.kind}: {said}"]
+            said = f"{type(None)} cannot be converted to a bool" if spec.kind == "bool" else str(error)
+            return [f"argument '{name}' is of type NoneType and we were unable to convert to {spec.kind}: {said}"]
+    else:
+        value = None
+    if spec.choices and value not in spec.choices:
+        return [f"value of {name} must be one of: {', '.join(map(str, spec.choices))}, got: {value}"]
+    return []
 
 
 def options_of(options: Any) -> Mapping[str, Any]:

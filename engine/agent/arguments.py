@@ -155,7 +155,7 @@ def as_float(value: "Any") -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise ValueError("{0} cannot be converted to a float".format(type(value))) from None
+        raise ValueError("<class '{0}'> cannot be converted to a float".format(type_name(value))) from None
 
 
 def as_list(value: "Any") -> "List[Any]":
@@ -165,7 +165,7 @@ def as_list(value: "Any") -> "List[Any]":
         return value.split(",")
     if isinstance(value, (int, float)):
         return [str(value)]
-    raise ValueError("{0} cannot be converted to a list".format(type(value)))
+    raise ValueError("<class '{0}'> cannot be converted to a list".format(type_name(value)))
 
 
 def as_dict(value: "Any") -> "Dict[Any, Any]":
@@ -173,7 +173,7 @@ def as_dict(value: "Any") -> "Dict[Any, Any]":
     if isinstance(value, dict):
         return value
     if not isinstance(value, str):
-        raise ValueError("{0} cannot be converted to a dict".format(type(value)))
+        raise ValueError("<class '{0}'> cannot be converted to a dict".format(type_name(value)))
     if value.lstrip().startswith("{"):
         return parsed(value)
     if "=" in value:
@@ -242,7 +242,7 @@ def as_json(value: "Any") -> str:
         import json
 
         return json.dumps(value)
-    raise ValueError("{0} cannot be converted to a json string".format(type(value)))
+    raise ValueError("<class '{0}'> cannot be converted to a json string".format(type_name(value)))
 
 
 def as_bytes(value: "Any") -> "Any":
@@ -260,7 +260,7 @@ def as_bits(value: "Any") -> int:
         if unit and (unit[1:] not in ("", "b", "bit", "its") or unit[0].upper() not in UNITS):
             raise ValueError(unit)
     except ValueError:
-        raise ValueError("{0} cannot be converted to a Bit value".format(type(value))) from None
+        raise ValueError("<class '{0}'> cannot be converted to a Bit value".format(type_name(value))) from None
     return round(number * (1 << (UNITS[unit[0].upper()] if unit else 0)))
 
 
@@ -268,7 +268,7 @@ def as_mode(value: "Any") -> "Any":
     """An int or text, for Host.mode to read."""
     if isinstance(value, (int, str)) and not isinstance(value, bool):
         return value
-    raise ValueError("{0} cannot be converted to a mode".format(type(value)))
+    raise ValueError("<class '{0}'> cannot be converted to a mode".format(type_name(value)))
 
 
 KINDS: "Dict[str, Callable[[Any], Any]]" = {

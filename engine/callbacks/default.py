@@ -221,8 +221,7 @@ class DefaultOutput:
             self._path(started, failed=True)
         if self.explain is not None and outcome.looped and outcome.action.rpartition(".")[2] in INCLUDES and not outcome.items:
             return  # one item's file or role cannot be had: the text above says it all
-        judged = "failed_when_result" in outcome.result.values
-        told = debug and judged and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
+        told = debug and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
         always = told or ("assertion" in values and bool(outcome.result.values.get("_ansible_verbose_always", True)))
         self._line(text + self.form.text(values, verbosity=self.verbosity, always=always), colour, failed=True)
         if outcome.ignored and not outcome.is_item:
@@ -230,10 +229,11 @@ class DefaultOutput:
 
     def _retry(self, event: RetryScheduled) -> None:
         tries = f"FAILED - RETRYING: [{self._host(event.outcome)}]: {event.task_name} ({event.left} retries left)."
-        if self.verbosity > 2 or (is_shown_always(event.outcome) and not event.outcome.no_log):
+        always = is_shown_always(event.outcome) and not event.outcome.no_log
+        if self.verbosity > 2 or always:
             number = event.outcome.attempts + 1
             values = {**shown_values(event.outcome, self.verbosity), "attempts": number, "retries": number + event.left}
-            tries += f"Result was: {self.form.text(values, verbosity=self.verbosity)}"
+            tries += f"Result was: {self.form.text(values, verbosity=self.verbosity, always=always)}"
         self._line(tries, "debug")
 
     def _behind(self, outcome: TaskOutcome) -> str:

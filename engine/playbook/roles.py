@@ -158,8 +158,7 @@ def _read_role(reader: Reader, request: RoleRequest, path: str, place: Place) ->
 
 def _validation(request: RoleRequest, path: str, specs: Mapping[str, Value]) -> tuple[Task, ...]:
     """The task that checks the role's variables before all others, where its meta specifies this entry point."""
-    entry, suffix = os.path.splitext(request.tasks_from)
-    entry = entry if suffix in SUFFIXES[:3] else request.tasks_from
+    entry = request.tasks_from
     spec = specs.get(entry)
     if not request.rolespec_validate or not isinstance(spec, dict) or not spec:
         return ()

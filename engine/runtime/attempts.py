@@ -28,6 +28,8 @@ from engine.runtime.judge import NO_TRACEBACK, judge, registered
 from engine.runtime.keywords import TaskKeywords
 
 DEFAULT_RETRIES = 3
+UNSATISFIED = "_ansible_unsatisfied"
+"""Stands in the result (and is not registered) where nothing but `until` says that the task failed."""
 STATUS_MODULE = "engine.modules.builtin.async_status"
 
 
@@ -79,7 +81,7 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
             action=attempt.step.task.action if attempt.step.task is not None else "",
             task_name=attempt.name,
             attempts=number,
-            registered=verdict.shape,
+            registered={**verdict.shape, **of_item(attempt.extra)},
             no_log=attempt.keywords.no_log,
             delegated_to=attempt.delegated_to,
         )
@@ -88,6 +90,12 @@ async def until_satisfied(attempt: Attempt, handler: Handler, call: ActionCall) 
         )
         await attempt.play.clock.sleep(attempt.keywords.delay)
         call.effects.clear()
+
+
+def of_item(extra: Mapping[str, Value]) -> dict[str, Value]:
+    """The variables of the loop's item, which results of items show."""
+    names = ("ansible_loop_var", "ansible_index_var")
+    return {name: extra[name] for each in names if each in extra for name in (each, str(extra[each])) if name in extra}
 
 
 def counted(result: ModuleResult, number: int) -> ModuleResult:
@@ -100,6 +108,8 @@ def exhausted(verdict: Verdict, retries: int, *, judged_by_user: bool) -> Verdic
     values = {**verdict.result.values, "attempts": retries}
     if judged_by_user:
         return replace(verdict, result=replace(verdict.result, values=values), shape={**verdict.shape, "attempts": retries})
+    if not verdict.result.failed:
+        values[UNSATISFIED] = True
     result = replace(verdict.result, values=values, failed=True)
     return replace(verdict, status=Status.FAILED, result=result, shape={**verdict.shape, "attempts": retries, "failed": True})
 
@@ -207,6 +217,7 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     """The verdict, with `changed_when` and `failed_when` seeing what was registered."""
     keywords = attempt.step.keywords
     shape = registered(result)
+    by_module = result.by_module and result.failed
     if result.unreachable or result.refused or (result.skipped and not result.failed):
         return Verdict(status=judge(result, None, None), result=result, shape=shape)
     changed = keywords.get("changed_when")
@@ -214,14 +225,16 @@ def judged(attempt: Attempt, result: ModuleResult) -> Verdict:
     if changed is None and failed is None:
         return Verdict(status=judge(result, None, None), result=result, shape=shape)
     try:
-        changed_holds = None if changed is None else holds_as(attempt, "changed_when", changed, shape)
+        changed_holds = None if changed is None else holds_as(attempt, "changed_when", changed, shape, by_module=by_module)
         if changed_holds is not None:
             shape["changed"] = shape["changed_when_result"] = changed_holds
             result = replace(result, changed=changed_holds, values={**result.values, "changed_when_result": changed_holds})
-        failed_holds = None if failed is None else holds_as(attempt, "failed_when", failed, shape)
+        failed_holds = None if failed is None else holds_as(attempt, "failed_when", failed, shape, by_module=by_module)
     except UnclearVerdict as unclear:
         failure = failures.result_of(unclear.error, attempt.step)
         values = {**result.values, **failure.values, f"{unclear.keyword}_result": unclear.said}
+        if result.failed:
+            values[f"{unclear.keyword}_suppressed_exception"] = values.pop("exception", NO_TRACEBACK)
         if result.values.get("msg"):
             values["msg"] = result.values["msg"]  # what the module said is kept
         failure = replace(failure, values=values, changed=result.changed)
@@ -237,7 +250,7 @@ def overruled(result: ModuleResult, failed: bool, step: Step) -> ModuleResult:
     values = {**result.values, "failed_when_result": failed}
     if result.failed:
         values["failed_when_suppressed_exception"] = values.pop("exception", NO_TRACEBACK)
-    elif failed:
+    if failed:
         said = "A 'failed_when' expression evaluated to 'True'."
         words = f"Task failed: Action failed: {said}"
         values["msg"] = values.get("msg") or words
@@ -256,14 +269,20 @@ class UnclearVerdict(Exception):
         self.error = error
 
 
-def holds_as(attempt: Attempt, keyword: str, condition: Value, shape: Mapping[str, Value]) -> bool:
-    """The condition of a keyword. Raises UnclearVerdict."""
+def holds_as(attempt: Attempt, keyword: str, condition: Value, shape: Mapping[str, Value], *, by_module: bool) -> bool:
+    """The condition of a keyword; of a list, each in turn. Raises UnclearVerdict.
+
+    Args:
+        by_module: Did a module on the target fail before?
+    """
+    if isinstance(condition, list):
+        return all(holds_as(attempt, keyword, each, shape, by_module=by_module) for each in condition)
     try:
         return holds(attempt, condition, shape)
     except EngineError as error:
         said = error.problem.message
         error.prefix(f"A '{keyword}' expression failed: ", written_at(condition))
-        error.prefix("Action failed: ")
+        error.prefix("Module failed: " if by_module else "Action failed: ")
         raise UnclearVerdict(keyword, said, error) from error
 
 

@@ -30,6 +30,7 @@ from engine.runtime.keywords import flag
 from engine.runtime.limits import throttle_of, too_many_failed
 from engine.runtime.metas import Metas
 from engine.runtime.notices import Notices
+from engine.runtime.notifying import notified_by
 from engine.runtime.repeats import Repeats
 from engine.runtime.shown import announcement
 from engine.runtime.standing import Standing
@@ -284,12 +285,7 @@ class Batch:
 
     def _effects(self, step: Step, run: TaskRun, outcome: TaskOutcome) -> list[Effect]:
         register = step.keywords.get("register")
-        renderer = self.play.renderer(step, outcome.host) if outcome.status is Status.CHANGED and step.keywords.get("notify") else None
-        notify: list[str] = []
-        if renderer is not None:
-            for name in step.keywords["notify"]:
-                shown = renderer.render(name)
-                notify.extend(str(each) for each in (shown if isinstance(shown, list) else [shown]))
+        notify = notified_by(self.play, step, outcome)
         effects = effects_of(outcome, register=str(register or ""), notify=notify, acted=run.acted, facts_to=run.facts_to)
         return kept(effects, step.around.blocks)
 

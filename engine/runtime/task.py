@@ -97,7 +97,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         items = items_of(step.task.loop, renderer)
     except EngineError as error:
         if passed_over(error, step, renderer):
-            result = skipped(False)
+            result = skipped(failing_condition(step, renderer))
             return TaskRun(concluded(step, setting.host, setting.name, result, Status.SKIPPED))
         raise
     outcomes: list[TaskOutcome] = []

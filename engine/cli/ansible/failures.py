@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import textwrap
+from collections.abc import Callable, Mapping
 
+from engine.callbacks.results import plain
 from engine.cli.ansible.problems import ERROR_COLOUR, Link, chained, links_of, painted
 from engine.cli.terminal import Terminal
 from engine.cli.view.problem import source_lines
@@ -11,6 +14,8 @@ from engine.model.outcome import Status, TaskOutcome
 from engine.model.source import Span
 
 TASK = "Task failed"
+UNSATISFIED = "_ansible_unsatisfied"
+"""In a result that nothing but `until` calls a failure."""
 MODULE, ACTION = "Module failed", "Action failed"
 OWN_WORDS = frozenset(("debug", "set_fact", "add_host", "set_stats", "pause", "template", "script", "raw", "include_tasks", "include_role"))
 """Actions whose failures ansible-core tells without saying that an action failed."""
@@ -22,6 +27,7 @@ OUTSIDE = frozenset(("loop-not-list", "loop-control"))
 """Mistakes that are met before a task begins on a host."""
 AT_TASK = frozenset(("unknown-connection", "no-async", "delegate-empty"))
 """Mistakes that have no place but the task's."""
+NOT_STARTED = "Error executing command."
 HIDDEN = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 
 
@@ -56,9 +62,21 @@ def explained(
     """The text above the result of a task that stands at `span`, newline at its end; empty where there is none."""
     if outcome.status not in (Status.FAILED, Status.UNREACHABLE):
         return ""
+    if UNSATISFIED in outcome.result.values:
+        return ""
     if outcome.no_log:
         return chained(change([Link(text=TASK, span=span), Link(text=HIDDEN)]), read)
+    context = outcome.result.values.get("validate_args_context")
+    if isinstance(context, Mapping) and context.get("type") == "role" and span is not None:
+        return chained(change(links(outcome, None)), read) + unwritten(outcome)
     return chained(change(links(outcome, span)), read)
+
+
+def unwritten(outcome: TaskOutcome) -> str:
+    """In place of where it stands, a task that nobody wrote: the beginning of its data."""
+    spec = plain(outcome.result.values.get("argument_spec_data"))
+    task = {"action": "ansible.builtin.validate_argument_spec", "args": {"argument_spec": spec}}
+    return f"Origin: <unknown>\n\n{textwrap.shorten(repr(task), 120)}\n\n"
 
 
 def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
@@ -76,10 +94,19 @@ def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
         return [Link(text=TASK, span=span), *links_of(problem)]
     if problem is not None and (problem.code in OUTSIDE or (action in NO_TASK and not problem.code.startswith("bad-"))):
         return links_of(problem)
+    if said == NOT_STARTED:
+        said = f"{NOT_STARTED[:-1]}: {reason_of(outcome)}"
     if problem is None or problem.code == "bad-arguments":
         kind = kind_of(outcome, action)
         return [Link(text=TASK, span=span), *([Link(text=kind)] if kind else []), Link(text=said.removeprefix(f"{kind}: "))]
     return [Link(text=TASK, span=span), *links_of(problem)]
+
+
+def reason_of(outcome: TaskOutcome) -> str:
+    """Why a program could not be started, as Python says it; the result has it in parts."""
+    number = outcome.result.values.get("rc")
+    program = (str(outcome.result.values.get("cmd", "")).split() or [""])[0]
+    return f"[Errno {number}] {os.strerror(number) if isinstance(number, int) else ''}: {program.encode()!r}"
 
 
 def kind_of(outcome: TaskOutcome, action: str) -> str:

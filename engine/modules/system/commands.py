@@ -103,7 +103,7 @@ def ran(command: "Union[str, List[str]]", args: "Dict[str, Any]", host: "Host", 
         )
     except OSError as error:
         raise Fail(
-            "Error executing command: {0}".format(error),
+            "Error executing command.",
             rc=error.errno, cmd=command if isinstance(command, str) else " ".join(command), stdout="", stderr="",
         ) from None
     ended = time.time()
