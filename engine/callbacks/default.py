@@ -221,7 +221,8 @@ class DefaultOutput:
             self._path(started, failed=True)
         if self.explain is not None and outcome.looped and outcome.action.rpartition(".")[2] in INCLUDES and not outcome.items:
             return  # one item's file or role cannot be had: the text above says it all
-        told = debug and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
+        judged = "failed_when_result" in outcome.result.values or "attempts" in outcome.result.values
+        told = debug and judged and outcome.attempts > 0 and not outcome.looped and not outcome.no_log
         always = told or ("assertion" in values and bool(outcome.result.values.get("_ansible_verbose_always", True)))
         self._line(text + self.form.text(values, verbosity=self.verbosity, always=always), colour, failed=True)
         if outcome.ignored and not outcome.is_item:

@@ -71,8 +71,8 @@ def test_check_mode(what, given, expected, tmp_path):
 
 REFUSED = [
     # what                arguments                                        message
-    ("no such program",   {"cmd": "no-such-program x"},                    "Error executing command: [Errno 2] No such file or directory: b'no-such-program'"),
-    ("not a program",     {"cmd": "/etc/passwd"},                          "Error executing command: [Errno 13] Permission denied: b'/etc/passwd'"),
+    ("no such program",   {"cmd": "no-such-program x"},                    "Error executing command."),
+    ("not a program",     {"cmd": "/etc/passwd"},                          "Error executing command."),
     ("no such directory", {"cmd": "true", "chdir": "/nonexist"},           "Unable to change directory before execution: /nonexist does not exist."),
     ("open quote",        {"cmd": 'echo "x'},                              "No closing quotation"),
     ("nothing",           {"cmd": "  "},                                   "no command given"),
