@@ -67,7 +67,8 @@ def crypted(password: str, hashtype: str, salt: str, *, salt_size: int | None = 
     """The crypt(3) text of `password`; with a random salt where `salt` is empty. FilterError for what cannot be made."""
     algorithm = _ALIASES.get(hashtype, hashtype)
     if algorithm not in _SALT_LETTERS:
-        raise FilterError(f"crypt does not support '{hashtype}' algorithm")
+        # Both of ansible-core's answers: without passlib, and with it.
+        raise FilterError(f"crypt does not support '{hashtype}' algorithm; {hashtype} is not in the list of supported passlib algorithms")
     given = salt or random_salt(hashtype, salt_size)
     if not _SALT.fullmatch(given):
         raise FilterError("invalid characters in salt")
