@@ -55,8 +55,9 @@ def shown_values(outcome: TaskOutcome, verbosity: int) -> dict[str, Value]:
         values.pop(name, None)
     if outcome.status is Status.SKIPPED:
         values.pop("skipped", None)
-    if outcome.looped:
-        values.pop("results", None)
+    results = values.pop("results", None) if outcome.looped else None
+    if isinstance(results, list) and outcome.status is Status.UNREACHABLE:  # the one case in which a whole loop shows its items again
+        values["results"] = [{name: value for name, value in each.items() if name != "failed"} for each in results]
     for name in [name for name in values if name.startswith("_ansible_")]:
         del values[name]
     values.pop("warnings", None)

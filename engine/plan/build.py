@@ -131,9 +131,8 @@ class Builder:
             self.names = self.names.met(role.name, dependency=needed)
             inside = replace(inside, roles=(*around.roles, role))
             body = (*role.dependencies, *(block.body or role.tasks))
-            number = len(self.handler_roles)
             made = self.steps(body, (*key, 0), inside)
-            self.meet(role, inside, number, hidden=needed and hides(around))
+            self.meet(role, inside, hidden=needed and hides(around))
             if not made:
                 return None
         else:
@@ -168,7 +167,7 @@ class Builder:
     def keywords_in(self, around: Surroundings) -> dict[str, Value]:
         return effective([self.options.keywords, self.play.keywords, *(each.keywords for each in around.blocks)])
 
-    def meet(self, role: Role, around: Surroundings, number: int, *, hidden: bool = False) -> None:
+    def meet(self, role: Role, around: Surroundings, *, hidden: bool = False) -> None:
         """Remember a role, after its dependencies, which were met while its tasks were built; for its variables only if it is public.
 
         Args:
@@ -180,8 +179,6 @@ class Builder:
         if around.blocks[-1].lexical and all(known is not role for known in self.private):
             self.private.append(role)
         if role.handlers:
-            # of a role that is used again its handlers count as they are there: with those variables, at that place
-            self.handler_roles[:] = [(lasting(met, role), there) for met, there in self.handler_roles]
             self.handler_roles.append((role, around))
 
     def handlers(self, nodes: Sequence[Node], start: int, around: Surroundings) -> list[Step]:
@@ -216,24 +213,37 @@ def hides(around: Surroundings) -> bool:
 
 
 Handlers = list[tuple[Sequence[Node], Surroundings]]
+Met = list[tuple[Role, Surroundings]]
 
 
-def in_order(met: Sequence[tuple[Role, Surroundings]], play: Play) -> tuple[Handlers, Handlers]:
+def in_order(met: Met, play: Play) -> tuple[Handlers, Handlers]:
     """The handlers of roles that stand before the play's own, and those behind: of roles that tasks import.
 
     Those of `roles:` with all they need come first. Found out from what ansible-core 2.21 runs: it reads `roles:` before any task.
     """
-    named: Handlers = []
-    within: Handlers = []
-    behind: Handlers = []
+    named: Met = []
+    within: Met = []
+    behind: Met = []
     for role, around in met:
         path = [block for block in around.blocks if block.kind is BlockKind.ROLE]
         listed = bool(path) and any(path[0] is each for each in play.roles)
         needed = all(
             above.role is not None and any(below.role is each.role for each in above.role.dependencies) for above, below in pairwise(path)
         )
-        (named if listed and needed else within if listed else behind).append((role.handlers, around))
-    return named, [*within, *behind]
+        (named if listed and needed else within if listed else behind).append((role, around))
+    left = lasting([*named, *within, *behind])
+    return left[:len(named)], left[len(named):]
+
+
+def lasting(met: Met) -> Handlers:
+    """Of a role that is used again its handlers count as they are there: with those variables, at that place.
+
+    Where it was before, only those of the same file are left that have no name to lose.
+    """
+    return [
+        (unnamed(role.handlers) if any(same_handlers(role, again) for again, _ in met[at + 1:]) else role.handlers, around)
+        for at, (role, around) in enumerate(met)
+    ]
 
 
 def same_handlers(one: Role, other: Role) -> bool:
@@ -241,11 +251,6 @@ def same_handlers(one: Role, other: Role) -> bool:
     if one.path != other.path or len(one.handlers) != len(other.handlers):
         return False
     return all(mine.span == its.span for mine, its in zip(one.handlers, other.handlers, strict=True))
-
-
-def lasting(met: Role, role: Role) -> Role:
-    """The role with the handlers that are left of it when `role` is met: of the same file's, only those that have no name to lose."""
-    return replace(met, handlers=unnamed(met.handlers)) if same_handlers(met, role) else met
 
 
 def unnamed(handlers: Sequence[Node]) -> tuple[Node, ...]:

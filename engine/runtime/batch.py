@@ -65,6 +65,8 @@ class Batch:
     _notices: Notices = field(init=False)
     _roles_done: dict[HostName, set[str]] = field(default_factory=dict)
     _roles_ran: dict[HostName, set[int]] = field(default_factory=dict)
+    _told: str = ""
+    """The name under which the present step was announced."""
     _busy: set[HostName] = field(default_factory=set)
     _left_standing: Standing = field(init=False)
     _slots: asyncio.Semaphore = field(init=False)
@@ -88,7 +90,7 @@ class Batch:
         for host in self.play.batch:
             self._roles_done[host], self._roles_ran[host] = set(), set()
             cursor = HostCursor.at(host, self.play.plan.bodies.get(host, self.play.plan.body))
-            cursor.skips, cursor.left = partial(self._ran_already, host=host), partial(self._left, host=host)
+            cursor.body_of, cursor.left = partial(self._to_do, host=host), partial(self._left, host=host)
             cursor.fell = self._left_standing.changed
             self.cursors[host] = cursor
 
@@ -257,7 +259,7 @@ class Batch:
                 self.cursors[host].advance()
         if outcome.failed and self._falls(outcome):
             for host, cursor in self.cursors.items():  # those that are elsewhere: an include brought the task to some hosts only
-                if host not in hosts and cursor.fate is Fate.RUNNING and not cursor.recovering:
+                if host not in hosts and cursor.fate is Fate.RUNNING:
                     cursor.fail(final=True)
         if outcome.status is Status.UNREACHABLE and outcome.failed:
             self.dragged.update(hosts[1:])
@@ -292,7 +294,8 @@ class Batch:
     async def _settle(self, step: Step, outcome: TaskOutcome, effects: Sequence[Effect]) -> None:
         """Apply, keep, then tell: in this order, so that nothing is shown that could be lost."""
         if outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
-            self._roles_ran[outcome.host].update(id(block) for block in step.around.blocks if block.kind is BlockKind.ROLE)
+            roles = [id(block) for block in step.around.blocks if block.kind is BlockKind.ROLE]
+            self._roles_ran[outcome.host].update(roles[-1:])
         notified = self._notices.take(effects)
         self.play.run.ledger.apply(effects)
         await self.play.run.recorder.task(step, outcome, notified)
@@ -313,7 +316,9 @@ class Batch:
             cursor.unreachable()
         else:
             if cursor.would_rescue() or cursor.would_retry:
-                self.play.run.ledger.variables.assign(host, failed_variables(step, outcome, self.play.renderer(step, host)))
+                name = self._told if self.strategy.lockstep else outcome.task_name  # `ansible_failed_task.name` is what was shown
+                found = failed_variables(step, replace(outcome, task_name=name), self.play.renderer(step, host))
+                self.play.run.ledger.variables.assign(host, found)
             cursor.fail()
 
     def _decide(self, step: Step, fell: Sequence[TaskOutcome]) -> None:
@@ -350,8 +355,8 @@ class Batch:
         return given if isinstance(given, bool) else self.play.renderer(step, self.play.batch[0]).render(given)
 
     def _announce(self, step: Step, host: HostName) -> None:
-        renderer = self.play.renderer(step, host)
-        self.play.events.publish(announcement(self.play, step, task_name(step, renderer), lockstep=self.strategy.lockstep))
+        self._told = task_name(step, self.play.renderer(step, host))
+        self.play.events.publish(announcement(self.play, step, self._told, lockstep=self.strategy.lockstep))
 
     async def _include(self, step: Step, hosts: Sequence[HostName], fell: list[TaskOutcome]) -> None:
         self._announce(step, hosts[0])
@@ -408,12 +413,14 @@ class Batch:
         except EngineError:  # the task itself fails of it: see runtime/keywords.py
             return False
 
-    def _ran_already(self, step: Step, host: HostName) -> bool:
-        """A role is run once for each set of params, unless it allows duplicates."""
+    def _to_do(self, step: Step, host: HostName) -> Sequence[Step]:
+        """A role is run once for each set of params, unless it allows duplicates; what it depends on is asked for itself."""
         block = step.block
         if block is None or block.kind is not BlockKind.ROLE or block.role is None or block.role.allow_duplicates:
-            return False
-        return role_key(step) in self._roles_done[host]
+            return step.body
+        if role_key(step) not in self._roles_done[host]:
+            return step.body
+        return [each for each in step.body if any(each.block is needed for needed in block.role.dependencies)]
 
     def _left(self, step: Step, host: HostName) -> None:
         block = step.block

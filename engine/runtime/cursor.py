@@ -60,8 +60,8 @@ class HostCursor:
     host: HostName
     frames: list[Frame]
     fate: Fate = Fate.RUNNING
-    skips: Callable[[Step], bool] = lambda step: False
-    """Is this block to be passed over (a role that has run already)?"""
+    body_of: Callable[[Step], Sequence[Step]] = lambda step: step.body
+    """What there is to do in this block: of a role that has run already, what it depends on."""
     left: Callable[[Step], None] = lambda step: None
     """Called when a block was walked to its end."""
     removed: bool = False
@@ -97,8 +97,7 @@ class HostCursor:
                 self._next = step
                 return step
             frame.index += 1
-            if not self.skips(step):
-                self.frames.append(Frame(step.body, step))
+            self.frames.append(Frame(self.body_of(step), step))
         return None
 
     def advance(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.errors import EngineError, TemplateError
 from engine.model.addresses import HostName
-from engine.model.outcome import TaskOutcome
+from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import OMIT
 from engine.plan.step import Step
@@ -36,13 +36,18 @@ def told_delegate(step: Step, outcomes: Sequence[TaskOutcome]) -> HostName | Non
     """The delegate of a whole loop: the last item's, or as it is written where an item's could not be told."""
     found = [outcome.delegated_to for outcome in outcomes]
     written = step.keywords.get("delegate_to")
+    if isinstance(written, str) and any(outcome.status is Status.UNREACHABLE for outcome in outcomes):
+        return written
     return str(written) if written is not None and written in found else found[-1] if found else None
 
 
-def known_delegate(step: Step, renderer: Renderer, host: HostName) -> HostName | None:
-    """The delegate of a task that could not begin, as far as its name can be told."""
+def known_delegate(step: Step, renderer: Renderer, host: HostName, error: EngineError | None = None) -> HostName | None:
+    """The delegate of a task that could not begin, as far as its name can be told; as written where its loop is no list."""
+    written = step.keywords.get("delegate_to")
+    if error is not None and error.problem.code == "loop-not-list" and isinstance(written, str):
+        return written if written != host else None
     try:
         delegate = delegate_of(step, renderer)
     except EngineError:
-        return None
+        return str(written)
     return delegate if delegate != host else None

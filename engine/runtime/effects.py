@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.model.addresses import HostName
-from engine.model.effect import Effect, IncludeVariables, Notify, Register, SetFacts, SetVariables
+from engine.model.effect import AddHost, Effect, IncludeVariables, JoinGroup, Notify, Register, SetFacts, SetVariables
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.variables import only
 from engine.playbook.tree import Block
@@ -21,11 +21,14 @@ def effects_of(
     Args:
         register: the name under which the outcome is registered; empty: it is not.
         notify: handlers, by name or topic, for a change.
-        acted: what the action itself decided (set_fact, add_host…); dropped where the task failed, forgiven or not.
+        acted: what the action itself decided (set_fact, add_host…); where the task was
+            judged to have failed, forgiven or not, only hosts and groups are left of it, as in ansible-core.
         facts_to: who gets the facts: the delegate under delegate_facts (of a loop's items each its own), else the host.
     """
     effects: list[Effect] = []
-    if outcome.status is not Status.FAILED:
+    if outcome.status is Status.FAILED:
+        effects.extend(effect for effect in acted if isinstance(effect, AddHost | JoinGroup))
+    else:
         effects.extend(acted)
         for one in outcome.items or (outcome,):
             if one.result.facts and one.status in (Status.OK, Status.CHANGED):

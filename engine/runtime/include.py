@@ -35,6 +35,7 @@ from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
 from engine.playbook.tree import Block, BlockKind, Node, Role
 from engine.runtime import failures
 from engine.runtime.context import PlayContext
+from engine.runtime.delegate_name import delegate_of, known_delegate
 from engine.runtime.judge import of_items, skipped
 from engine.runtime.keywords import flag, wrong
 from engine.runtime.loop import control_of, items_of, variables_of
@@ -144,6 +145,7 @@ class Includer:
         self, asked: Asked, step: Step, host: HostName, renderer: Renderer, extra: Mapping[str, Value], label: Value
     ) -> None:
         """One item, or the whole include where it has no loop: skipped, or what it asks for."""
+        delegate_of(step, renderer)  # of a block around: it decides nothing here, but has to make sense
         renderer = self.play.at_work(renderer, step, host)
         false = failing_condition(step, renderer)
         if false is None:
@@ -212,7 +214,8 @@ class Includer:
                 strict = self.play.settings.run.compat == "ansible"
                 if strict and isinstance(error, ParseError) and not CANNOT_BE_HAD.issuperset(each.code for each in error.problems):
                     raise
-                result.missing.append(replace(failed(step, host, asked.name, error), looped=bool(each.extra)))
+                delegate = known_delegate(step, self.play.renderer(step, host, each.extra), host)
+                result.missing.append(replace(failed(step, host, asked.name, error), looped=bool(each.extra), delegated_to=delegate))
                 continue
             label = HIDDEN if asked.hidden else each.label
             result.inclusions.append(replace(inclusion, item_label=label, is_item=asked.hidden or bool(each.extra)))
@@ -441,6 +444,8 @@ def failed(step: Step, host: HostName, name: str, error: Exception, renderer: Re
     outcome = concluded(step, host, name, failures.result_of(error, step), Status.FAILED)
     if renderer is None:
         return outcome
+    delegate = known_delegate(step, renderer, host, error if isinstance(error, EngineError) else None)
+    outcome = replace(outcome, delegated_to=delegate)
     try:
         return replace(outcome, ignored=bool(flag(step, "ignore_errors", renderer, False)))
     except EngineError:

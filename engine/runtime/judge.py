@@ -28,6 +28,10 @@ def judge(result: ModuleResult, changed_when: bool | None, failed_when: bool | N
     return Status.CHANGED if changed else Status.OK
 
 
+LOST_ITEM: Mapping[str, Value] = {"failed": False, "exception": NO_TRACEBACK}
+"""What an item of a loop registers besides, where its host could not be reached."""
+
+
 def registered(result: ModuleResult) -> dict[str, Value]:
     """What `register` stores for one call: the module's values with changed and failed, outputs also as lines."""
     shape: dict[str, Any] = {name: value for name, value in result.values.items() if not name.startswith("_ansible_")}
@@ -37,7 +41,7 @@ def registered(result: ModuleResult) -> dict[str, Value]:
             shape[f"{stream}_lines"] = text.splitlines()
     shape["changed"] = result.changed
     if result.unreachable:
-        shape["unreachable"] = True
+        shape["unreachable"] = True  # an item of a loop says more: see of_items
         return shape
     shape["failed"] = result.failed
     if result.failed:
@@ -58,7 +62,7 @@ def diff_shape(diff: Any) -> dict[str, str]:
 
 def of_items(items: Sequence[TaskOutcome]) -> tuple[Status, dict[str, Value]]:
     """A loop's verdict and registered shape from those of its items."""
-    results = [dict(item.registered) for item in items]
+    results = [{**LOST_ITEM, **item.registered} if item.status is Status.UNREACHABLE else dict(item.registered) for item in items]
     changed = any(item.result.changed and item.status is not Status.SKIPPED for item in items)
     shape: dict[str, Value] = {"results": results, "changed": changed}
     if not items:
@@ -69,12 +73,15 @@ def of_items(items: Sequence[TaskOutcome]) -> tuple[Status, dict[str, Value]]:
         if said:
             shape[name] = said
     shape["failed"] = any(item.status is Status.FAILED for item in items)
-    if any(item.status is Status.UNREACHABLE for item in items):
-        shape |= {"unreachable": True, "msg": "One or more items unreachable"}
-        return Status.UNREACHABLE, shape
+    lost = any(item.status is Status.UNREACHABLE for item in items)
+    if lost:
+        shape["unreachable"] = True
     if shape["failed"]:
         shape["msg"] = "One or more items failed"
         return Status.FAILED, shape
+    if lost:
+        shape["msg"] = "All items completed"
+        return Status.UNREACHABLE, shape
     if all(item.status is Status.SKIPPED for item in items):
         shape |= {"msg": "All items skipped", "skipped": True}
         return Status.SKIPPED, shape

@@ -84,7 +84,7 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
         else:
             run = await run_loop(replace(setting, control=control_of(step.keywords, renderer)), renderer)
     except EngineError as error:
-        run = TaskRun(replace(mistaken(setting, renderer, error), delegated_to=known_delegate(step, renderer, host)))
+        run = TaskRun(replace(mistaken(setting, renderer, error), delegated_to=known_delegate(step, renderer, host, error)))
     run.outcome = replace(run.outcome, seconds=play.clock.monotonic() - started)
     return run
 
@@ -148,7 +148,7 @@ def whole_of(setting: Setting, outcomes: list[TaskOutcome]) -> TaskOutcome:
         skipped=status is Status.SKIPPED,
         unreachable=status is Status.UNREACHABLE,
     )
-    forgiven = any(one.ignored for one in outcomes) and status in (Status.FAILED, Status.UNREACHABLE)
+    forgiven = status in (Status.FAILED, Status.UNREACHABLE) and any(one.ignored for one in outcomes if one.status is status)
     return TaskOutcome(
         step=step.address,
         host=setting.host,
