@@ -231,7 +231,9 @@ class Batch:
             run = await run_task(self.play, current, host)
             outcome = self._with_fate(run.outcome, host)
             effects = self._effects(step, run, outcome)
-            await self._settle(step, outcome, shared(effects, self.alive(), host) if for_all else effects)
+            if for_all:
+                effects = shared(effects, self.alive(), host, facts=run.facts_to is None)
+            await self._settle(step, outcome, effects)
             again = await step_to_redo(self.play, current, outcome, by_default=self.strategy.debugs)
             if again is None:
                 return outcome

@@ -59,14 +59,17 @@ def kept(effects: list[Effect], blocks: Sequence[Block]) -> list[Effect]:
     return found
 
 
-def shared(effects: Sequence[Effect], hosts: Sequence[HostName], owner: HostName | None = None) -> list[Effect]:
+def shared(effects: Sequence[Effect], hosts: Sequence[HostName], owner: HostName, *, facts: bool = True) -> list[Effect]:
     """The effects of a run_once task for every host of the batch: what it registered and set is theirs too.
 
-    What went to the delegate (delegate_facts) stays there.
+    Args:
+        owner: the host that ran it.
+        facts: False under delegate_facts: what it set is the delegate's alone, even where that is the host itself.
     """
+    everybodys = Register | SetFacts | SetVariables | IncludeVariables if facts else Register
     found: list[Effect] = []
     for effect in effects:
-        if isinstance(effect, Register | SetFacts | SetVariables | IncludeVariables) and (owner is None or effect.host == owner):
+        if isinstance(effect, everybodys) and effect.host == owner:
             found.extend(replace(effect, host=host) for host in hosts)
         else:
             found.append(effect)

@@ -157,16 +157,19 @@ class ScopeBuilder:
 
     def _made(self, step: Step) -> StepLayers:
         blocks = step.around.blocks
+        needed = needed_by_tasks(blocks)
         params = (
             *((Layer.INCLUDE_PARAMS, block.params) for block in reversed(blocks) if block.params and block.role is None),
-            *((Layer.ROLE_PARAMS, block.params) for block in reversed(blocks) if block.params and block.role is not None),
+            *((Layer.ROLE_PARAMS, block.params) for block in reversed(blocks) if block.params and block.role and block.role.by_task),
+            *((Layer.ROLE_PARAMS, block.params) for block in reversed(blocks) if block.params and block.role and not block.role.by_task),
         )
         text: list[tuple[Layer, Mapping[str, Value]]] = []
         if step.task is not None and step.task.vars:
             text.append((Layer.TASK, step.task.vars))
         entries = entries_around(blocks)
-        outer = {id(block) for block in entries}
+        outer = {id(block) for block in (*entries, *needed)}
         text.extend((Layer.BLOCK, block.vars) for block in reversed(blocks) if block.vars and id(block) not in outer)
+        text.extend((Layer.BLOCK, block.vars) for block in reversed(needed) if block.vars and all(block is not entry for entry in entries))
         inside = places_inside(blocks)
         roles = roles_seen(step.around.roles, [role for role in self.public_roles() if role.within in inside])
         text.extend((Layer.ROLE, role.vars) for role in roles if role.vars)
@@ -181,6 +184,15 @@ class ScopeBuilder:
 def entries_around(blocks: Sequence[Block]) -> list[Block]:
     """The role entries in whose dependencies a step stands: their `vars` give way there to the vars of the roles around it."""
     return [outer for outer, block in pairwise(blocks) if outer.role and block.role and not (outer.role.by_task or block.role.by_task)]
+
+
+def needed_by_tasks(blocks: Sequence[Block]) -> list[Block]:
+    """The entries of roles that a role depends on which a task uses: their `vars` give way to those of that task and its blocks."""
+    found: list[Block] = []
+    for outer, block in pairwise(blocks):
+        if outer.role and block.role and not block.role.by_task and (outer.role.by_task or (found and found[-1] is outer)):
+            found.append(block)
+    return found
 
 
 def innermost(layers: Iterable[tuple[Layer, Mapping[str, Value]]], step: Step) -> Layered:

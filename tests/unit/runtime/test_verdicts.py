@@ -173,7 +173,7 @@ SHARED: list[tuple[Effect, bool]] = [
 
 @pytest.mark.parametrize(("effect", "for_all"), SHARED, ids=lambda value: type(value).__name__ if isinstance(value, Effect) else "")
 def test_what_run_once_gives_to_every_host(effect: Effect, for_all: bool) -> None:
-    found = shared([effect], ["a", "b"])
+    found = shared([effect], ["a", "b"], effect.host)
     assert [each.host for each in found] == (["a", "b"] if for_all else ["a"])
     assert found[0] == effect
 
