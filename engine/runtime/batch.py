@@ -52,6 +52,8 @@ class Batch:
     public: list[Role]
     private: list[Role]
     max_fail: float | None = None
+    lost_before: Sequence[HostName] = ()
+    """Hosts of the batch that earlier plays lost: they take no part."""
     cursors: dict[HostName, HostCursor] = field(default_factory=dict)
     dragged: set[HostName] = field(default_factory=set)
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
@@ -83,7 +85,7 @@ class Batch:
             notices=self._notices,
             handlers=self.handlers,
             lockstep=self.strategy.lockstep,
-            cleared=self.lost.clear,
+            cleared=self._forget,
         )
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
         self._left_standing = Standing(hosts=self.play.batch, cursors=self.cursors)
@@ -97,6 +99,12 @@ class Batch:
     def alive(self) -> list[HostName]:
         """Hosts of the batch that have not failed; to be read only."""
         return self._left_standing.alive()
+
+    def _forget(self) -> None:
+        """Errors were cleared: later plays have those again that this one or an earlier one lost."""
+        self.lost.clear()
+        self.play.run.failed.difference_update(self.lost_before)
+        self.play.run.unreachable.difference_update(self.lost_before)
 
     def breaks(self) -> bool:
         """Does the run end here, though hosts are left?"""

@@ -149,7 +149,7 @@ class Metas:
                 cursor.advance()
 
     def _clear_errors(self) -> None:
-        """Of this batch's hosts: those that an earlier play lost stay lost."""
+        """Of this batch's hosts; those that an earlier play lost take part again from the next play on."""
         for other in self.cursors.values():
             other.revive()
         self.cleared()

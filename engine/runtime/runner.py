@@ -147,7 +147,7 @@ class Plays:
                 run.events.publish(PlayStarted(name=name, hosts=(), span=play.span, batch=number))
                 continue
             run.events.publish(PlayStarted(name=name, hosts=tuple(batch), span=play.span, batch=number))
-            done = await self._batch(plan, name, (matched, known), batch, prompts, static, public, private, files)
+            done = await self._batch(plan, name, (matched, known), whole, alive, prompts, static, public, private, files)
             down = [host for host in batch if done.cursors[host].fate in (Fate.FAILED, Fate.UNREACHABLE)]
             run.failed |= {host for host in down if done.cursors[host].fate is Fate.FAILED}
             run.unreachable |= {host for host in down if done.cursors[host].fate is Fate.UNREACHABLE}
@@ -166,7 +166,8 @@ class Plays:
         plan: PlayPlan,
         name: str,
         of_play: tuple[Sequence[HostName], Sequence[HostName]],
-        batch: Sequence[HostName],
+        whole: Sequence[HostName],
+        alive: set[HostName],
         prompts: Mapping[str, Value],
         static: Callable[[Value], Value],
         public: list[Role],
@@ -174,6 +175,7 @@ class Plays:
         files: PlayFiles,
     ) -> Batch:
         run, play = self.run, plan.play
+        batch = [host for host in whole if host in alive]
         made: list[Batch] = []
         matched, hosts = of_play  # all that the pattern names, and those that had not failed before
         facts = PlayFacts(
@@ -215,6 +217,7 @@ class Plays:
             public=public,
             private=private,
             max_fail=percentage(max_fail, play),
+            lost_before=[host for host in whole if host not in alive],
         )
         made.append(done)
         await done.go()

@@ -54,3 +54,5 @@ class Standing:
         self._alive = [host for host in self.hosts if not self.cursors[host].down]
         self._left = [host for host in self._alive if not self.cursors[host].removed]
         self._going = [host for host in self._left if self.cursors[host].fate is not Fate.ENDED]
+        if self._at_step is not None:  # `meta: end_host` is done by one host after the other: each sees who has ended
+            self._at_step = [host for host in self._at_step if self.cursors[host].fate is not Fate.ENDED]
