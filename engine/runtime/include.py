@@ -19,7 +19,7 @@ from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.source import NOWHERE
-from engine.model.values import Value
+from engine.model.values import Value, written_at
 from engine.model.variables import over
 from engine.plan.build import Builder, same_handlers
 from engine.plan.expand import expand_role, expand_tasks
@@ -281,7 +281,7 @@ class Includer:
             request = RoleRequest(
                 name=name,
                 span=step.task.action_span,
-                origin=None,
+                origin=written_at(step.task.args.get("name", step.task.args.get("role"))),
                 public=yes_or_no(step, args, "public", self.play.run.parser.private_role_vars is False),
                 allow_duplicates=yes_or_no(step, args, "allow_duplicates", True),
                 rolespec_validate=yes_or_no(step, args, "rolespec_validate", True),

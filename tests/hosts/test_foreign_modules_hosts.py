@@ -38,5 +38,5 @@ def test_registered_results_are_the_real_ones(hosts, tmp_path, pipelining):
     different = {what: (ours[what], real[what]) for what in real if ours[what] != real[what]}
     assert not different
     assert "hidden-word" not in answer.out + answer.err
-    left = machine.run("ls -A /home/deploy/.ansible/tmp /root/.ansible/tmp 2>/dev/null | grep ansible || true")
+    left = machine.run("ls -A /home/deploy/.ansible/tmp /root/.ansible/tmp 2>/dev/null | grep '^ansible' || true")
     assert not left.strip(), left

@@ -22,7 +22,7 @@ OWN_WORDS = frozenset(("debug", "set_fact", "add_host", "set_stats", "pause", "t
 ARGUMENTS_BY_ACTION = frozenset(("copy", "group_by", "fail", "assert", "fetch", "include_vars", "uri"))
 """Actions that look at their arguments themselves, on the controller."""
 NO_TASK = frozenset(("include_tasks", "include_role"))
-"""Actions whose own mistakes are told as they are."""
+"""Actions whose own mistakes are told as they are: what they name is not there."""
 OUTSIDE = frozenset(("loop-not-list", "loop-control"))
 """Mistakes that are met before a task begins on a host."""
 AT_TASK = frozenset(("unknown-connection", "no-async", "delegate-empty"))
@@ -92,7 +92,8 @@ def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
         return [Link(text=TASK, span=span), Link(text=problem.message.removeprefix(f"{TASK}: "))]
     if problem is not None and problem.around and problem.code not in OUTSIDE:
         return [Link(text=TASK, span=span), *links_of(problem)]
-    if problem is not None and (problem.code in OUTSIDE or (action in NO_TASK and not problem.code.startswith("bad-"))):
+    alone = action in NO_TASK and not str(outcome.result.values.get("msg", "")).startswith(TASK)
+    if problem is not None and (problem.code in OUTSIDE or (alone and not problem.code.startswith("bad-"))):
         return links_of(problem)
     if said == NOT_STARTED:
         said = f"{NOT_STARTED[:-1]}: {reason_of(outcome)}"

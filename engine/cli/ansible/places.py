@@ -50,7 +50,8 @@ def excerpt(span: Span, read: Callable[[str], str]) -> list[str]:
         return []
     width = len(str(span.line))
     room = WIDTH - width - 1
-    shown = [f"{at:>{width}} {shortened(lines[at - 1], room)}".rstrip() for at in range(max(1, span.line - CONTEXT), span.line + 1)]
+    numbers = range(max(1, span.line - CONTEXT), span.line + 1)
+    shown = [f"{at:>{width}} {text}" if (text := shortened(lines[at - 1], room)) else f"{at:>{width}}" for at in numbers]
     mark = f"^ column {span.column}" if span.column else "^"
     return ["", *shown, " " * (width + max(1, span.column)) + mark]
 
