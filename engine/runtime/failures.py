@@ -15,7 +15,7 @@ from engine.plan.step import Step
 from engine.playbook.names import qualified
 from engine.playbook.tree import Task
 
-WITHOUT_TASK = frozenset(("loop-not-list", "bad-arguments", "loop-control"))
+WITHOUT_TASK = frozenset(("loop-not-list", "loop-lookup", "bad-arguments", "loop-control"))
 """Mistakes that ansible-core tells without `Task failed:` in front. Found out from what 2.21.5 registers."""
 FAILED_CODES = ("become-", "no-python", "agent-", "raw-", "unknown-connection")
 """ConnectErrors with these codes: the host was reached, what was asked of it failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from engine.agent.sdk import boolean
@@ -68,7 +69,12 @@ def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
             return [each for term in terms for each in (term if isinstance(term, list) else [term])]
         if isinstance(loop.terms, TemplateText) and "{{" not in loop.terms and isinstance(terms, str) and loop.terms.isidentifier():
             terms = renderer.name(str(loop.terms)) if loop.terms in renderer.scope else terms
-        return list(renderer.lookup(loop.lookup, terms if isinstance(terms, list) else [terms], {}))
+        try:
+            return list(renderer.lookup(loop.lookup, terms if isinstance(terms, list) else [terms], {}))
+        except TemplateError as error:
+            if error.problem.code != "template-error":
+                raise
+            raise TemplateError(replace(error.problem, code="loop-lookup", span=loop.span)) from error
     items = renderer.render(loop.terms)
     if not isinstance(items, list | tuple):
         raise TemplateError(

@@ -23,7 +23,7 @@ ARGUMENTS_BY_ACTION = frozenset(("copy", "group_by", "fail", "assert", "fetch", 
 """Actions that look at their arguments themselves, on the controller."""
 NO_TASK = frozenset(("include_tasks", "include_role"))
 """Actions whose own mistakes are told as they are: what they name is not there."""
-OUTSIDE = frozenset(("loop-not-list", "loop-control"))
+OUTSIDE = frozenset(("loop-not-list", "loop-lookup", "loop-control"))
 """Mistakes that are met before a task begins on a host."""
 AT_TASK = frozenset(("unknown-connection", "no-async", "delegate-empty"))
 """Mistakes that have no place but the task's."""
@@ -93,6 +93,8 @@ def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
     if problem is not None and problem.around and problem.code not in OUTSIDE:
         return [Link(text=TASK, span=span), *links_of(problem)]
     alone = action in NO_TASK and not str(outcome.result.values.get("msg", "")).startswith(TASK)
+    if problem is not None and problem.code == "loop-lookup":
+        return [Link(text=problem.message, origin="invoke_lookup()")]
     if problem is not None and (problem.code in OUTSIDE or (alone and not problem.code.startswith("bad-"))):
         return links_of(problem)
     if said == NOT_STARTED:

@@ -73,6 +73,8 @@ class Link:
     text: str
     span: Span | None = None
     help: str = ""
+    origin: str = ""
+    """What stands for its place where that is not known."""
     apart: bool = False
     """It is never put together with the link before it."""
 
@@ -203,6 +205,8 @@ def below(link: Link, read: Callable[[str], str]) -> str:
         lines += [f"Origin: {place(link.span)}", *excerpt(link.span, read)]
         if lines[-1]:
             lines.append("")
+    if link.origin:
+        lines += ["Origin: <unknown>", "", link.origin, ""]
     if link.help:
         lines += ([] if link.span is not None else [""]) + [link.help, ""]
     return "".join(f"{line}\n" for line in lines)

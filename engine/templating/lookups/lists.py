@@ -62,6 +62,8 @@ def subelements(call: LookupCall, terms: list[Any]) -> list[Any]:
     if not isinstance(elements, list) or not isinstance(terms[1], str):
         raise call.fail(f"{expected} first a dict or a list, second a string pointing to the subkey")
     flags = terms[2] if len(terms) == 3 else {}
+    if isinstance(flags, str):
+        raise call.fail(f"{expected} the optional third item must be a dict with flags skip_missing")
     if not isinstance(flags, Mapping):
         raise call.fail(f"{kind_of(flags)!r} object is not iterable")
     skip_missing = flags.get("skip_missing", False) in TRUE_WORDS
