@@ -269,7 +269,7 @@ class Batch:
                 self.cursors[host].advance()
         if outcome.failed and self._falls(outcome):
             for host, cursor in self.cursors.items():  # those that are elsewhere: an include brought the task to some hosts only
-                if host not in hosts and cursor.fate is Fate.RUNNING:
+                if host not in hosts and cursor.fate is Fate.RUNNING and not cursor.turned:
                     cursor.fail(final=True)
         if outcome.status is Status.UNREACHABLE and outcome.failed:
             self.dragged.update(hosts[1:])
@@ -338,7 +338,7 @@ class Batch:
         once = self._runs_once(step)
         failed = [outcome.host for outcome in fell if outcome.status is Status.FAILED]
         if once or boolean(self._fatal(step)):
-            self._fatally.update(failed)
+            self._fatally.update(outcome.host for outcome in fell if outcome.status is Status.FAILED and not outcome.rescued)
         if boolean(self._fatal(step)) or (once and step.kind is StepKind.INCLUDE):
             if failed:
                 self._lose(failed)

@@ -173,6 +173,11 @@ class HostCursor:
         return any(frame.block is not None and frame.part is not Part.BODY for frame in self.frames)
 
     @property
+    def turned(self) -> bool:
+        """It has just fallen into a `rescue` or `always`, of which it has done nothing yet."""
+        return bool(self.frames) and self.frames[-1].part is not Part.BODY and self.frames[-1].index == 0
+
+    @property
     def down(self) -> bool:
         """It has failed for good, though its handlers may still be forced to run."""
         if self.fate is Fate.FAILED or self.fate is Fate.UNREACHABLE:
