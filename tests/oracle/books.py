@@ -56,6 +56,8 @@ def make_book(seed: int, plays: int = 10) -> Book:
         book.plays.append(_play(dice, names, tasks, kind, number, hosts))
     if kind == "free":
         _drop("run_once", [book.plays, book.files])
+        for path in [path for path in book.files if path.endswith("handlers/main.yml")]:
+            del book.files[path]  # whose an included role's handlers are is chance too: those of the host that came to it first
     book.inventory = _inventory(dice, names, groups)
     _write_host_variables(dice, names, groups, book)
     _choose_options(dice, names, kind, book)

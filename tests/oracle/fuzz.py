@@ -57,14 +57,9 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="real-", dir=self.place) as folder:
             return run_real(self.program, case_of(book), Path(folder))
 
-    def sometimes(self, book: Book, real: str, ours: str) -> bool:
-        """Does one of them give the other's answer too, if it is asked again? Some of its own depend on which host came first.
-
-        This engine's do only under `free`, where a host that is ahead brings the handlers of a role that the others notify.
-        """
-        if any(self.real(book) == ours for _ in range(AGAIN)):
-            return True
-        return book.kind == "free" and any(self.ours(book) == real for _ in range(AGAIN))
+    def sometimes(self, book: Book, answer: str) -> bool:
+        """Does the real one give this answer too, if it is asked again? Some of its own depend on which host came first."""
+        return any(self.real(book) == answer for _ in range(AGAIN))
 
     def ours(self, book: Book) -> str:
         folder = self.place / "ours"
@@ -116,7 +111,7 @@ def compare(bench: Bench, books: list[Book], *, shrink: bool = True) -> Iterator
     with ThreadPoolExecutor(int(os.environ.get("ENGINE_FUZZ_JOBS", "2"))) as workers:
         for book, real in zip(books, workers.map(bench.real, books), strict=True):
             ours = bench.ours(book)
-            if ours != real and not bench.sometimes(book, real, ours):
+            if ours != real and not bench.sometimes(book, ours):
                 yield bench.shrunk(book, real, ours) if shrink else Difference(book=book, real=real, ours=ours)
 
 
