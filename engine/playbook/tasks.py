@@ -265,7 +265,7 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
         if not lookup and not isinstance(terms, list) and not templated and not reader.context.late:
             wrong_type(reader, "loop", "a list", entry.value)
             continue
-        found = Loop(lookup=lookup, terms=terms, span=entry.value.span)
+        found = Loop(lookup=lookup, terms=terms, span=entry.key.span, terms_span=entry.value.span)
     return found
 
 

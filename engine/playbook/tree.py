@@ -33,6 +33,8 @@ class Loop:
     terms: Value
     """An expression (TemplateText) or a literal list; rendered per host."""
     span: Span = NOWHERE
+    """Of the keyword."""
+    terms_span: Span | None = None
 
 
 @frozen(kw_only=True)

@@ -85,7 +85,7 @@ def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
                 " Hint: If you passed a list/dict of just one element, try adding wantlist=True to your lookup invocation or use q/query"
                 " instead of lookup.",
                 span=loop.span,
-                origin=written_at(loop.terms) if isinstance(loop.terms, TemplateText) else None,
+                origin=written_at(loop.terms) if isinstance(loop.terms, TemplateText) else loop.terms_span,
                 words=f"The `loop` value must resolve to a 'list', not '{type(items).__name__}'.",
                 hint="a dictionary becomes a list with `| dict2items`",
             )
