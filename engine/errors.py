@@ -5,6 +5,7 @@ EngineError
 ├── ParseError      a playbook, role, inventory or vars file cannot be read
 ├── PlanError       the text is fine, the plan is not (unknown module, cycle, missing role)
 ├── TemplateError   a template or condition cannot be rendered
+│   └── UnknownValue   … since it needs a value that only a real run can tell: no mistake
 ├── ConnectError    a host cannot be reached, refuses the login, or was lost
 ├── AgentError      the agent on a host broke the protocol, or cannot start
 ├── StateError      the state store cannot be read or written, or is locked
@@ -47,6 +48,13 @@ class PlanError(EngineError):
 
 class TemplateError(EngineError):
     pass
+
+
+class UnknownValue(TemplateError):
+    """A template, condition or loop needs a value that only a real run can tell. It is raised in check mode alone."""
+
+    def prefix(self, text: str, span: Span | None = None) -> None:
+        """It is no mistake, and one value may be asked for many times: nothing is added."""
 
 
 class ConnectError(EngineError):

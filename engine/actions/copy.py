@@ -151,7 +151,8 @@ async def put(call: ActionCall, args: Mapping[str, Any], data: bytes, source: st
         "dest": args["dest"], "src": source or None, "name": name or None, "digest": hashlib.sha1(data).hexdigest(),
         "size": len(data),
     }
-    if len(data) <= (shown_up_to(call) if call.invocation.diff else SENT_ALONG):
+    limit = IN_MEMORY if call.invocation.check else shown_up_to(call) if call.invocation.diff else SENT_ALONG
+    if len(data) <= limit:
         return await call.remote.call(MODULE, {**given, "content": data})
     result = await call.remote.call(MODULE, given)
     if not result.values.get("needs_content"):
@@ -203,7 +204,7 @@ async def put_directory(call: ActionCall, args: Mapping[str, Any], path: str) ->
     dest = os.path.join(str(args["dest"]), "")
     common = passed_on({**args, "mode": None} if args.get("mode") == "preserve" else args) | limit_of(call)
     given: dict[str, Any] = {"dest": dest, "entries": entries, "common": common, "contents": {}, "spooled": {}}
-    if call.invocation.check and call.invocation.diff:
+    if call.invocation.check:  # for differences, and for tasks to come, which see what this one would have written
         shown = [entry for entry in entries if entry["type"] == "file" and entry["size"] <= shown_up_to(call)]
         given["contents"] = {entry["path"]: files.read_bytes(entry["src"]) for entry in shown}
     result = await call.remote.call(SET_MODULE, given)

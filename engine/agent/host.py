@@ -12,7 +12,7 @@ from engine.agent.writing import Writing
 
 MYPY = False
 if MYPY:
-    from typing import Callable, Dict, Optional, Sequence, Union
+    from typing import Any, Callable, Dict, Optional, Sequence, Union
 
     from engine.agent.processes import Ran
 
@@ -42,6 +42,11 @@ class Host(Writing):
         """Write in place where a rename is impossible (the task's argument of that name)."""
         self.processes = processes.Running()
         self._tell = tell
+
+    def foreseen(self, kind: str, identity: str, otherwise: "Any" = None) -> "Any":
+        """In a check mode that sees its own plan the state in which earlier tasks would have left a resource, None where they would
+        have removed it; else `otherwise`."""
+        return otherwise
 
     def run(
         self,

@@ -79,12 +79,14 @@ class Change(object):
 class Context(object):
     """How a module is called, beside its arguments."""
 
-    __slots__ = ("check", "diff", "verbosity")
+    __slots__ = ("check", "diff", "foresees", "verbosity")
 
-    def __init__(self, check: bool = False, diff: bool = False, verbosity: int = 0) -> None:
+    def __init__(self, check: bool = False, diff: bool = False, verbosity: int = 0, foresees: bool = False) -> None:
         self.check = check
         self.diff = diff
         self.verbosity = verbosity
+        self.foresees = foresees
+        """A check mode that sees its own plan: see foreseen.py."""
 
 
 FILE_ARGUMENTS = {
@@ -198,7 +200,7 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
     host.check = context.check
     if hasattr(module, "run"):
         return _run(module, args, host, context)
-    before = module.inspect(args, host)
+    before = module.inspect(args, host) if not context.foresees else foreseen(module, args, host)
     after = settled(module.desire(args, before))
     change = Change(before, after)
     changed = not same(before, after)
@@ -215,6 +217,19 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
         if context.diff:
             reply["diffs"] = module.shown(args, change) if hasattr(module, "shown") else shown(change)
     return reply
+
+
+def foreseen(module: "Any", args: "Dict[str, Any]", host: "Host") -> "Any":
+    """What `inspect` would find, had the run's earlier tasks been for real. Files and accounts are foreseen by the host itself."""
+    if module.RESOURCE in ("file", "user", "group"):
+        return module.inspect(args, host)
+    nothing = object()
+    try:
+        now = module.inspect(args, host)
+    except Fail:
+        now = nothing
+    known = host.foreseen(module.RESOURCE, identity(module, args), now)
+    return module.inspect(args, host) if known is nothing else known
 
 
 def settled(state: "Any") -> "Any":

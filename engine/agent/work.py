@@ -39,6 +39,8 @@ def outcome(server: "Server", call: "Call") -> "Any":
                 server.send(server.codec.frames(wire.PROGRESS, call.number, [stream, text]))
 
         host = Host(request.get("environment"), tell, bool(args.get("unsafe_writes")), BASE)
+        if request.get("foreseen"):
+            host = importlib.import_module("engine.agent.foreseen").host_of(request["foreseen"], host)
         call.running = host.processes
         if call.cancelled:
             host.processes.cancel()
@@ -78,7 +80,8 @@ def native(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Hos
     """The module's own work: `perform`."""
     module = IMPORTED.get(request["module"]) or imported(request["module"])
     args = expanded(module, request["args"], host)
-    return perform(module, args, host, Context(bool(request.get("check")), bool(request.get("diff")), int(request.get("verbosity", 0))))
+    check, diff, foresees = (bool(request.get(name)) for name in ("check", "diff", "foreseen"))
+    return perform(module, args, host, Context(check, diff, int(request.get("verbosity", 0)), foresees))
 
 
 def imported(name: str) -> "Any":

@@ -38,6 +38,7 @@ DEFAULTS: Mapping[str, str] = {
     "included": "cyan",
     "ok": "green",
     "skip": "cyan",
+    "unknown": "magenta",
     "unreachable": "bright red",
     "verbose": "blue",
     "warn": "bright purple",

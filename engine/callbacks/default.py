@@ -35,7 +35,7 @@ from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.source import Span
-from engine.model.values import Value
+from engine.model.values import UNKNOWN_SHOWN, Value
 
 WIDTH = 79
 DIFF_COLOURS = (("+", "diff_add"), ("-", "diff_remove"), ("@@", "diff_lines"))
@@ -192,6 +192,11 @@ class DefaultOutput:
             case Status.FAILED | Status.UNREACHABLE:
                 self._diffs(outcome)
                 self._failed(outcome)
+            case Status.UNKNOWN:
+                item = f" => (item={self._label(outcome)})" if outcome.is_item else ""
+                reason = outcome.result.values.get("reason")
+                why = f" ({reason})" if reason and not outcome.no_log else ""
+                self._line(f"unknown: [{self._host(outcome)}]{item} => {UNKNOWN_SHOWN}{why}", "unknown")
             case Status.OK | Status.CHANGED:
                 self._diffs(outcome)
                 word = "changed" if outcome.status is Status.CHANGED else "ok"
@@ -323,6 +328,7 @@ class DefaultOutput:
             "skipped": "skip",
             "rescued": "ok",
             "ignored": "warn",
+            "unknown": "unknown",
         }
         cells = (
             self._paint(f"{name}={count:<4}", shades[name]) if count else f"{name}={count:<4}" for name, count in counts.as_dict.items()

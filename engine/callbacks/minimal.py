@@ -106,4 +106,6 @@ def worded(outcome: TaskOutcome) -> tuple[str, str]:
             return "CHANGED", "changed"
         case Status.SKIPPED:
             return "SKIPPED", "skip"
+        case Status.UNKNOWN:
+            return "UNKNOWN", "unknown"
     return "SUCCESS", "ok"

@@ -18,6 +18,7 @@ DRAIN_ABOVE = 65536
 """Bytes of one call above which we wait until the channel has taken them."""
 ELEVATE = "engine.agent.elevate"
 FOREIGN = "engine.agent.foreign"
+FORESEEN = "engine.agent.foreseen"
 ZYGOTE = "engine.agent.zygote"
 JOBS = "engine.agent.jobs"
 TRANSFER = "engine.agent.transfer"
@@ -59,6 +60,8 @@ class AgentSession:
         """Modules the agent has the text of."""
         self.ready: set[str] = set()
         """Modules it can run without being sent anything."""
+        self.foreseen: dict[str, int] = {}
+        """Of runs that foresee: how many changes this agent knows."""
         self.last = 0
         self.lost: EngineError | None = None
         self.pump: asyncio.Task[None] | None = None
@@ -76,10 +79,12 @@ class AgentSession:
         environment: Mapping[str, str] | None = None,
         timeout: float = 0.0,  # noqa: ASYNC109 - the task's own keyword; what runs on the host is ended with it
         on_output: OnOutput | None = None,
+        foreseen: Mapping[str, Any] | None = None,
     ) -> AgentReply:
         """Run a native module with validated arguments; bytes in them may be large.
 
         Args:
+            foreseen: In check mode, what earlier tasks would have changed (runtime/foresight.py); None: only what is there counts.
             timeout: Seconds after which the module's processes are ended and the task failed; 0: never.
             on_output: Hears (stream, line) while it runs.
 
@@ -94,6 +99,9 @@ class AgentSession:
             request["environment"] = dict(environment)
         if on_output is not None:
             request["progress"] = True
+        if foreseen is not None:
+            self.ship(FORESEEN)
+            request["foreseen"] = dict(foreseen)
         if not timeout:
             return reply_of(await self.request(request, module, on_output))
         try:

@@ -55,6 +55,8 @@ class IncludeVariables(Effect):
 @frozen
 class Notify(Effect):
     handler: str
+    perhaps: bool = False
+    """In check mode: whether the task changes anything is not known, and so not whether the handler runs."""
 
 
 @frozen

@@ -19,6 +19,8 @@ class Status(Enum):
     FAILED = "failed"
     SKIPPED = "skipped"
     UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+    """In check mode: only a real run can tell."""
 
 
 @frozen(kw_only=True)

@@ -18,10 +18,13 @@ class HostCounts:
     skipped: int = 0
     rescued: int = 0
     ignored: int = 0
+    unknown: int = 0
+    """Tasks of which check mode cannot tell what they would do."""
 
     @property
     def as_dict(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        """By name; `unknown` only where there is any, since Ansible knows no such count."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "unknown" or self.unknown}
 
 
 @dataclass(slots=True)
@@ -78,3 +81,5 @@ class Recap:
                 counts.changed += by
             case Status.OK:
                 counts.ok += by
+            case Status.UNKNOWN:
+                counts.unknown += by

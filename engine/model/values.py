@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from engine.model.source import NOWHERE, Span
 
 Value: TypeAlias = Any
-"""None, bool, int, float, str, bytes, datetime.date/datetime, list[Value], dict[str, Value], TemplateText, EncryptedText, OMIT.
+"""None, bool, int, float, str, bytes, datetime.date/datetime, list[Value], dict[str, Value], TemplateText, EncryptedText, Unknown, OMIT.
 
 `Any` to type checkers: a recursive union costs more casts than it finds mistakes."""
 
@@ -51,6 +51,29 @@ class TemplateText(str):
 
 
 TemplateText.__name__ = "str"  # in Python's own messages (`can only concatenate…`) and for `type_debug` it is what users know
+
+
+class Unknown:
+    """A value that only a real run can tell: the result of a command that check mode does not run, and what is made of it."""
+
+    __slots__ = ("cause",)
+
+    def __init__(self, cause: str = "") -> None:
+        self.cause = cause
+        """Why it is not known, in words: `the task "look up the version" is not run in check mode`."""
+
+    def __repr__(self) -> str:
+        return UNKNOWN_SHOWN
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unknown)
+
+    def __hash__(self) -> int:
+        return hash(UNKNOWN_SHOWN)
+
+
+UNKNOWN_SHOWN: Final = "(known after apply)"
+"""What stands for an unknown value where it is shown: Terraform's words."""
 
 
 class EncryptedText:

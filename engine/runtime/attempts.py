@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.actions.async_status import with_streams
 from engine.actions.base import ActionCall
-from engine.errors import EngineError, TemplateError
+from engine.errors import EngineError, TemplateError, UnknownValue
 from engine.model.addresses import HostName
 from engine.model.event import AsyncPolled, RetryScheduled
 from engine.model.frozen import frozen
@@ -279,6 +279,8 @@ def holds_as(attempt: Attempt, keyword: str, condition: Value, shape: Mapping[st
         return all(holds_as(attempt, keyword, each, shape, by_module=by_module) for each in condition)
     try:
         return holds(attempt, condition, shape)
+    except UnknownValue:
+        raise
     except EngineError as error:
         said = error.problem.message
         error.prefix(f"A '{keyword}' expression failed: ", written_at(condition))

@@ -19,7 +19,7 @@ from engine.plan.build import Builder
 from engine.plan.repeats import is_of_repeat
 from engine.plan.step import Step, StepKind
 from engine.playbook.tree import BlockKind, Role
-from engine.runtime import dispatch, failures
+from engine.runtime import dispatch, failures, unknown
 from engine.runtime.context import PlayContext
 from engine.runtime.cursor import Fate, HostCursor
 from engine.runtime.debugger import step_to_redo
@@ -236,7 +236,11 @@ class Batch:
         """Run and settle; again, where the debugger asks for it. `for_all`: what it registers and sets is everybody's."""
         current = step
         while True:
-            run = await run_task(self.play, current, host)
+            if self._notices.perhaps(step, host):
+                name = task_name(step, self.play.renderer(step, host))
+                run = TaskRun(unknown.outcome_of(step, host, name, "whether it is notified is not known"))
+            else:
+                run = await run_task(self.play, current, host)
             outcome = self._with_fate(run.outcome, host)
             effects = self._effects(step, run, outcome)
             if for_all:

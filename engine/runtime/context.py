@@ -25,6 +25,7 @@ from engine.runtime.connection_variables import ConnectionVariables
 from engine.runtime.debugger import Debugger
 from engine.runtime.delegate import connection_values, target_of
 from engine.runtime.events import EventStream
+from engine.runtime.foresight import Foresight
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import Recorder
 from engine.runtime.redact import Redactor
@@ -74,6 +75,8 @@ class RunContext:
     """Those of the inventory at the start: hosts that add_host brings are not limited."""
     debugger: Debugger = field(init=False)
     stepping: Stepping = field(init=False)
+    foresight: Foresight | None = None
+    """In check mode, unless it is to be ansible-core's: what the run so far would have changed."""
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
 
@@ -81,6 +84,8 @@ class RunContext:
         chosen = self.settings.run
         self.debugger = Debugger(self.outside, by_default=chosen.task_debugger, ignored_too=not chosen.task_debugger_ignore_errors)
         self.stepping = Stepping(self.outside, chosen.step)
+        if chosen.check and chosen.compat != "ansible":
+            self.foresight = Foresight(self.run)
 
     def refresh_inventory(self) -> None:
         if self.reload is not None:
@@ -131,6 +136,10 @@ class PlayContext:
     @property
     def check(self) -> bool:
         return self.run.settings.run.check
+
+    @property
+    def foresight(self) -> Foresight | None:
+        return self.run.foresight
 
     @property
     def diff(self) -> bool:

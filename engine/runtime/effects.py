@@ -10,6 +10,7 @@ from engine.model.effect import AddHost, Effect, IncludeVariables, JoinGroup, No
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.variables import only
 from engine.playbook.tree import Block
+from engine.runtime.unknown import value_of
 from engine.scopes.lexical import home_of, is_private
 
 
@@ -35,9 +36,10 @@ def effects_of(
                 owner = one.delegated_to if facts_to and outcome.items else facts_to
                 effects.append(SetFacts(owner or outcome.host, one.result.facts))
     if register:
-        effects.append(Register(outcome.host, register, dict(outcome.registered)))
-    if outcome.status is Status.CHANGED:
-        effects.extend(Notify(outcome.host, name) for name in notify)
+        effects.append(Register(outcome.host, register, value_of(outcome)))
+    if outcome.status in (Status.CHANGED, Status.UNKNOWN):
+        perhaps = outcome.status is Status.UNKNOWN and not outcome.result.changed
+        effects.extend(Notify(outcome.host, name, perhaps=perhaps) for name in notify)
     return effects
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.agent.sdk import boolean
-from engine.errors import EngineError, ParseError, PlanError
+from engine.errors import EngineError, ParseError, PlanError, UnknownValue
 from engine.model.addresses import HostName
 from engine.model.keywords import KEYWORDS, KeywordType
 from engine.model.outcome import Status, TaskOutcome
@@ -33,7 +33,7 @@ from engine.playbook.names import short
 from engine.playbook.roles import RoleRequest
 from engine.playbook.scoping import SCOPING, Use, scoping_within, use_at
 from engine.playbook.tree import Block, BlockKind, Node, Role
-from engine.runtime import failures
+from engine.runtime import failures, unknown
 from engine.runtime.context import PlayContext
 from engine.runtime.delegate_name import delegate_of, known_delegate
 from engine.runtime.judge import of_items, skipped
@@ -137,6 +137,8 @@ class Includer:
                 self._ask(asked, step, host, renderer, {}, None)
             else:
                 self._ask_items(asked, step, host, renderer)
+        except UnknownValue as error:
+            asked.outcome = unknown.stopped_by(step, host, asked.name, error, no_log=asked.hidden)
         except EngineError as error:
             asked.outcome = replace(failed(step, host, asked.name, error, renderer), no_log=asked.hidden)
         return asked
@@ -184,14 +186,17 @@ class Includer:
             try:
                 self._ask(asked, step, host, inner, extra, label)
             except EngineError as error:
-                outcome = replace(failed(step, host, asked.name, error, inner), no_log=asked.hidden)
+                if isinstance(error, UnknownValue):
+                    outcome = unknown.stopped_by(step, host, asked.name, error, no_log=asked.hidden)
+                else:
+                    outcome = replace(failed(step, host, asked.name, error, inner), no_log=asked.hidden)
                 marks = {**outcome.registered, **loop_marks(control, extra)}
                 asked.items.append(replace(outcome, is_item=True, item=item, item_label=label, registered=marks))
             said = asked.items[-1].registered if len(asked.items) > known else {"changed": False, "failed": False}
             asked.shapes.append({**said, **loop_marks(control, extra)})
             if register:  # what one item registers, those after it see
                 seen[str(register)] = dict(said)
-        if not asked.wanted or any(item.status is Status.FAILED for item in asked.items):
+        if not asked.wanted or any(item.status in (Status.FAILED, Status.UNKNOWN) for item in asked.items):
             asked.outcome = whole_of(asked, step, host)
 
     def begin(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
-from engine.model.values import Value
+from engine.model.values import Unknown, Value
 
 NO_TRACEBACK = "(traceback unavailable)"
 """What ansible-core registers as the `exception` of a failure, unless tracebacks are asked for."""
@@ -62,7 +62,7 @@ def diff_shape(diff: Any) -> dict[str, str]:
 
 def of_items(items: Sequence[TaskOutcome]) -> tuple[Status, dict[str, Value]]:
     """A loop's verdict and registered shape from those of its items."""
-    results = [{**LOST_ITEM, **item.registered} if item.status is Status.UNREACHABLE else dict(item.registered) for item in items]
+    results = [registered_item(item) for item in items]
     changed = any(item.result.changed and item.status is not Status.SKIPPED for item in items)
     shape: dict[str, Value] = {"results": results, "changed": changed}
     if not items:
@@ -82,11 +82,27 @@ def of_items(items: Sequence[TaskOutcome]) -> tuple[Status, dict[str, Value]]:
     if lost:
         shape["msg"] = "All items completed"
         return Status.UNREACHABLE, shape
+    open_ended = next((item for item in items if item.status is Status.UNKNOWN), None)
+    if open_ended is not None:
+        cause = Unknown(str(open_ended.result.values.get("reason", "")))
+        shape |= {"msg": "All items completed", "failed": cause, "changed": changed or cause}
+        return Status.UNKNOWN, shape
     if all(item.status is Status.SKIPPED for item in items):
         shape |= {"msg": "All items skipped", "skipped": True}
         return Status.SKIPPED, shape
     shape["msg"] = "All items completed"
     return (Status.CHANGED if changed else Status.OK), shape
+
+
+def registered_item(item: TaskOutcome) -> Value:
+    """What `results` holds of an item."""
+    if item.status is Status.UNKNOWN:
+        return {**item.registered, **{name: Unknown(str(item.result.values.get("reason", ""))) for name in UNKNOWN_OF_ITEM}}
+    return {**LOST_ITEM, **item.registered} if item.status is Status.UNREACHABLE else dict(item.registered)
+
+
+UNKNOWN_OF_ITEM = ("changed", "failed", "skipped", "rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "stat", "msg")
+"""What conditions and templates ask of an item's result; the item itself is known."""
 
 
 def skipped(condition: Value, reason: str = "Conditional result was False") -> ModuleResult:

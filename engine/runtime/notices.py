@@ -27,10 +27,15 @@ class Notices:
     handlers: list[Step]
     """The play's handlers; those of included roles are added to this list while the play goes on."""
     _roster: Roster = field(default_factory=lambda: Roster(()))
-    _waiting: dict[HostName, dict[str, None]] = field(default_factory=dict)
-    """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name)."""
-    _pending: dict[HostName, dict[int, Step]] = field(default_factory=dict)
-    """Handlers that a flush found due, until they have run."""
+    _waiting: dict[HostName, dict[str, bool]] = field(default_factory=dict)
+    """Notifications since the last flush, in order: only then it is settled which handlers they mean (the last one loaded of a name).
+
+    Each with whether it is certain: in check mode a task may be one that perhaps changes something.
+    """
+    _pending: dict[HostName, dict[int, bool]] = field(default_factory=dict)
+    """Handlers that a flush found due, until they have run; each with whether it is certain."""
+    _perhaps: set[tuple[HostName, int]] = field(default_factory=set)
+    """Handlers that have begun though it is not certain that they run."""
     _unusable: set[int] = field(default_factory=set)
     """Handlers of which it was said that they cannot be meant."""
 
@@ -42,7 +47,8 @@ class Notices:
                 continue
             due = self._known().answering(effect.handler, partial(self._name_of, host=effect.host))
             if due:
-                self._waiting.setdefault(effect.host, {})[effect.handler] = None
+                waiting = self._waiting.setdefault(effect.host, {})
+                waiting[effect.handler] = waiting.get(effect.handler, False) or not effect.perhaps
             for handler in due:
                 assert handler.task is not None
                 found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
@@ -61,17 +67,27 @@ class Notices:
     def begin(self, handler: Step, host: HostName) -> bool:
         """Whether the handler is to run on the host now; once for each time that it was found due."""
         pending = self._settled(host)  # with what handlers of this flush have notified meanwhile
-        return pending.pop(id(handler), None) is not None
+        certain = pending.pop(id(handler), None)
+        if certain is False:
+            self._perhaps.add((host, id(handler)))
+        else:
+            self._perhaps.discard((host, id(handler)))
+        return certain is not None
+
+    def perhaps(self, handler: Step, host: HostName) -> bool:
+        """Has it begun only because of tasks that perhaps change something?"""
+        return bool(self._perhaps) and (host, id(handler)) in self._perhaps
 
     def _known(self) -> Roster:
         self._roster = self._roster.current(self.handlers)
         return self._roster
 
-    def _settled(self, host: HostName) -> dict[int, Step]:
+    def _settled(self, host: HostName) -> dict[int, bool]:
         """The handlers that are due on the host, with those that its waiting notifications mean by now."""
         pending = self._pending.setdefault(host, {})
-        for name in self._waiting.pop(host, {}):
-            pending.update((id(handler), handler) for handler in self._known().answering(name, partial(self._name_of, host=host)))
+        for name, certain in self._waiting.pop(host, {}).items():
+            for handler in self._known().answering(name, partial(self._name_of, host=host)):
+                pending[id(handler)] = pending.get(id(handler), False) or certain
         return pending
 
     def check(self, step: Step, effects: Sequence[Effect], notified: Sequence[Notification], *, shown: bool) -> None:

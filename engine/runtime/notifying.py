@@ -15,7 +15,7 @@ def notified_by(play: PlayContext, step: Step, outcome: TaskOutcome) -> list[str
         EngineError: a name cannot be rendered.
     """
     names = step.keywords.get("notify")
-    if outcome.status is not Status.CHANGED or not names:
+    if outcome.status not in (Status.CHANGED, Status.UNKNOWN) or not names:
         return []
     items = [of_item(item.registered) for item in outcome.items if item.status is not Status.SKIPPED] or [{}]
     notified: dict[str, None] = {}

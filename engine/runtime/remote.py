@@ -15,6 +15,7 @@ from engine.model.change import Change, Diff
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult
 from engine.runtime.dispatch import validated
+from engine.runtime.foresight import Foresight
 
 SPECIAL = frozenset(("changed", "failed", "skipped", "unreachable", "ansible_facts", "warnings"))
 
@@ -23,28 +24,44 @@ class HostRemote:
     """Implements actions.base.Remote. ConnectErrors pass through: the task turns them into `unreachable`."""
 
     def __init__(
-        self, pool: Pool, target: ExecutionTarget, invocation: TaskInvocation, on_output: Callable[[str, str], None] | None = None
+        self,
+        pool: Pool,
+        target: ExecutionTarget,
+        invocation: TaskInvocation,
+        on_output: Callable[[str, str], None] | None = None,
+        foresight: Foresight | None = None,
     ) -> None:
         self._pool = pool
         self.target = target
         self._invocation = invocation
         self._on_output = on_output
+        self._foresight = foresight
+        """In a check mode that sees its own plan."""
 
     async def call(self, module: str, args: Mapping[str, Any], *, check: bool | None = None) -> ModuleResult:
         invocation = self._invocation
         args = placed(module, args, self.target.folder)
+        checking = invocation.check if check is None else check
+        foresight = self._foresight if checking else None
         async with self._pool.session(self.target) as session:
+            news = None if foresight is None else foresight.news(session, self.target)
             reply = await session.call(
                 module,
                 args,
-                check=invocation.check if check is None else check,
+                check=checking,
                 diff=invocation.diff,
                 verbosity=invocation.verbosity,
                 environment=invocation.environment,
                 timeout=invocation.timeout,
                 on_output=self._on_output,
+                foreseen=news,
             )
-        return self._said(reply, module, args)
+            if foresight is not None and news is not None:
+                foresight.told(session, news)
+        result = self._said(reply, module, args)
+        if foresight is not None:
+            foresight.add(self.target, result.changes, args)
+        return result
 
     async def validate(self, module: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return validated(module, given, self._invocation)

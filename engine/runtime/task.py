@@ -12,7 +12,7 @@ from functools import partial
 
 from engine.actions.base import ActionCall
 from engine.connections.become import told
-from engine.errors import EngineError
+from engine.errors import EngineError, UnknownValue
 from engine.model.addresses import HostName
 from engine.model.effect import AddHost, Effect, IncludeVariables, JoinGroup, NamedFacts, SetVariables
 from engine.model.event import ItemFinished
@@ -23,10 +23,11 @@ from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups
 from engine.playbook.free_form import TAKE_TEXT
 from engine.playbook.names import is_builtin, qualified, short
-from engine.runtime import attempts, dispatch, failures
+from engine.runtime import attempts, dispatch, failures, unknown
 from engine.runtime.context import PlayContext
 from engine.runtime.defaults import defaults_for
 from engine.runtime.delegate_name import delegate_of, known_delegate, told_delegate
+from engine.runtime.foresight import Foresight
 from engine.runtime.judge import NO_TRACEBACK, of_items, registered, skipped
 from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
@@ -83,6 +84,8 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
             run = await run_item(setting, renderer, None)
         else:
             run = await run_loop(replace(setting, control=control_of(step.keywords, renderer)), renderer)
+    except UnknownValue as error:
+        run = TaskRun(unknown.stopped_by(step, host, name, error, no_log=no_log_of(step, renderer)))
     except EngineError as error:
         run = TaskRun(replace(mistaken(setting, renderer, error), delegated_to=known_delegate(step, renderer, host, error)))
     run.outcome = replace(run.outcome, seconds=play.clock.monotonic() - started)
@@ -96,7 +99,7 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
     try:
         items = items_of(step.task.loop, renderer)
     except EngineError as error:
-        if passed_over(error, step, renderer):
+        if passed_over(error, step, renderer, whatever=isinstance(error, UnknownValue)):
             result = skipped(failing_condition(step, renderer))
             return TaskRun(concluded(step, setting.host, setting.name, result, Status.SKIPPED))
         raise
@@ -200,7 +203,7 @@ def passed_over(error: EngineError, step: Step, renderer: Renderer, *, whatever:
 def registered_by(step: Step, outcome: TaskOutcome) -> dict[str, Value]:
     """The variable that one item registers, for the items after it and for conditions about it."""
     register = step.keywords.get("register")
-    return {str(register): dict(outcome.registered)} if register else {}
+    return {str(register): unknown.value_of(outcome)} if register else {}
 
 
 def broken_off(setting: Setting, outcome: TaskOutcome, extra: Mapping[str, Value]) -> tuple[TaskOutcome, bool]:
@@ -231,6 +234,7 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
     step, host, play = setting.step, setting.host, setting.play
     written = step.keywords.get("delegate_to")
     delegate: HostName | None = written if isinstance(written, str) else None  # as it is told until it is known
+    runs = False
     try:
         delegate = delegate_of(step, renderer)
         seen = dict(extra or {})
@@ -242,6 +246,7 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         if false is not None:
             outcome = concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=no_log_of(step, renderer))
             return TaskRun(labelled(setting, renderer, outcome, extra))
+        runs = True
         setting = replace(setting, keywords=keywords_of(setting, renderer))
         call, handler = prepared(setting, renderer, delegate)
         elsewhere = delegate if delegate != host else None
@@ -249,6 +254,11 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=seen, delegated_to=elsewhere
         )
         verdict = await attempts.until_satisfied(attempt, handler, call)
+    except UnknownValue as error:
+        outcome = unknown.stopped_by(step, host, setting.name, error, no_log=no_log_of(step, renderer), runs=runs)
+        if play.foresight is not None and outcome.status is Status.UNKNOWN:
+            play.foresight.uncertain.setdefault(delegate or host, error.problem.detail)
+        return TaskRun(labelled(setting, renderer, replace(outcome, delegated_to=delegate if delegate != host else None), extra))
     except EngineError as error:
         outcome = replace(mistaken(setting, renderer, error), delegated_to=delegate if delegate != host else None)
         return TaskRun(labelled(setting, renderer, outcome, extra))
@@ -265,9 +275,25 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         delegated_to=elsewhere,
         delegated_address=address_of(call, setting, verdict.status) if elsewhere else "",
     )
+    if play.foresight is not None:
+        outcome = foreseen(setting, outcome, play.foresight)
     facts_to = delegate if setting.keywords.delegate_facts else None
     acted = [moved(effect, facts_to) for effect in call.effects] if facts_to else call.effects
     return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), acted, facts_to)
+
+
+def foreseen(setting: Setting, outcome: TaskOutcome, foresight: Foresight) -> TaskOutcome:
+    """The outcome in check mode, as far as it can be known; see runtime/unknown.py."""
+    written = setting.step.keywords
+    may_fail = bool(setting.keywords.ignore_errors or "failed_when" in written)
+    made = unknown.foreseen(outcome, written.get("changed_when"), may_fail=may_fail)
+    machine = outcome.delegated_to or outcome.host
+    cause = foresight.uncertain.get(machine)
+    if made.status is Status.FAILED and cause and not made.result.refused:
+        made = unknown.after(made, f"as things are it would fail: {made.result.values.get('msg', '')}; but before it, {cause}")
+    elif made.status is Status.UNKNOWN:
+        foresight.uncertain.setdefault(machine, str(made.result.values.get("reason", "")))
+    return made
 
 
 def address_of(call: ActionCall, setting: Setting, status: Status) -> str:
@@ -318,7 +344,9 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     with failures.during(f"Finalization of task args for '{qualified(task.action)}' failed: ", task.action_span):
         raw = arguments_of(step, handler, renderer, play.groups)
         lazy = {key: value for key, value in raw.items() if key in handler.lazy}
-        given = renderer.render_arguments({key: value for key, value in raw.items() if key not in handler.lazy})
+        eager = {key: value for key, value in raw.items() if key not in handler.lazy}
+        takes_unknown = play.foresight is not None and name in unknown.SETS
+        given = unknown.arguments(renderer, eager) if takes_unknown else renderer.render_arguments(eager)
     invocation = TaskInvocation(
         action=name,
         args=given,
@@ -341,7 +369,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     target, output = play.target(step, host, delegate, renderer, keywords), play.output_of(step, host, keywords)
     if output is not None and target.become is not None and handler.connects and play.settings.output.verbosity >= BECOME_IS_TOLD:
         output("become", f"EXEC {told(target.become)}")
-    remote = HostRemote(play.pool, target, invocation, output)
+    remote = HostRemote(play.pool, target, invocation, output, play.foresight)
     call = ActionCall(
         invocation=invocation,
         host=host,
@@ -390,11 +418,25 @@ def arguments_of(step: Step, handler: dispatch.Handler, renderer: Renderer, grou
 
 
 def failing_condition(step: Step, renderer: Renderer) -> Value:
-    """The first condition of `when` that does not hold, as written (False where it is just that); None where all hold."""
+    """The first condition of `when` that does not hold, as written (False where it is just that); None where all hold.
+
+    Raises:
+        UnknownValue: one is not known yet, and no other is false.
+    """
+    unsure: UnknownValue | None = None
     for condition in step.keywords.get("when") or ():
-        with failures.during("A 'when' expression failed: ", written_at(condition)):
-            if not renderer.condition(condition):
-                return str(condition) if isinstance(condition, str) else condition
+        try:
+            with failures.during("A 'when' expression failed: ", written_at(condition)):
+                if not renderer.condition(condition):
+                    return str(condition) if isinstance(condition, str) else condition
+        except UnknownValue as error:
+            unsure = unsure or error
+        except EngineError:
+            if unsure is None:
+                raise
+            break  # it may be one that the unknown condition before guards
+    if unsure is not None:
+        raise unsure
     return None
 
 
@@ -428,7 +470,7 @@ def labelled(setting: Setting, renderer: Renderer, outcome: TaskOutcome, extra: 
     if setting.control.label is not None:
         register = setting.step.keywords.get("register")
         if register:
-            over = {**extra, str(register): dict(outcome.registered)}
+            over = {**extra, str(register): unknown.value_of(outcome)}
             renderer = setting.play.renderer(setting.step, setting.host, over)
         try:
             label = renderer.render(setting.control.label)

@@ -170,7 +170,7 @@ def through(error: TemplateError, names: tuple[str, ...]) -> TemplateError:
     if not notes:
         return error
     first, *others = error.problems
-    made = TemplateError(replace(first, notes=(*first.notes, *notes)), *others)
+    made = type(error)(replace(first, notes=(*first.notes, *notes)), *others)
     made.__dict__.update(error.__dict__, problems=made.problems)
     return made
 

@@ -171,14 +171,14 @@ class JinjaEnvironment(SandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is Missing:
-            return obj
+            return obj.within()
         if _is_view(obj):
             return self._of_view(obj, attribute)
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if type(obj) is Missing:
-            return obj
+            return obj.within()
         if type(argument) is Missing:
             argument.explode()
         if _is_view(obj):

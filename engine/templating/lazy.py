@@ -9,11 +9,11 @@ import threading
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import Any, Protocol
 
-from engine.model.values import EncryptedText, TemplateText, Value
+from engine.model.values import EncryptedText, TemplateText, Unknown, Value
 from engine.scopes.scope import Scope
 from engine.templating.missing import Missing, MissingUsed
 
-RAW = frozenset((TemplateText, EncryptedText, dict, list, Scope))
+RAW = frozenset((TemplateText, EncryptedText, Unknown, dict, list, Scope))
 """Exact types that are not rendered yet. What rendering gives is never one of them, or holds nothing that is raw."""
 
 

@@ -7,7 +7,9 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import StrictUndefined
 from jinja2.utils import missing as NO_OBJECT
 
-from engine.model.values import EncryptedText, TemplateText
+from engine.errors import UnknownValue
+from engine.model.problem import Problem, Severity
+from engine.model.values import EncryptedText, TemplateText, Unknown
 
 
 class MissingUsed(UndefinedError):
@@ -25,13 +27,15 @@ class Missing(StrictUndefined):
     itself; anything else raises `MissingUsed`.
     """
 
-    __slots__ = ("envelope", "error", "names", "text")
+    __slots__ = ("envelope", "error", "names", "part", "text")
     text: TemplateText | None
     """The template in which it was named first; None until the renderer knows."""
     names: tuple[str, ...]
     """The variables through which it came, the innermost first."""
     error: Exception | None
     """Set where it stands for a variable, filter, test or lookup that failed: not even `default` forgives that."""
+    part: bool
+    """It was asked for as an attribute or element of a value that is not known yet: whether it will be defined is not known either."""
     envelope: EncryptedText | None
     """Set where it stands for an encrypted value that no password opens: what can be told without opening it still can."""
 
@@ -41,6 +45,7 @@ class Missing(StrictUndefined):
         self.names = ()
         self.error = None
         self.envelope = None
+        self.part = False
 
     @classmethod
     def failed(cls, error: Exception) -> Missing:
@@ -54,6 +59,26 @@ class Missing(StrictUndefined):
         """An encrypted value that cannot be opened; raises `error` when its text is used."""
         made = cls.failed(error)
         made.envelope = envelope
+        return made
+
+    @classmethod
+    def unknown(cls, value: Unknown) -> Missing:
+        """A value that only a real run can tell: UnknownValue when it is used."""
+        summary = "A value is known only after a real run"
+        problem = Problem(code="unknown-value", summary=summary, detail=value.cause, severity=Severity.NOTICE)
+        return cls.failed(UnknownValue(problem))
+
+    @property
+    def is_unknown(self) -> bool:
+        return isinstance(self.error, UnknownValue)
+
+    def within(self) -> Missing:
+        """An attribute or element of it."""
+        if self.part or not self.is_unknown:
+            return self
+        assert self.error is not None
+        made = Missing.failed(self.error)
+        made.part = True
         return made
 
     def through(self, name: str) -> Missing:
@@ -98,13 +123,13 @@ class Missing(StrictUndefined):
     def __getattr__(self, name: str) -> Any:
         if name[:2] == "__":
             raise AttributeError(name)
-        return self
+        return self.within()
 
     def __call__(self, *args: Any, **options: Any) -> Missing:  # type: ignore[override]
         return self
 
     def __getitem__(self, key: Any) -> Missing:  # type: ignore[override]
-        return self
+        return self.within()
 
     __iter__ = __str__ = __len__ = __eq__ = __ne__ = __bool__ = __hash__ = __contains__ = _fail_with_undefined_error
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _fail_with_undefined_error

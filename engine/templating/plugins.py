@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Plugin = Callable[..., Any]
 
 TAKES_MISSING = frozenset(("default", "d", "mandatory", "type_debug", "attr", "defined", "undefined"))
+ASK_ALONE = frozenset(("defined", "undefined"))
+"""Tests that can be answered for a variable whose value is not known yet."""
 TAKES_SEALED = frozenset(("unvault", "vault_encrypted"))
 """What can be told of an encrypted value that no password opens."""
 KEEPS_SEALED = frozenset(("to_yaml", "to_nice_yaml"))
@@ -120,7 +122,9 @@ def _guarded(kind: str, name: str, full: str, plugin: Plugin) -> Plugin:
             value = args[first] if len(args) > first else None
             if type(value) is Missing and value.error is not None and name != "type_debug":
                 if name == "attr":
-                    return value
+                    return value.within()
+                if name in ASK_ALONE and value.is_unknown and not value.part:
+                    return name == "defined"
                 value.explode()
         else:
             takes_sealed = name in TAKES_SEALED

@@ -10,7 +10,7 @@ from jinja2.utils import missing as NOT_FOUND
 from engine.errors import EngineError, TemplateError, VaultError
 from engine.model.merging import Merging
 from engine.model.problem import Problem
-from engine.model.values import OMIT, EncryptedText, TemplateText, Value, written_at
+from engine.model.values import OMIT, EncryptedText, TemplateText, Unknown, Value, written_at
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
 from engine.search import Search
@@ -66,6 +66,8 @@ class Renderer:
             return str(self._opened(value))
         if isinstance(value, Merging):
             return self.render(value.value)
+        if isinstance(value, Unknown):
+            value = Missing.unknown(value)
         if isinstance(value, Missing):
             raise absence(value, None, 1, self.hint_for)
         return self._finish(value) if isinstance(value, Mapping) else value
@@ -202,6 +204,8 @@ class Renderer:
             return self.lazily(value.value, name)
         if kind is tuple:
             return tuple(self.lazily(each) for each in value)
+        if kind is Unknown:
+            return Missing.unknown(value)
         if kind is Scope:
             return self.templates.view(value)
         return value

@@ -90,7 +90,7 @@ def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[Dict[str, Any]]":
     shadow = accounts.shadow_line(args["name"], host)
     state = dict(found)  # type: Dict[str, Any]
     state["group"] = host.group_name(found["gid"])
-    state["groups"] = sorted(accounts.groups_of(args["name"], found["gid"]))
+    state["groups"] = sorted(accounts.groups_of(args["name"], found["gid"], host))
     state["home_exists"] = host.is_dir(found["home"])
     for name in ("password", "min", "max", "warn", "inactive", "expires"):
         state[name] = shadow[name]
@@ -221,7 +221,7 @@ def report(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
     if now is None:
         return values
     values.update(name=args["name"], state="present", uid=now["uid"], group=now["gid"], comment=now["comment"], home=now["home"])
-    values.update(shell=now["shell"], groups=",".join(accounts.groups_of(args["name"], now["gid"])))
+    values.update(shell=now["shell"], groups=",".join(accounts.groups_of(args["name"], now["gid"], host)))
     if args["password"] is not None:
         values["password"] = "NOT_LOGGING_PASSWORD"
     if change.before is None:

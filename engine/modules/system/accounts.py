@@ -10,12 +10,18 @@ if MYPY:
 SHADOW = "/etc/shadow"
 TRIES = 20
 """How often a tool is started while another one holds the lock of the account files."""
+OPEN = object()
+"""Nothing is foreseen."""
+AGES = ("min", "max", "warn", "inactive", "expires")
 PAUSE = 0.5
 """Seconds between those tries."""
 
 
 def user_line(name: str, host: "Host", local: bool) -> "Optional[Dict[str, Any]]":
     """name, uid, gid, comment, home, shell; None where there is no such user. `local` looks at /etc/passwd alone."""
+    known = host.foreseen("user", name, OPEN)
+    if known is not OPEN:
+        return None if known is None else foreseen_line(known, host)
     if local:
         fields = line_of("/etc/passwd", name, host)
         if fields is None or len(fields) < 7:
@@ -33,8 +39,20 @@ def user_line(name: str, host: "Host", local: bool) -> "Optional[Dict[str, Any]]
     }
 
 
+def foreseen_line(state: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":
+    """The line of an account as an earlier task would have made it; see Host.foreseen."""
+    name = state["name"]
+    return {
+        "name": name, "uid": host.uid(name), "gid": host.gid(state.get("group") or name), "comment": state.get("comment") or "",
+        "home": state.get("home") or "/home/" + name, "shell": state.get("shell") or "/bin/sh",
+    }
+
+
 def group_line(name: str, host: "Host", local: bool) -> "Optional[Dict[str, Any]]":
     """name, gid, members; None where there is no such group."""
+    known = host.foreseen("group", name, OPEN)
+    if known is not OPEN:
+        return None if known is None else {"name": name, "gid": host.gid(name), "members": known.get("noted", {}).get("members", [])}
     if local:
         fields = line_of("/etc/group", name, host)
         if fields is None or len(fields) < 4:
@@ -64,8 +82,11 @@ def group_named(given: str, host: "Host", local: bool) -> str:
     return ""
 
 
-def groups_of(name: str, gid: int) -> "List[str]":
+def groups_of(name: str, gid: int, host: "Host") -> "List[str]":
     """Names of the groups that have the user as a member, in the database's order; the primary one is left out."""
+    known = host.foreseen("user", name)
+    if known is not None:
+        return list(known.get("groups") or [])
     import grp
 
     return [each.gr_name for each in grp.getgrall() if name in each.gr_mem and each.gr_gid != gid]
@@ -76,6 +97,9 @@ def shadow_line(name: str, host: "Host") -> "Dict[str, Any]":
 
     Source: shadow(5).
     """
+    known = host.foreseen("user", name)
+    if known is not None:
+        return dict({each: known.get(each) for each in AGES}, password=known.get("password", "!"), last=None)
     fields = line_of(SHADOW, name, host) or []
     names = ("last", "min", "max", "warn", "inactive", "expires")
     found = {"password": fields[1] if len(fields) > 1 else None}  # type: Dict[str, Any]

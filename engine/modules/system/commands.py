@@ -11,6 +11,7 @@ if MYPY:
     from engine.agent.host import Host
     from engine.agent.sdk import Context
 
+WOULD_RUN = "Command would have run if not in check mode"
 FAILED = "The command exited with a non-zero return code."
 
 
@@ -29,7 +30,7 @@ def execute(args: "Dict[str, Any]", host: "Host", context: "Context", uses_shell
         result.update(needless)
     elif context.check:
         decided = bool(args["creates"] or args["removes"])
-        result.update({"msg": "Command would have run if not in check mode", "changed": decided})
+        result.update({"msg": WOULD_RUN, "changed": decided})
         if not decided:
             result["skipped"] = True
     else:
