@@ -10,7 +10,7 @@ import importlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -66,6 +66,7 @@ from engine.vault.secrets import Secrets, load_secrets
 if TYPE_CHECKING:
     from engine.connections.pool import Pool
     from engine.runtime.context import RunContext
+    from engine.runtime.preview import Preview
     from engine.templating.environment import Templates
 
 TELLING: ContextVar[Callable[[Problem], None]] = ContextVar("TELLING")
@@ -332,12 +333,23 @@ class Engine:
         """Run playbooks to their end; the recap, whose `exit_code` is ansible-playbook's. EngineError for mistakes before the run."""
         return await self.carry_out(self.prepare(playbooks, inventory=inventory, extra_vars=extra_vars), listeners=listeners)
 
-    async def carry_out(self, prepared: Prepared, *, listeners: Sequence[Listener] = ()) -> Recap:
-        """Run what was prepared."""
+    async def carry_out(self, prepared: Prepared, *, listeners: Sequence[Listener] = (), recorder: Recorder | None = None) -> Recap:
+        """Run what was prepared. `recorder` is told of it instead of the state."""
         recap = Recap()
         stream = self._stream([*listeners, recap.add])
-        recap.exit_code = await self._go(prepared, stream)
+        recap.exit_code = await self._go(prepared, stream, recorder)
         return recap
+
+    async def preview(self, prepared: Prepared, *, listeners: Sequence[Listener] = ()) -> Preview:
+        """What a run of it would do, found out in check mode on the hosts: `engine plan`."""
+        from engine.runtime.preview import PreviewRecorder
+
+        run = replace(self.settings.run, check=True, diff=True)
+        assert self.pool is not None
+        looking = replace(self, settings=replace(self.settings, run=run))  # the same connections, secrets and caches
+        recorder = PreviewRecorder(self.redactor)
+        await looking.carry_out(prepared, listeners=listeners, recorder=recorder)
+        return recorder.preview
 
     async def events(self, what: Prepared | Names, *, inventory: Names = (), extra_vars: ExtraVars = ()) -> AsyncIterator[Event]:
         """Run playbooks, or what was prepared, event by event. Closing the iterator cancels the run."""
@@ -416,7 +428,7 @@ class Engine:
             stream.listen(listener)
         return stream
 
-    async def _go(self, prepared: Prepared, stream: EventStream) -> int:
+    async def _go(self, prepared: Prepared, stream: EventStream, recorder: Recorder | None = None) -> int:
         """Connections are begun first: while hosts answer, the rest of the engine is loaded."""
         for target in early_targets(prepared.graph, prepared.inventory, prepared.limit, prepared.extra_vars, self.settings):
             self.pool.expect(target)
@@ -425,8 +437,9 @@ class Engine:
 
         run = self.settings.run
         identity = run_id(self.clock.now())
-        recorder: Recorder = NoRecorder()
-        if not run.check:
+        if recorder is None and run.check:
+            recorder = NoRecorder()
+        elif recorder is None:
             recorder = StateRecorder(self.store(prepared.project), identity, self.redactor, self.clock)
         telling = TELLING.set(lambda problem: stream.publish(ProblemFound(problem=problem)))
         context = self._context(prepared, stream, identity, recorder)

@@ -75,6 +75,80 @@ class DiskFiles:
             return []
 
 
+class WitnessFiles:
+    """Another `Files` whose readings are remembered: what a plan was made from, so that it can be told later what has moved since."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.seen: dict[str, str] = {}
+        """Absolute path → what was found there: see `trace_of`."""
+
+    def read_bytes(self, path: str) -> bytes:
+        data = self.files.read_bytes(path)
+        self.seen[os.path.abspath(path)] = trace_of(data)
+        return data
+
+    def read_text(self, path: str) -> str:
+        return decoded(self.read_bytes(path), path)
+
+    def is_encrypted(self, path: str) -> bool:
+        return self.files.is_encrypted(path)
+
+    def is_file(self, path: str) -> bool:
+        return self._there(path, self.files.is_file(path))
+
+    def is_dir(self, path: str) -> bool:
+        return self._there(path, self.files.is_dir(path))
+
+    def exists(self, path: str) -> bool:
+        return self._there(path, self.files.exists(path))
+
+    def list(self, path: str) -> list[str]:
+        names = self.files.list(path)
+        if not FOLDERS_OF_VARIABLES.isdisjoint(path.split("/")):
+            self.seen[os.path.join(os.path.abspath(path), "")] = trace_of("\0".join(names).encode("utf-8", "surrogateescape"))
+        return names
+
+    def _there(self, path: str, found: bool) -> bool:
+        if not found and not self.files.exists(path):
+            self.seen.setdefault(os.path.abspath(path), ABSENT)
+        return found
+
+
+ABSENT = "-"
+FOLDERS_OF_VARIABLES = frozenset(("group_vars", "host_vars"))
+"""In other folders a file that nobody names makes no difference."""
+
+
+def trace_of(data: bytes) -> str:
+    """What is remembered of a file's content, or of the names in a folder: SHA-256, hex."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def moved(seen: Mapping[str, str], files: Files) -> list[str]:
+    """What is not as it was when it was seen, in words: `/p/site.yml has changed`."""
+    found: list[str] = []
+    for path, trace in sorted(seen.items()):
+        if path.endswith("/"):
+            now = trace_of("\0".join(files.list(path.rstrip("/") or "/")).encode("utf-8", "surrogateescape"))
+            if now != trace:
+                found.append(f"there are other files in {path}")
+        elif trace == ABSENT:
+            if files.exists(path):
+                found.append(f"{path} is new")
+        else:
+            try:
+                now = trace_of(files.read_bytes(path))
+            except OSError:
+                found.append(f"{path} is gone")
+                continue
+            if now != trace:
+                found.append(f"{path} has changed")
+    return found
+
+
 class MemoryFiles:
     """A tree of texts, for tests: `MemoryFiles({"/p/site.yml": "- hosts: all"})`."""
 

@@ -82,6 +82,13 @@ class Terminal:
             return self.colour
         return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
+    def painted(self, text: str, colour: str) -> str:
+        """In a colour, or `bold`, where the output has colours."""
+        from engine.callbacks.colours import CODES
+
+        code = {"bold": "1"}.get(colour) or CODES.get(colour)
+        return f"\033[{code}m{text}\033[0m" if code and text and self.coloured(self.out) else text
+
     @property
     def width(self) -> int:
         """Columns for banners: 79 where output is no terminal, as Ansible."""

@@ -10,6 +10,8 @@ import engine
 
 SUMMARIES = {
     "run": "Run playbooks on the hosts of an inventory.",
+    "plan": "Show what a run would change, exactly, with what only a real run can tell; changes nothing.",
+    "apply": "Do what a saved plan shows.",
     "graph": "Show the plan of playbooks: text, DOT or Mermaid; touches no host.",
     "explain": "Say where a variable or a setting has its value from.",
     "lint": "Look for mistakes in playbooks: names that do not exist, leaks of roles; touches no host.",

@@ -45,7 +45,7 @@ def command(
     Without RUN: the newest run that changed something, is not itself a rollback and is not yet rolled back. What cannot be
     restored is listed first. Files, users and groups are restored; commands are not known to the engine.
     """
-    from engine.cli.running import engine_for, interruptible, listeners_for
+    from engine.cli.running import confirmed, engine_for, interruptible, listeners_for
     from engine.library import project_of
     from engine.state.rollback import limited
 
@@ -64,28 +64,13 @@ def command(
             terminal.write(json.dumps(document(plan), indent=2) + "\n" if as_json else shown(plan))
             if dry_run or not plan.restores:
                 return 0 if not plan.impossible or dry_run else FAILED
-            if not yes and not confirmed(terminal):
+            if not yes and not confirmed(terminal, "Take this back? [y/N] "):
                 return 1
             prepared = await made.prepare_rollback(plan, root, inventory=inventory, extra_vars=given["extra_vars"], force=force)
             recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
             return recap.exit_code
 
     return interruptible(go, made)
-
-
-def confirmed(terminal: Terminal) -> bool:
-    """Ask on a terminal; without one say what is missing."""
-    from engine.errors import UsageError
-    from engine.model.problem import Problem
-    from engine.outside import RealOutside
-
-    outside = RealOutside()
-    if not outside.is_terminal():
-        raise UsageError(
-            Problem(code="not-confirmed", summary="A rollback asks before it changes hosts, and there is no terminal", hint="--yes answers")
-        )
-    terminal.out.flush()
-    return outside.ask("Take this back? [y/N] ", secret=False).strip().lower() in ("y", "yes")
 
 
 def shown(plan: RollbackPlan) -> str:

@@ -7,7 +7,7 @@ Examples:
     - group: {name: guests, state: absent}
 """
 from engine.agent.sdk import Argument
-from engine.modules.system.accounts import changed_by, group_line, tool
+from engine.modules.system.accounts import changed_by, group_line, shown_number, tool
 
 MYPY = False
 if MYPY:
@@ -94,5 +94,6 @@ def report(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
 
 def shown(args: "Dict[str, Any]", change: "Change") -> "List[Dict[str, Any]]":
     """name and number, a line each."""
-    texts = ["" if state is None else "gid: {gid}\nname: {name}\n".format(**state) for state in (change.before, change.after)]
+    texts = ["" if state is None else "gid: {0}\nname: {1}\n".format(shown_number(state["gid"]), state["name"])
+             for state in (change.before, change.after)]
     return [{"before": texts[0], "after": texts[1], "before_header": args["name"], "after_header": args["name"]}]

@@ -284,5 +284,8 @@ def listing(state: "Optional[Dict[str, Any]]", password: str) -> str:
         visible["password"] = password
     if "ssh_key" in visible:
         visible["ssh_key"] = visible["ssh_key"]["public"] or "(a new key)"
+    for name in ("uid", "gid"):
+        if name in visible:
+            visible[name] = accounts.shown_number(visible[name])
     texts = {name: ", ".join(value) if isinstance(value, list) else value for name, value in visible.items()}
     return "".join("{0}: {1}\n".format(name, texts[name]) for name in sorted(texts))

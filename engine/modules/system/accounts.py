@@ -10,6 +10,8 @@ if MYPY:
 SHADOW = "/etc/shadow"
 TRIES = 20
 """How often a tool is started while another one holds the lock of the account files."""
+CHOSEN_LATER = 2 ** 32 - 65536
+"""Numbers from here on stand for those that the system is yet to choose; see agent/foreseen.py."""
 OPEN = object()
 """Nothing is foreseen."""
 AGES = ("min", "max", "warn", "inactive", "expires")
@@ -37,6 +39,11 @@ def user_line(name: str, host: "Host", local: bool) -> "Optional[Dict[str, Any]]
         "name": name, "uid": found.pw_uid, "gid": found.pw_gid,
         "comment": found.pw_gecos, "home": found.pw_dir, "shell": found.pw_shell,
     }
+
+
+def shown_number(number: "Optional[int]") -> str:
+    """A uid or gid for people; of an account that is not made yet the system chooses it."""
+    return "(known after apply)" if number is None or number >= CHOSEN_LATER else str(number)
 
 
 def foreseen_line(state: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":

@@ -1,0 +1,109 @@
+"""`engine apply`: what a saved plan shows, done; refused where something has moved since."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.options import CONNECTION, HELP, OUTPUT, VAULT, options, overrides
+from engine.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from engine.runtime.plan_file import PlanFile
+
+LISTED = 20
+"""Things that moved which are named one by one."""
+
+
+@click.command(name="apply", context_settings=HELP, epilog="Example: engine apply plan.bin --yes")
+@click.argument("plan", metavar="PLAN")
+@click.option("-e", "--extra-vars", multiple=True, metavar="VARS", help="Those the plan was made with: their values are not saved.")
+@click.option("--refresh", is_flag=True, help="Where something has moved, show the new plan and do that.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@options(CONNECTION, VAULT, OUTPUT)
+def command(plan: str, extra_vars: tuple[str, ...], refresh: bool, yes: bool, **given: Any) -> int:
+    """Do what PLAN, saved by `engine plan -o`, shows.
+
+    The hosts are looked at again first. If the playbook, variables, inventory or hosts have changed since, it refuses and names
+    what moved. Exit codes: as `engine run`; 1 where it refuses.
+    """
+    from engine.cli.commands.plan import previewed, show
+    from engine.cli.running import confirmed, engine_for, interruptible, listeners_for, settled
+    from engine.files import WitnessFiles, moved
+    from engine.runtime import plan_file
+
+    terminal = Terminal(colour=given.get("color"))
+    saved = plan_file.read(plan)
+    given_vars = variables_of(saved, extra_vars)
+    os.chdir(saved.cwd)
+    chosen = {**{name: tuple(value) if isinstance(value, list) else value for name, value in saved.options.items()}, **said(given)}
+    made = engine_for(saved.playbooks[0], overrides(chosen), terminal)
+    witness = made.files = WitnessFiles(made.files)
+    changed = moved(saved.seen, witness.files)
+    if changed and not refresh:
+        raise stale(changed)
+    prepared = made.prepare(saved.playbooks, extra_vars=given_vars)
+
+    async def go() -> int:
+        async with made:
+            settled()
+            preview = await previewed(made, prepared, terminal)
+            different = plan_file.differences(saved, preview)
+            if (different or preview.failures) and not refresh:
+                raise stale(different or [f"{each.host}: {each.task}: {each.message}" for each in preview.failures])
+            show(preview, terminal, as_json=False)
+            if not preview.changes:
+                return 0
+            if not yes and not confirmed(terminal, "Do this? [y/N] "):
+                return 1
+            recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
+            return recap.exit_code
+
+    return interruptible(go, made)
+
+
+def said(given: dict[str, Any]) -> dict[str, Any]:
+    """Options that were given to this command."""
+    return {name: value for name, value in given.items() if value not in (None, ())}
+
+
+def variables_of(saved: PlanFile, given: tuple[str, ...]) -> tuple[str, ...]:
+    """The plan's own -e: files by their names, the rest as it was given again.
+
+    Raises:
+        UsageError: `plan-variables`, they are not the ones that the plan was made with.
+    """
+    from engine.errors import UsageError
+    from engine.model.problem import Problem
+    from engine.runtime.plan_file import hidden
+
+    if not given and all(each.startswith("@") for each in saved.extra_vars):
+        return saved.extra_vars
+    if hidden(given, saved.salt) == saved.extra_vars:
+        return given
+    raise UsageError(
+        Problem(
+            code="plan-variables",
+            summary="The plan was made with other variables",
+            detail=f"it was made with {len(saved.extra_vars)} -e, {len(given)} are given now, and they are not the same",
+            hint="give the same -e, in the same order: their values are not saved, since they may be secret",
+        )
+    )
+
+
+def stale(changed: list[str]) -> Exception:
+    from engine.errors import PlanError
+    from engine.model.problem import Problem
+
+    more = (f"and {len(changed) - LISTED} more",) if len(changed) > LISTED else ()
+    return PlanError(
+        Problem(
+            code="plan-stale",
+            summary="Something has moved since the plan was made: nothing is done",
+            detail=changed[0],
+            notes=(*changed[1:LISTED], *more),
+            hint="engine plan makes a new one; --refresh shows what would be done now, and does that",
+        )
+    )
