@@ -14,7 +14,7 @@ from engine.agent.sdk import Fail
 
 MYPY = False
 if MYPY:
-    from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+    from typing import Any, Dict, Iterator, List, Optional, Tuple
 
     from engine.agent.sdk import FileState
 
