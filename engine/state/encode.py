@@ -16,7 +16,7 @@ from engine.errors import StateError
 from engine.model.addresses import ResourceAddress, RunId
 from engine.model.problem import Problem
 from engine.model.values import Value
-from engine.state.record import Notification, RunRecord, StateRecord
+from engine.state.record import JournalEntry, Notification, RunRecord, StateRecord
 
 FORMAT = 1
 BLOB, WRAPPED, WITHHELD = "$blob", "$dict", "$withheld"
@@ -102,6 +102,20 @@ def record_of(text: str, number: int = 0) -> StateRecord:
         return StateRecord(**data, number=number)
     except (KeyError, TypeError) as error:
         raise damaged(f"a record without its fields: {error}") from error
+
+
+def entry_text(entry: JournalEntry) -> str:
+    """One line of JSON. `number` belongs to the store and is left out."""
+    data = {"host": entry.host, "step": entry.step, "kind": entry.kind, "data": entry.data}
+    return json.dumps({"format": FORMAT, **data}, separators=(",", ":"), sort_keys=True)
+
+
+def entry_of(text: str, number: int = 0) -> JournalEntry:
+    """StateError `state-damaged` where it is no entry of a known format."""
+    try:
+        return JournalEntry(**parsed(text), number=number)
+    except TypeError as error:
+        raise damaged(f"a journal entry without its fields: {error}") from error
 
 
 def run_text(run: RunRecord) -> str:

@@ -54,6 +54,21 @@ class StateRecord:
 
 
 @frozen(kw_only=True)
+class JournalEntry:
+    """One thing that happened in a run and that going on after a crash needs to know. The store looks at none of it."""
+
+    host: HostName
+    step: str
+    """The step's address as text."""
+    kind: str
+    """What `data` tells of."""
+    data: Mapping[str, Value] = field(default_factory=dict)
+    """As JSON knows it; contents are `{"$blob": sha256}`, handed over beside it."""
+    number: int = 0
+    """Order within the store; assigned by it."""
+
+
+@frozen(kw_only=True)
 class RunRecord:
     """One run, finished or not."""
 
@@ -72,7 +87,7 @@ class RunRecord:
     """The run that this one undid."""
     rolled_back_by: RunId | None = None
     options: Mapping[str, Value] = field(default_factory=dict)
-    """limit, tags, skip_tags…: what is needed to say what it was."""
+    """limit, tags, skip_tags…: what is needed to say what it was, and to go on with it. Any JSON value."""
 
 
 def run_id(now: float) -> RunId:

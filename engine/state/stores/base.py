@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from engine.model.addresses import RunId
-from engine.state.record import RunRecord, StateRecord
+from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot
 
 
@@ -16,8 +16,13 @@ class StateStore(Protocol):
     async def begin(self, run: RunRecord) -> None:
         """A run starts. Kept at once: an unfinished run is seen, too."""
 
-    async def append(self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes]) -> None:
-        """Keep records and what they refer to (sha256 hex → bytes). Kept when it returns, whatever happens to this process."""
+    async def append(
+        self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes], entries: Sequence[JournalEntry] = ()
+    ) -> None:
+        """Keep records, journal entries and what they refer to (sha256 hex → bytes): all of it or nothing.
+
+        Kept when it returns, whatever happens to this process.
+        """
 
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
         """The run is over; its serial, assigned here: 1, 2, 3… in the order of finishing.
@@ -33,6 +38,9 @@ class StateStore(Protocol):
 
     def records(self, *, after: int = 0, run: RunId | None = None) -> AsyncIterator[StateRecord]:
         """Oldest first: of one run, or of all finished runs with a serial above `after`."""
+
+    def journal(self, run: RunId) -> AsyncIterator[JournalEntry]:
+        """What was noted of a run, oldest first."""
 
     async def blob(self, digest: str) -> bytes:
         """StateError `blob-missing` where it is not kept."""

@@ -13,8 +13,8 @@ from dataclasses import replace
 from engine.errors import StateError
 from engine.model.addresses import RunId
 from engine.model.problem import Problem
-from engine.state.encode import FORMAT, damaged, parsed, record_of, record_text, run_of, run_text
-from engine.state.record import RunRecord, StateRecord
+from engine.state.encode import FORMAT, damaged, entry_of, entry_text, parsed, record_of, record_text, run_of, run_text
+from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.stores.memory import MemoryStore
 
 
@@ -29,8 +29,10 @@ class JsonFileStore(MemoryStore):
         await super().begin(run)
         self._save()
 
-    async def append(self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes]) -> None:
-        await super().append(run, records, blobs)
+    async def append(
+        self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes], entries: Sequence[JournalEntry] = ()
+    ) -> None:
+        await super().append(run, records, blobs, entries)
         self._save()
 
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
@@ -45,6 +47,7 @@ class JsonFileStore(MemoryStore):
             self.lineage = data["lineage"]
             self._runs = {run.id: run for run in (run_of(json.dumps(each)) for each in data["runs"])}
             self._records = [record_of(json.dumps(each), number) for number, each in enumerate(data["records"], 1)]
+            self._journal = [(each.pop("run"), entry_of(json.dumps(each), at)) for at, each in enumerate(data.get("journal", ()), 1)]
             self._blobs = {digest: base64.b64decode(text, validate=True) for digest, text in data["blobs"].items()}
         except StateError as error:
             raise StateError(replace(error.problem, detail=f"{self.path}: {error.problem.detail}")) from error
@@ -59,6 +62,8 @@ class JsonFileStore(MemoryStore):
             "records": [json.loads(record_text(each)) for each in self._records],
             "blobs": {digest: base64.b64encode(each).decode() for digest, each in sorted(self._blobs.items())},
         }
+        if self._journal:
+            data["journal"] = [{"run": run, **json.loads(entry_text(each))} for run, each in self._journal]
         folder = os.path.dirname(os.path.abspath(self.path))
         temporary = ""
         try:

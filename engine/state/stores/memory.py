@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.model.addresses import RunId
 from engine.state.encode import missing, run_missing
-from engine.state.record import RunRecord, StateRecord
+from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot, newest_of
 
 
@@ -17,16 +17,21 @@ class MemoryStore:
         self.lineage = uuid.uuid4().hex
         self._runs: dict[RunId, RunRecord] = {}
         self._records: list[StateRecord] = []
+        self._journal: list[tuple[RunId, JournalEntry]] = []
         self._blobs: dict[str, bytes] = {}
 
     async def begin(self, run: RunRecord) -> None:
         self._runs[run.id] = run
 
-    async def append(self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes]) -> None:
+    async def append(
+        self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes], entries: Sequence[JournalEntry] = ()
+    ) -> None:
         self._known(run)
         self._blobs.update(blobs)
         for record in records:
             self._records.append(replace(record, number=len(self._records) + 1))
+        for entry in entries:
+            self._journal.append((run, replace(entry, number=len(self._journal) + 1)))
         self._runs[run] = replace(self._runs[run], changed=self._runs[run].changed + len(records))
 
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
@@ -51,6 +56,11 @@ class MemoryStore:
             serial = self._runs[record.run].serial
             if record.run == run or (run is None and serial is not None and serial > after):
                 yield record
+
+    async def journal(self, run: RunId) -> AsyncIterator[JournalEntry]:
+        for of, entry in list(self._journal):
+            if of == run:
+                yield entry
 
     async def blob(self, digest: str) -> bytes:
         if digest not in self._blobs:

@@ -21,8 +21,20 @@ from typing import TypeVar
 from engine.errors import StateError
 from engine.model.addresses import RunId
 from engine.model.problem import Problem
-from engine.state.encode import FORMAT, check_format, damaged, missing, record_of, record_text, run_missing, run_of, run_text
-from engine.state.record import RunRecord, StateRecord
+from engine.state.encode import (
+    FORMAT,
+    check_format,
+    damaged,
+    entry_of,
+    entry_text,
+    missing,
+    record_of,
+    record_text,
+    run_missing,
+    run_of,
+    run_text,
+)
+from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot, newest_of
 
 Result = TypeVar("Result")
@@ -33,9 +45,11 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, started REAL NOT NULL, serial INTEGER UNIQUE, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs (id), data TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS records_of_run ON records (run);
+CREATE TABLE IF NOT EXISTS journal (number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs (id), data TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS journal_of_run ON journal (run);
 CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, data BLOB NOT NULL);
 """
-Append = tuple[RunId, Sequence[StateRecord], Mapping[str, bytes]]
+Append = tuple[RunId, Sequence[StateRecord], Mapping[str, bytes], Sequence[JournalEntry]]
 
 
 class SqliteStore:
@@ -54,10 +68,12 @@ class SqliteStore:
 
         await self._write(write)
 
-    async def append(self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes]) -> None:
+    async def append(
+        self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes], entries: Sequence[JournalEntry] = ()
+    ) -> None:
         """Appends that come in while a commit is under way share the next one."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(((run, records, blobs), done))
+        self._waiting.append(((run, records, blobs, entries), done))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_waiting(), name="state writer")
         await done
@@ -124,6 +140,11 @@ class SqliteStore:
         rows = await self._call(lambda database: database.execute(query, values).fetchall())
         for number, data in rows:
             yield record_of(data, number)
+
+    async def journal(self, run: RunId) -> AsyncIterator[JournalEntry]:
+        query = "SELECT number, data FROM journal WHERE run = ? ORDER BY number"
+        for number, data in await self._call(lambda database: database.execute(query, (run,)).fetchall()):
+            yield entry_of(data, number)
 
     async def blob(self, digest: str) -> bytes:
         row = await self._call(lambda database: database.execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone())
@@ -207,13 +228,14 @@ def write_ahead(database: sqlite3.Connection) -> None:
 
 
 def keep(database: sqlite3.Connection, batch: Sequence[Append]) -> None:
-    for run, records, blobs in batch:
+    for run, records, blobs, entries in batch:
         database.executemany(
             "INSERT OR IGNORE INTO blobs VALUES (?, ?)", [(digest, zlib.compress(data, 1)) for digest, data in blobs.items()]
         )
         if database.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone() is None:
             raise run_missing(run)
         database.executemany("INSERT INTO records (run, data) VALUES (?, ?)", [(run, record_text(record)) for record in records])
+        database.executemany("INSERT INTO journal (run, data) VALUES (?, ?)", [(run, entry_text(entry)) for entry in entries])
 
 
 def find_run(database: sqlite3.Connection, run: RunId | None) -> RunRecord | None:
