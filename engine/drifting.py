@@ -69,7 +69,12 @@ class Wanted:
 
 
 async def find_drift(engine: Engine, project: str, wanted: Wanted) -> DriftReport:
-    """Ask the hosts of all recorded resources, or of those that are wanted.
+    """As `look`, without the places."""
+    return (await look(engine, project, wanted))[0]
+
+
+async def look(engine: Engine, project: str, wanted: Wanted) -> tuple[DriftReport, Places]:
+    """Ask the hosts of all recorded resources, or of those that are wanted; and where they were asked.
 
     Raises:
         StateError: `no-state`, or the state cannot be read.
@@ -92,7 +97,7 @@ async def find_drift(engine: Engine, project: str, wanted: Wanted) -> DriftRepor
     findings = [compared(each, answer) for each, answer in zip(questions, answers, strict=True)]
     contents = await kept_contents(store, findings)
     found = sorted(drifts(findings, contents.get), key=lambda drift: drift.address)
-    return DriftReport(lineage=snapshot.lineage, serial=snapshot.serial, at=engine.clock.now(), drifts=tuple(found))
+    return DriftReport(lineage=snapshot.lineage, serial=snapshot.serial, at=engine.clock.now(), drifts=tuple(found)), places
 
 
 async def all_records(store: StateStore, runs: Iterable[RunRecord]) -> list[StateRecord]:
@@ -190,13 +195,15 @@ class Places:
 
     def of(self, run: RunId) -> RecordedTargets:
         """The inventory that a run had, as it is now. A rollback has that of the run it took back."""
-        record = self.runs.get(run)
-        folder = self.folder(record)
-        sources = self.wanted.inventory or (record.inventory if record is not None else ())
-        key = (tuple(sources), folder)
+        sources, folder = key = self.named(run)
         if key not in self._read:
             self._read[key] = self.read(sources, folder)
         return self._read[key]
+
+    def named(self, run: RunId) -> tuple[tuple[str, ...], str]:
+        """The sources of its inventory, and the folder of its playbook."""
+        record = self.runs.get(run)
+        return tuple(self.wanted.inventory or (record.inventory if record is not None else ())), self.folder(record)
 
     def folder(self, run: RunRecord | None) -> str:
         while run is not None and run.rolls_back is not None and run.rolls_back in self.runs:

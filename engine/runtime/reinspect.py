@@ -17,6 +17,9 @@ from engine.state.drift import Answer, request_of, unaskable
 from engine.state.standing import Standing
 from engine.state.withhold import without_secrets
 
+ANSWER_LIMIT = 600.0
+"""Seconds for all resources of a host together: one that hangs (a dead network file system, say) must not hold up a service."""
+
 
 async def reinspect(
     pool: Pool, questions: Mapping[ExecutionTarget, Sequence[Standing]], redactor: Redactor, *, forks: int
@@ -39,9 +42,12 @@ async def answers(pool: Pool, target: ExecutionTarget, asked: Sequence[Standing]
     refusals = [refusal(each) for each in asked]
     requests = [request_of(each.record) for each, refused in zip(asked, refusals, strict=True) if refused is None]
     try:
-        found = iter(await told(pool, target, requests) if requests else [])
+        async with asyncio.timeout(ANSWER_LIMIT):
+            found = iter(await told(pool, target, requests) if requests else [])
     except (ConnectError, AgentError) as error:
         found = iter([{"error": in_words(error), "asked": False}] * len(requests))
+    except TimeoutError:
+        found = iter([{"error": f"no answer within {ANSWER_LIMIT:g} seconds", "asked": False}] * len(requests))
     return [refused or answer_of(each, next(found), redactor) for each, refused in zip(asked, refusals, strict=True)]
 
 

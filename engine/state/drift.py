@@ -6,6 +6,7 @@ A wrong "in sync" is the worst answer: what cannot be compared is *unknown*, wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
@@ -62,6 +63,8 @@ class Finding:
     differences: tuple[Difference, ...] = ()
     reached: bool = True
     """False where it is unknown because nobody could look."""
+    now: Value = field(default=None, repr=False)
+    """What the host said."""
 
 
 @frozen(kw_only=True)
@@ -129,7 +132,7 @@ def compared(standing: Standing, answer: Answer) -> Finding:
         if now is None:
             return Finding(standing=standing, verdict=Verdict.IN_SYNC)
         there = Difference(path=record.address.identity, part="", recorded=None, now=now)
-        return Finding(standing=standing, verdict=Verdict.CHANGED, differences=(there,))
+        return Finding(standing=standing, verdict=Verdict.CHANGED, differences=(there,), now=now)
     if now is None:
         return Finding(standing=standing, verdict=Verdict.MISSING)
     differences = tuple(of_file(standing, now) if is_file(record.after, now) else of_values(standing, now))
@@ -139,7 +142,7 @@ def compared(standing: Standing, answer: Answer) -> Finding:
         return Finding(standing=standing, verdict=Verdict.UNKNOWN, why=why)
     differences = tuple(each for each in differences if each.now is not UNTOLD)
     verdict = Verdict.IN_SYNC if not differences else Verdict.MISSING if uninstalled(record, differences) else Verdict.CHANGED
-    return Finding(standing=standing, verdict=verdict, differences=differences)
+    return Finding(standing=standing, verdict=verdict, differences=differences, now=now)
 
 
 class Untold:
@@ -166,10 +169,19 @@ def of_values(standing: Standing, now: Value) -> Iterator[Difference]:
             yield Difference(path=identity, part="value", recorded=recorded, now=like(recorded, now))
         return
     for name in sorted(standing.parts):
-        if name not in now:
+        if name not in now or (name in SHADOW and unreadable(standing.record, now)):
             yield Difference(path=identity, part=name, recorded=recorded[name], now=UNTOLD)
         elif not alike(recorded[name], now[name]):
             yield Difference(path=identity, part=name, recorded=recorded[name], now=now[name])
+
+
+SHADOW = frozenset(("password", "min", "max", "warn", "inactive", "expires"))
+"""What of a user only root can read."""
+
+
+def unreadable(record: StateRecord, now: Mapping[str, Any]) -> bool:
+    """Could the host not read its shadow file? Every account that can be read there has something in place of a password."""
+    return record.address.kind == "user" and now.get("password") is None and record.after.get("password") is not None
 
 
 def alike(recorded: Value, now: Value) -> bool:

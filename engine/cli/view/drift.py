@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from engine.state.drift import Verdict
 if TYPE_CHECKING:
     from engine.drifting import DriftReport
     from engine.state.drift import Drift
+    from engine.state.way_back import WayBack
 
 SIGNS: Mapping[Verdict, tuple[str, str]] = {
     Verdict.CHANGED: ("~", "changed"),
@@ -23,6 +25,8 @@ SIGNS: Mapping[Verdict, tuple[str, str]] = {
     Verdict.IN_SYNC: ("=", "ok"),
 }
 """Verdict → its sign, and the meaning that colours it."""
+NAMED = 5
+"""Resources that a line of --every names."""
 OF_DIFFS = (("--- ", "highlight"), ("+++ ", "highlight"), ("@@", "diff_lines"), ("+", "diff_add"), ("-", "diff_remove"))
 
 
@@ -74,7 +78,34 @@ def summary(report: DriftReport) -> str:
     return f"Drift: {', '.join(f'{report.count(each)} {each.value}' for each in counts)}."
 
 
-def as_document(report: DriftReport) -> str:
+def as_line(report: DriftReport, paint: Paint) -> str:
+    """A round of --every: when it was, and the summary with the first few that drifted."""
+    drifted = [str(drift.address) for drift in report.drifts if drift.verdict in (Verdict.CHANGED, Verdict.MISSING)]
+    named = f" {', '.join(drifted[:NAMED])}{' …' if len(drifted) > NAMED else ''}" if drifted else ""
+    meaning = "changed" if drifted else "unreachable" if report.exit_code else "ok"
+    return f"{at(report.at)}  {paint(summary(report), meaning)}{named}\n"
+
+
+def at(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def way_back_text(way: WayBack, paint: Paint) -> str:
+    """What --fix would do; first what it cannot do."""
+    lines = [""]
+    if way.impossible:
+        lines.append(f"Cannot be put back ({len(way.impossible)}), see to it by hand:")
+        lines += [paint(f"  ! {drift.address}: {why}", "error") for drift, why in way.impossible]
+        lines.append("")
+    resources = dict.fromkeys(step.record.address for step in way.steps)
+    gone = {step.record.address for step in way.steps if step.goal is None}
+    for each in resources:
+        lines.append(paint(f"  - {each}: to be removed" if each in gone else f"  ~ {each}: to be as recorded", "changed"))
+    return "\n".join([*lines, "", f"Way back: {len(resources)} to put back, {len(way.impossible)} cannot be put back.", ""])
+
+
+def as_document(report: DriftReport, *, way: WayBack | None = None, lines: bool = False) -> str:
+    """`lines`: without line breaks but the last."""
     document = {
         "lineage": report.lineage,
         "serial": report.serial,
@@ -83,7 +114,12 @@ def as_document(report: DriftReport) -> str:
         "counts": {each.value.replace(" ", "_"): report.count(each) for each in Verdict},
         "resources": [entry(drift) for drift in report.drifts],
     }
-    return json.dumps(document, indent=2) + "\n"
+    if way is not None:
+        document["fix"] = {
+            "put_back": list(dict.fromkeys(str(step.record.address) for step in way.steps)),
+            "impossible": [{"resource": str(drift.address), "reason": why} for drift, why in way.impossible],
+        }
+    return json.dumps(document, indent=None if lines else 2) + "\n"
 
 
 def entry(drift: Drift) -> dict[str, Any]:
