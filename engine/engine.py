@@ -65,6 +65,7 @@ from engine.vault.secrets import Secrets, load_secrets
 
 if TYPE_CHECKING:
     from engine.connections.pool import Pool
+    from engine.drifting import DriftReport, Wanted
     from engine.runtime.context import RunContext
     from engine.runtime.preview import Preview
     from engine.templating.environment import Templates
@@ -421,6 +422,12 @@ class Engine:
             project=project,
             rolls_back=plan.run.id,
         )
+
+    # -- looking
+    async def drift(self, project: str, wanted: Wanted) -> DriftReport:
+        """How the recorded resources are now, compared with how the runs left them. Changes nothing."""
+        from engine.drifting import find_drift
+        return await find_drift(self, project, wanted)
 
     def _stream(self, listeners: Sequence[Listener]) -> EventStream:
         stream = EventStream(self.clock, self.redactor)

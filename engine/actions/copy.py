@@ -10,11 +10,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.actions.base import ActionCall
+from engine.agent.reading import CONTENT_CAP
 from engine.agent.sdk import FILE_ARGUMENTS, Argument
 from engine.files import Files
+from engine.model.change import Change
 from engine.model.invocation import DIFF_LIMIT
 from engine.model.outcome import ModuleResult
 from engine.model.problem import Problem
@@ -153,11 +156,25 @@ async def put(call: ActionCall, args: Mapping[str, Any], data: bytes, source: st
     }
     limit = IN_MEMORY if call.invocation.check else shown_up_to(call) if call.invocation.diff else SENT_ALONG
     if len(data) <= limit:
-        return await call.remote.call(MODULE, {**given, "content": data})
+        return with_contents(await call.remote.call(MODULE, {**given, "content": data}), {given["digest"]: data})
     result = await call.remote.call(MODULE, given)
     if not result.values.get("needs_content"):
         return result
-    return await call.remote.call(MODULE, {**given, "content": data})
+    return with_contents(await call.remote.call(MODULE, {**given, "content": data}), {given["digest"]: data})
+
+
+def with_contents(result: ModuleResult, sent: Mapping[str, bytes]) -> ModuleResult:
+    """The result, its changes with the contents that were sent (by digest), which do not travel back: to be recorded, as far as states
+    keep contents at all."""
+
+    def whole(change: Change) -> Change:
+        after = change.after
+        if not isinstance(after, dict) or after.get("content", b"") is not None:
+            return change
+        data = sent.get(after.get("digest", ""))
+        return replace(change, after={**after, "content": data}) if data is not None and len(data) <= CONTENT_CAP else change
+
+    return replace(result, changes=tuple(map(whole, result.changes))) if result.changes else result
 
 
 async def put_large(call: ActionCall, args: Mapping[str, Any], path: str) -> ModuleResult:
@@ -278,7 +295,8 @@ async def send(call: ActionCall, given: dict[str, Any], need: set[str], files: F
                 spooled[entry["path"]] = await call.remote.upload(entry["src"])
             elif entry["path"] in need:
                 contents[entry["path"]] = await asyncio.to_thread(files.read_bytes, entry["src"])
-        results.append(await call.remote.call(SET_MODULE, {**given, "entries": part, "contents": contents, "spooled": spooled}))
+        said = await call.remote.call(SET_MODULE, {**given, "entries": part, "contents": contents, "spooled": spooled})
+        results.append(with_contents(said, {entry["digest"]: contents[entry["path"]] for entry in part if entry["path"] in contents}))
         if results[-1].failed:
             break
     last = results[-1]

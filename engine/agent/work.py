@@ -119,6 +119,11 @@ def look(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host"
     return {"result": {"changed": False, "state": module.inspect(expanded(module, request["args"], host), host)}}
 
 
+def look_at_all(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
+    """Many resources, each as `look`. Imported by name: it is sent to those alone that are asked so."""
+    return importlib.import_module("engine.agent.looking").look_at_all(server, call, request, host)
+
+
 def fetch(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
     """A file's content as DOWNLOAD frames; its size is the result."""
     from engine.agent.transfer import download
@@ -143,4 +148,6 @@ def foreign(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Ho
     return importlib.import_module("engine.agent.foreign").run(server, call, request, host)
 
 
-VERBS = {"call": native, "restore": put_back, "inspect": look, "download": fetch, "job": job, "foreign": foreign}
+VERBS = {
+    "call": native, "restore": put_back, "inspect": look, "inspect_all": look_at_all, "download": fetch, "job": job, "foreign": foreign,
+}

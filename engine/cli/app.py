@@ -45,7 +45,7 @@ def dispatch(arguments: list[str]) -> int:
         return error.exit_code
     except click.UsageError as error:
         error.show()
-        return 2
+        return MISTAKE  # not click's 2: that is a failed host, or drift
     except click.Abort:
         return INTERRUPTED
     except EngineError as error:

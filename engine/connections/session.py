@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.agent import wire
@@ -22,6 +22,7 @@ FORESEEN = "engine.agent.foreseen"
 ZYGOTE = "engine.agent.zygote"
 JOBS = "engine.agent.jobs"
 TRANSFER = "engine.agent.transfer"
+LOOKING = "engine.agent.looking"
 
 
 PROTOCOL = "The agent does not speak our protocol"
@@ -118,6 +119,12 @@ class AgentSession:
     async def inspect(self, module: str, args: Mapping[str, Any]) -> AgentReply:
         """The present state of the module's resource, in `result["state"]`; changes nothing."""
         return reply_of(await self.request({"verb": "inspect", "module": module, "args": dict(args)}, module))
+
+    async def inspect_all(self, requests: Sequence[Mapping[str, Any]]) -> AgentReply:
+        """Many resources in one call: `result["found"]` has {"state":} or {"error":} for each, see engine/agent/looking.py."""
+        for module in dict.fromkeys(str(each["module"]) for each in requests):
+            self.ship(module)
+        return reply_of(await self.request({"verb": "inspect_all", "requests": list(requests)}, LOOKING))
 
     async def start_job(
         self, module: str, args: Mapping[str, Any], *, seconds: float, check: bool = False, environment: Mapping[str, str] | None = None

@@ -15,6 +15,7 @@ SUMMARIES = {
     "graph": "Show the plan of playbooks: text, DOT or Mermaid; touches no host.",
     "explain": "Say where a variable or a setting has its value from.",
     "lint": "Look for mistakes in playbooks: names that do not exist, leaks of roles; touches no host.",
+    "drift": "Look whether hosts are still as the runs left them; changes nothing.",
     "rollback": "Take back what a run changed.",
     "state": "Look at what the engine remembers: list, show.",
     "shims": "Programs with ansible-core's names that run this engine.",

@@ -46,6 +46,11 @@ def apply(args: "Dict[str, Any]", change: Change, host: "Host") -> None:
     files.write(args, change, host, args["dest"])
 
 
+def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
+    """For a rollback: the file that was written, which a folder as `dest` does not say."""
+    return files.kept(args, "dest")
+
+
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":
     """Registers url, dest, status_code, msg, elapsed (seconds), checksum_src, checksum_dest, md5sum, and the file's owner and mode."""
     files.prepare(args, host)

@@ -10,7 +10,7 @@ import sys
 
 from engine.agent.sdk import Argument, Change, Fail, described, same
 from engine.modules.builtin import systemd_service
-from engine.modules.system.init_scripts import Scripts, values_of
+from engine.modules.system.init_scripts import Scripts, there, values_of
 
 MYPY = False
 if MYPY:
@@ -109,9 +109,11 @@ def with_change(args: "Dict[str, Any]", values: "Dict[str, Any]", before: "Dict[
 
 
 def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[Dict[str, Any]]":
-    """active and enabled, as far as the task named them."""
+    """active and enabled, as far as the task named them; None where there is no such service."""
     if by_systemd(args, host):
         return systemd_service.inspect(for_systemd(args), host)
+    if not there(args["name"], host):
+        return None
     return state_of(args, Scripts(args["name"], host, args["arguments"], args["runlevel"]))
 
 

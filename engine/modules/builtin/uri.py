@@ -57,6 +57,11 @@ def apply(args: "Dict[str, Any]", change: Change, host: "Host") -> None:
     files.write(args, change, host, args["dest"])
 
 
+def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
+    """For a rollback: the file that was written, which a folder as `dest` does not say."""
+    return files.kept(args, "dest")
+
+
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":
     """Registers status, url, msg, redirected, elapsed (seconds), the headers (x_y for X-Y), cookies, content, json, path."""
     method = args["method"].upper()

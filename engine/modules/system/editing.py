@@ -30,8 +30,13 @@ class Edit(object):
 
 
 def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[FileState]":
-    """The file that `path` leads to. What is too large for a state is read for the edit alone."""
+    """The file that `path` leads to. What is too large for a state is read for the edit alone.
+
+    Without the arguments of a task (a rollback, `engine drift`) it is whatever stands at the path: that is how it was recorded.
+    """
     files.prepare(args, host)
+    if "backup" not in args:
+        return files.look(args, host, args["path"])
     args["path"] = host.realpath(args["path"])
     state = files.look(args, host, args["path"])
     if state is None:

@@ -15,6 +15,11 @@ DEAD = ("not running", "is stopped", "stopped", "is dead", "inactive", "not star
 PROCESSES = "/proc"
 
 
+def there(name: str, host: "Host") -> bool:
+    """Is there a script of that name?"""
+    return "/" not in name and host.exists(os.path.join("/etc/init.d", name))
+
+
 class Scripts(object):
     """One service and the tools that control it."""
 
@@ -25,7 +30,7 @@ class Scripts(object):
         self.runlevel = runlevel
         self.openrc = host.which("rc-service") if host.which("openrc") else None
         self.script = os.path.join("/etc/init.d", name)
-        if "/" in name or not host.exists(self.script):
+        if not there(name, host):
             raise Fail("Could not find the requested service {0}: host".format(name))
 
     def control(self, verb: str) -> "Ran":

@@ -106,12 +106,18 @@ def test_differences(bed: Bed, check: bool, what: str, before: str | None, after
     assert (diff.before, diff.after, diff.prepared) == shown
 
 
-def test_the_state_keeps_the_old_content_and_no_second_copy_of_the_new(bed: Bed) -> None:
+def test_the_state_keeps_the_old_content_and_the_new(bed: Bed) -> None:
+    """The old one is for a rollback, the new one shows what has drifted since, and is the way back from it."""
     grow(bed.target, {"f": "old"})
     (change,) = bed.run("copy", {"content": "new", "dest": str(bed.target / "f")}).changes
-    assert change.before["content"] == b"old"
-    assert change.after["content"] is None and change.after["digest"]
+    assert (change.before["content"], change.after["content"]) == (b"old", b"new")
     assert "content" not in change.args
+
+
+def test_the_state_keeps_the_contents_of_a_directory(bed: Bed) -> None:
+    grow(bed.controller, {"d/a": "one", "d/b/c": "two"})
+    changes = bed.run("copy", {"src": str(bed.controller / "d"), "dest": str(bed.target)}).changes
+    assert {each.after["content"] for each in changes if each.after["type"] == "file"} == {b"one", b"two"}
 
 
 def test_a_content_above_the_cap_is_told_as_not_reversible(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:

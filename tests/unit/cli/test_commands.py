@@ -101,18 +101,23 @@ def test_what_was_given_becomes_settings(given: dict[str, Any], expected: dict[s
 
 MISTAKES = [
     # the command line                         exit code   what is said
-    ("rnu site.yml",                           2,          "there is no command 'rnu'; did you mean 'run'?"),
-    ("wibble",                                 2,          "there is no command 'wibble'\n"),
-    ("run",                                    2,          "Missing argument 'PLAYBOOK...'"),
-    ("run --chekc x.yml",                      2,          "No such option"),
+    ("rnu site.yml",                           1,          "there is no command 'rnu'; did you mean 'run'?"),
+    ("wibble",                                 1,          "there is no command 'wibble'\n"),
+    ("run",                                    1,          "Missing argument 'PLAYBOOK...'"),
+    ("run --chekc x.yml",                      1,          "No such option"),
     ("run nobody.yml",                         1,          "error[playbook-not-found]"),
-    ("run --forks many x.yml",                 2,          "Invalid value for '-f' / '--forks'"),
+    ("run --forks many x.yml",                 1,          "Invalid value for '-f' / '--forks'"),
     ("run broken.yml -i one,",                 1,          "broken.yml:1:"),
     ("run keyword.yml -i one,",                1,          "did you mean `notify`?"),
     ("run good.yml -i nobody.ini --syntax-check", 0,       ""),
     ("graph broken.yml",                       1,          "broken.yml:1:"),
     ("state list",                             1,          "error[no-state]"),
     ("rollback --yes",                         1,          "error[nothing-to-roll-back]"),
+    ("drift",                                  1,          "error[no-state]"),
+    ("drift --hots web1",                      1,          "No such option"),
+    ("drift web1",                             1,          "unexpected extra argument"),
+    ("drift --forks many",                     1,          "Invalid value for '-f' / '--forks'"),
+    ("dirft",                                  1,          "did you mean 'drift'?"),
 ]  # fmt: skip
 
 
