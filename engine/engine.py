@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
+from engine import restoring
 from engine.bridge.content import Content
 from engine.clock import Clock, SystemClock
 from engine.errors import UsageError
@@ -26,7 +27,6 @@ from engine.lint.findings import heeded
 from engine.lint.subject import Subject
 from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
-from engine.model.frozen import frozen
 from engine.model.hash_merging import put_over
 from engine.model.problem import Problem
 from engine.model.recap import Recap
@@ -36,12 +36,12 @@ from engine.outside import Outside, RealOutside
 from engine.plan import checks
 from engine.plan.build import PlanOptions, build_plan
 from engine.plan.graph import PlanGraph
-from engine.plan.restore import restore_plan
 from engine.plan.start_at import started_at
 from engine.plan.tags import TagFilter
 from engine.playbook.context import ParseContext
 from engine.playbook.scoping import SCOPING
 from engine.playbook.tree import Play, Playbook
+from engine.prepared import ExtraVars, Names, Prepared, listed
 from engine.runtime import dispatch
 from engine.runtime.constants import constants_of
 from engine.runtime.early import early_targets
@@ -55,11 +55,8 @@ from engine.settings.extra_vars import parse_extra_vars
 from engine.settings.lookup import setting_of
 from engine.settings.settings import Settings
 from engine.settings.sources import find_project
-from engine.state.encode import blobs_in, with_bytes
 from engine.state.record import RunRecord, run_id
-from engine.state.rollback import RollbackPlan, choose, plan_rollback
 from engine.state.stores.base import StateStore
-from engine.state.walkers import walkers_of
 from engine.vault.files import VaultFiles
 from engine.vault.secrets import Secrets, load_secrets
 
@@ -68,31 +65,11 @@ if TYPE_CHECKING:
     from engine.drifting import DriftReport, Wanted
     from engine.runtime.context import RunContext
     from engine.runtime.preview import Preview
+    from engine.state.rollback import RollbackPlan
     from engine.templating.environment import Templates
 
 TELLING: ContextVar[Callable[[Problem], None]] = ContextVar("TELLING")
 """Who is told problems in the run that the present task belongs to: runs of one engine may go on at once."""
-
-Names: TypeAlias = str | Sequence[str]
-"""One path, or several."""
-ExtraVars: TypeAlias = Mapping[str, Value] | Sequence[str | Mapping[str, Value]]
-"""A mapping, or a list of mappings and of texts as `-e` takes them; a later one wins."""
-
-
-@frozen(kw_only=True)
-class Prepared:
-    """A plan with the hosts and variables that it will run with. Files were read for it; no host was touched."""
-
-    graph: PlanGraph
-    inventory: Inventory
-    limit: frozenset[HostName] | None
-    extra_vars: Mapping[str, Value]
-    project: str
-    sources: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    rolls_back: RunId | None = None
-    content: Content | None = None
-    """Modules and plugins that the engine did not bring."""
 
 
 @dataclass(slots=True)
@@ -373,55 +350,13 @@ class Engine:
 
     async def plan_rollback(self, project: str, run: RunId | None = None) -> RollbackPlan:
         """What taking back a run means; the newest that changed something, unless one is named. Touches no host."""
-        store = self.store(project)
-        chosen = choose([each async for each in store.runs()], run)
-        return plan_rollback(chosen, [each async for each in store.records(run=chosen.id)])
+        return await restoring.plan(self, project, run)
 
     async def prepare_rollback(
-        self,
-        plan: RollbackPlan,
-        project: str,
-        *,
-        inventory: Names = (),
-        extra_vars: ExtraVars = (),
-        force: bool = False,
+        self, plan: RollbackPlan, project: str, *, inventory: Names = (), extra_vars: ExtraVars = (), force: bool = False
     ) -> Prepared:
         """A rollback as a plan like any other, for `carry_out`. Hosts are those of the run's own inventory, unless another is given."""
-        store = self.store(project)
-        sources = listed(inventory) or plan.run.inventory
-        folder = os.path.dirname(plan.run.playbooks[0]) if plan.run.playbooks else project
-        hosts, problems = self.inventory(sources, folder)
-        for problem in problems:
-            self.tell(problem)
-        walkers = walkers_of(plan, hosts)
-        steps: dict[HostName, list[dict[str, Any]]] = {}
-        for restore in plan.restores:
-            record = restore.record
-            blobs = {digest: await store.blob(digest) for digest in blobs_in([restore.before, restore.after])}
-            steps.setdefault(walkers[record.address.host], []).append(
-                {
-                    "kind": record.address.kind,
-                    "identity": record.address.identity,
-                    "machine": record.address.host,
-                    "module": record.module,
-                    "args": with_bytes(record.args, {}),
-                    "before": with_bytes(restore.before, blobs),
-                    "after": with_bytes(restore.after, blobs),
-                    "become": dict(record.become),
-                    "connection": record.connection,
-                    "force": force,
-                }
-            )
-        graph = restore_plan(f"ROLLBACK OF {plan.run.id}", project, steps)
-        return Prepared(
-            graph=graph,
-            inventory=hosts,
-            limit=None,
-            extra_vars=self.extra_vars(extra_vars),
-            sources=sources,
-            project=project,
-            rolls_back=plan.run.id,
-        )
+        return await restoring.prepared(self, plan, project, inventory=inventory, extra_vars=extra_vars, force=force)
 
     # -- looking
     async def drift(self, project: str, wanted: Wanted) -> DriftReport:
@@ -499,10 +434,6 @@ class Engine:
     def constants(self, prepared: Prepared) -> dict[str, Value]:
         """Magic variables that are the same for every host, play and task of a run."""
         return constants_of(self.settings, self._absolute(prepared.sources))
-
-
-def listed(names: Names) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def needs_rendering(value: Value) -> bool:

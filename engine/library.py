@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.blocking import wait_for
-from engine.engine import Engine, ExtraVars, Names, listed
+from engine.engine import Engine
 from engine.errors import EngineError, UsageError
 from engine.files import DiskFiles
 from engine.model.addresses import RunId
@@ -16,6 +16,7 @@ from engine.model.problem import Problem
 from engine.model.recap import Recap
 from engine.model.values import Value
 from engine.outside import RealOutside
+from engine.prepared import ExtraVars, Names, listed
 from engine.runtime.events import Listener
 from engine.settings.resolve import resolve
 from engine.settings.settings import Settings

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from engine.drifting import DriftReport, Places, Wanted, look
-from engine.engine import Engine, Prepared
+from engine.engine import Engine
 from engine.errors import StateError
 from engine.model.addresses import HostName
 from engine.model.frozen import frozen
 from engine.model.values import Value
 from engine.plan.restore import restore_plan
+from engine.prepared import Prepared
 from engine.state.encode import blobs_in, with_bytes
 from engine.state.stores.base import StateStore
 from engine.state.way_back import NOT_KEPT, BackStep, WayBack, way_back

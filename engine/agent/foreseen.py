@@ -14,7 +14,7 @@ from engine.agent.sdk import Fail
 
 MYPY = False
 if MYPY:
-    from typing import Any, Dict, Iterator, List, Optional, Tuple
+    from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
     from engine.agent.sdk import FileState
 
@@ -31,10 +31,10 @@ class Foreseen(object):
     def __init__(self, run: str) -> None:
         self.run = run
         self.count = 0
-        self.files = {}  # type: Dict[str, Optional[FileState]]
-        self.emptied = set()  # type: Set[str]
+        self.files: "Dict[str, Optional[FileState]]" = {}
+        self.emptied: "Set[str]" = set()
         """Directories made where something else was removed: what the machine has below them is not there."""
-        self.resources = {}  # type: Dict[Tuple[str, str], Any]
+        self.resources: "Dict[Tuple[str, str], Any]" = {}
 
     def add(self, change: "Dict[str, Any]") -> None:
         """One change, as modules describe them: kind, identity, after."""
@@ -95,7 +95,7 @@ def regular(content: bytes, mode: int = 0o644) -> "FileState":
     return {"type": "file", "mode": mode, "uid": 0, "gid": 0, "content": content, "size": len(content), "digest": digest_of(content)}
 
 
-STATE = {}  # type: Dict[str, Foreseen]
+STATE: "Dict[str, Foreseen]" = {}
 """The one run that this agent foresees."""
 
 
@@ -247,7 +247,7 @@ class Foreseeing(Host):
             raise missing(path)
         if found and state is not None and state.get("type") != "directory":
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-        names = set()  # type: Set[str]
+        names: "Set[str]" = set()
         if place not in self.known.emptied and (not found or os.path.isdir(encoded(place))):
             names.update(Host.list_dir(self, place))
         prefix = place.rstrip("/") + "/"

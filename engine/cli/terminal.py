@@ -82,7 +82,7 @@ class Terminal:
             return self.colour
         return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
-    def painted(self, text: str, colour: str) -> str:
+    def tinted(self, text: str, colour: str) -> str:
         """In a colour, or `bold`, where the output has colours."""
         from engine.callbacks.colours import CODES
 

@@ -25,7 +25,7 @@ from engine.model.problem import Problem, Severity
 from engine.model.source import Span
 
 if TYPE_CHECKING:
-    from engine.engine import Prepared
+    from engine.prepared import Prepared
 
 REFUSED = 5
 """ansible-core's exit code for options that do not make sense."""

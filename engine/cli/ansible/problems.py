@@ -149,10 +149,10 @@ ERROR_COLOUR, DEPRECATION_COLOUR = "0;31", "0;35"
 COLOURS_HERE = {**COLOURS, Severity.ERROR: ERROR_COLOUR}
 
 
-def painted(text: str, code: str, colour: bool) -> str:
+def painted(text: str, ansi: str, colour: bool) -> str:
     """As it is written to a terminal: in colour, and only what UTF-8 has."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(paint(line, code, colour) + "\n" for line in text.split("\n")[:-1])
+    return "".join(paint(line, ansi, colour) + "\n" for line in text.split("\n")[:-1])
 
 
 def links_of(problem: Problem) -> list[Link]:

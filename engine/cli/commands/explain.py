@@ -12,7 +12,8 @@ from engine.cli.options import HELP, VAULT, options, overrides
 from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from engine.engine import Engine, Prepared
+    from engine.engine import Engine
+    from engine.prepared import Prepared
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
@@ -59,8 +60,8 @@ def var(name: str, host: str | None, playbook: str | None, task: str | None, as_
 
 def inventory_alone(made: Engine, extra_vars: tuple[str, ...]) -> Prepared:
     """What there is without a playbook."""
-    from engine.engine import Prepared
     from engine.plan.graph import PlanGraph
+    from engine.prepared import Prepared
 
     sources = made.settings.inventory.sources
     hosts, problems = made.inventory(sources)

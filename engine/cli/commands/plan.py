@@ -11,8 +11,9 @@ from engine.cli.options import CONNECTION, HELP, OUTPUT, RUN, VAULT, options, ov
 from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from engine.engine import Engine, Prepared
+    from engine.engine import Engine
     from engine.model.event import Event
+    from engine.prepared import Prepared
     from engine.runtime.preview import Preview
 
 CHANGES, MISTAKE, UNREACHABLE = 2, 1, 4

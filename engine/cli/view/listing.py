@@ -16,7 +16,8 @@ from engine.runtime.play_files import PlayFiles
 from engine.scopes.store import VariableStore
 
 if TYPE_CHECKING:
-    from engine.engine import Engine, Prepared
+    from engine.engine import Engine
+    from engine.prepared import Prepared
 
 Render = Callable[[Play, Value], Value]
 

@@ -24,14 +24,14 @@ def shown(preview: Preview, terminal: Terminal) -> str:
     hosts = list(dict.fromkeys([each.host for each in preview.planned] + [each.host for each in preview.failures]))
     lines: list[str] = []
     for host in hosts:
-        lines.append(terminal.painted(host, "bold"))
+        lines.append(terminal.tinted(host, "bold"))
         for planned in preview.planned:
             if planned.host == host:
                 lines.extend(lines_about(planned, terminal))
         for failure in preview.failures:
             if failure.host == host:
                 word = "cannot be reached" if failure.unreachable else "would fail"
-                lines.append(terminal.painted(f"  ! {failure.task}: {word}: {failure.message}", "red") + place(failure.span))
+                lines.append(terminal.tinted(f"  ! {failure.task}: {word}: {failure.message}", "red") + place(failure.span))
         lines.append("")
     return "\n".join([*lines, total(preview)]) + "\n"
 
@@ -43,10 +43,10 @@ def lines_about(planned: Planned, terminal: Terminal) -> Iterator[str]:
     item = f" (item={planned.item})" if planned.item is not None else ""
     about = f"  ({planned.task}){item}" if planned.task and planned.task != what else item
     known = "" if planned.action != "unknown" else f" {UNKNOWN_SHOWN}" + (f": {planned.reason}" if planned.reason else "")
-    yield terminal.painted(f"  {SIGNS[planned.action]} {what}", COLOURS[planned.action]) + about + known + place(planned.span)
+    yield terminal.tinted(f"  {SIGNS[planned.action]} {what}", COLOURS[planned.action]) + about + known + place(planned.span)
     for diff in planned.diffs:
         for line in lines_of(diff, CONTEXT):
-            yield "      " + terminal.painted(line, colour_of(line))
+            yield "      " + terminal.tinted(line, colour_of(line))
 
 
 def colour_of(line: str) -> str:

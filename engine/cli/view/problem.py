@@ -71,5 +71,5 @@ def hides_secret(lines: list[str], number: int) -> bool:
     return line.startswith(SECRET) or (len(line) >= 40 and all(each in "0123456789abcdef" for each in line))
 
 
-def paint(text: str, code: str, colour: bool) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if colour else text
+def paint(text: str, ansi: str, colour: bool) -> str:
+    return f"\x1b[{ansi}m{text}\x1b[0m" if colour else text
