@@ -375,6 +375,7 @@ class Engine:
         for target in early_targets(prepared.graph, prepared.inventory, prepared.limit, prepared.extra_vars, self.settings):
             self.pool.expect(target)
         await asyncio.to_thread(self._load_rest)
+        from engine.runtime.locks import locked
         from engine.runtime.runner import run_plan
 
         run = self.settings.run
@@ -394,7 +395,8 @@ class Engine:
             rolls_back=prepared.rolls_back,
         )
         try:
-            return await run_plan(context, prepared.graph, record)
+            async with locked(context, prepared.graph, lambda: self.store(prepared.project), heir_to=prepared.rolls_back):
+                return await run_plan(context, prepared.graph, record)
         finally:
             TELLING.reset(telling)
 

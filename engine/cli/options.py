@@ -56,6 +56,11 @@ VAULT = (
     click.option("--vault-password-file", "--vault-pass-file", "vault_password_file", metavar="FILE"),
     click.option("-J", "--ask-vault-password", "--ask-vault-pass", "ask_vault_password", is_flag=True, default=None),
 )
+LOCKS = (
+    click.option("--lock-timeout", type=float, metavar="SECONDS", help="How long hosts that another run holds are waited for."),
+    click.option("--no-lock", "lock", flag_value=False, default=None, help="Do not hold the hosts, nor heed who does."),
+    click.option("--force-unlock", is_flag=True, default=None, help="Take the hosts from whoever holds them."),
+)
 OUTPUT = (
     click.option("-v", "--verbose", count=True, help="More to read; -vvv shows everything."),
     click.option("--color/--no-color", "color", default=None, help="Colours, whatever the output is."),
@@ -89,6 +94,9 @@ KEYS = {
     "vault_id": "vault.identities",
     "vault_password_file": "vault.password_file",
     "ask_vault_password": "vault.ask_password",
+    "lock_timeout": "state.lock_timeout",
+    "lock": "state.lock",
+    "force_unlock": "state.force_unlock",
     "verbose": "output.verbosity",
     "color": "output.color",
 }

@@ -250,6 +250,12 @@ class StateSettings:
     store: str = setting("sqlite", choices=("sqlite", "json", "memory"))
     directory: str = setting(".engine")
     """Relative to the project."""
+    lock: bool = setting(True, Ansible(cli="--no-lock"))
+    """A run that is recorded holds its hosts, so that no other run changes them meanwhile. Not under `compat = "ansible"`."""
+    lock_timeout: float = setting(0.0, Ansible(cli="--lock-timeout"))
+    """Seconds for which hosts that another run holds are waited for. 0: refused at once, with who holds them."""
+    force_unlock: bool = setting(False, Ansible(cli="--force-unlock"))
+    """Take away the locks that others hold on the run's hosts."""
 
 
 @frozen(kw_only=True)

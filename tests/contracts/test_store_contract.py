@@ -333,7 +333,14 @@ async def test_a_full_disk_leaves_the_json_file_as_it_was(tmp_path: Path, monkey
         await store.append("run-b", [record_of_file(run="run-b")], {})
     assert caught.value.problem.code == "state-unwritable" and "No space left" in caught.value.problem.detail
     assert (tmp_path / "s" / "state.json").read_bytes() == before
-    assert [each.name for each in (tmp_path / "s").iterdir()] == ["state.json"]
+    assert sorted(each.name for each in (tmp_path / "s").iterdir()) == ["state.json", "state.json.backup", "state.json.lock"]
+    monkeypatch.undo()
+    assert [record async for record in store.records(run="run-b")] == [record async for record in again(tmp_path).records(run="run-b")]
+
+
+def again(tmp_path: Path) -> StateStore:
+    """The same file, with new eyes."""
+    return open_store("json", str(tmp_path / "s"))
 
 
 async def test_a_full_disk_is_told_by_sqlite_and_what_was_kept_stays(tmp_path: Path) -> None:

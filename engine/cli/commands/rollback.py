@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.options import CONNECTION, HELP, OUTPUT, VAULT, options, overrides
+from engine.cli.options import CONNECTION, HELP, LOCKS, OUTPUT, VAULT, options, overrides
 from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ FAILED = 2
 @click.option("--force", is_flag=True, help="Also take back what somebody else has changed since.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Show the plan as one JSON document.")
-@options(CONNECTION, VAULT, OUTPUT)
+@options(CONNECTION, VAULT, LOCKS, OUTPUT)
 def command(
     run: str | None,
     inventory: tuple[str, ...],

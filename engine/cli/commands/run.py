@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from engine.cli.options import CONNECTION, HELP, OUTPUT, RUN, VAULT, options, overrides
+from engine.cli.options import CONNECTION, HELP, LOCKS, OUTPUT, RUN, VAULT, options, overrides
 from engine.cli.terminal import Terminal
 
 
 @click.command(name="run", context_settings=HELP, epilog="Example: engine run site.yml -i hosts.ini --limit web --check --diff")
 @click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...")
-@options(RUN, CONNECTION, VAULT, OUTPUT)
+@options(RUN, CONNECTION, VAULT, LOCKS, OUTPUT)
 @click.option("--output", type=click.Choice(["default", "json"]), default="default", help="json: every event as one line of JSON.")
 @click.option("--syntax-check", is_flag=True, help="Read everything, run nothing.")
 @click.option("--list-hosts", is_flag=True, help="Show the hosts of each play, run nothing.")

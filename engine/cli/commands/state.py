@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import datetime
 import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.commands import state_locks
+from engine.cli.commands.state_access import JSON, PROJECT, at, resource_in, with_store
 from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from engine.state.record import RunRecord, StateRecord
     from engine.state.stores.base import StateStore
 
-PROJECT = click.option("--project", default=".", metavar="FOLDER", help="Where the state is looked for, from there upwards.")
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-
 
 @click.group(name="state", context_settings=HELP, epilog="Example: engine state list --host web1")
 def command() -> None:
-    """Look at what the engine remembers: resources and runs."""
+    """Look at what the engine remembers: resources, runs, and who is at work."""
+
+
+for each in (state_locks.locks, state_locks.lock, state_locks.unlock):
+    command.add_command(each)
 
 
 @command.command(name="list", context_settings=HELP, epilog="Example: engine state list --runs")
@@ -61,57 +62,15 @@ def list_(project: str, as_json: bool, host: str | None, runs: bool) -> int:
 @JSON
 def show(resource: str, project: str, as_json: bool) -> int:
     """Show the newest record of one RESOURCE (`web1/file//etc/motd`) and how it came about."""
-    from engine.errors import StateError
-    from engine.model.addresses import ResourceAddress
-    from engine.model.problem import Problem
-
     terminal = Terminal()
 
     async def go(store: StateStore) -> None:
         snapshot = await store.read()
-        try:
-            record = snapshot.newest.get(ResourceAddress.parse(resource))
-        except ValueError:
-            record = None
-        if record is None:
-            raise StateError(
-                Problem(
-                    code="resource-not-found",
-                    summary="The state holds no such resource",
-                    detail=resource,
-                    hint="engine state list shows the addresses",
-                )
-            )
+        record = snapshot.newest[resource_in(snapshot.newest, resource)]
         terminal.write(json.dumps(record_document(record), indent=2) + "\n" if as_json else record_text(record))
 
     with_store(project, go)
     return 0
-
-
-def with_store(project: str, work: Any) -> None:
-    from engine.cli.running import engine_for
-    from engine.errors import StateError
-    from engine.library import project_of
-    from engine.model.problem import Problem
-
-    root = project_of(project)
-    made = engine_for(os.path.join(root, "any"), {}, Terminal())
-    folder = os.path.join(root, made.settings.state.directory)
-    if made.settings.state.store != "memory" and not os.path.isdir(folder):
-        raise StateError(
-            Problem(
-                code="no-state",
-                summary="Nothing is remembered here yet",
-                detail=f"there is no {folder}",
-                hint="engine run records what it does beside the playbook, or in the project's folder",
-            )
-        )
-
-    async def go() -> None:
-        async with made:
-            await work(made.store(root))
-
-    asyncio.run(go())
 
 
 def resources_text(records: Mapping[ResourceAddress, StateRecord], terminal: Terminal) -> str:
@@ -184,7 +143,3 @@ def state_text(state: Any) -> str:
             for name, value in sorted(state.items())
         )
     return json.dumps(state)
-
-
-def at(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%SZ")

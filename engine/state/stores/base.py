@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from engine.model.addresses import RunId
+from engine.model.addresses import HostName, RunId
+from engine.state.lock import HeldLock, LockOwner
 from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot
+from engine.state.stores.locking import Waiting, told_nobody
 
 
 class StateStore(Protocol):
@@ -44,5 +47,30 @@ class StateStore(Protocol):
 
     async def blob(self, digest: str) -> bytes:
         """StateError `blob-missing` where it is not kept."""
+
+    def lock(
+        self, hosts: Collection[HostName], owner: LockOwner, *, wait: float = 0.0, waiting: Waiting = told_nobody
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold `hosts`, all of them or none, until the block ends. Other processes see it.
+
+        Args:
+            wait: Seconds for which others may go on holding some of them. A dead owner is not waited for.
+            waiting: Told once, before the first pause, what stands in the way.
+
+        Raises:
+            StateError: `state-locked`, with who holds what.
+        """
+
+    async def try_lock(self, hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:
+        """Take all of `hosts`, or none and say what stands in the way; nothing stands in the way of who has them: an empty list."""
+
+    async def release(self, owner: LockOwner) -> None:
+        """Give back what is held with the owner's token. What somebody has taken away meanwhile is left alone."""
+
+    async def locks(self) -> list[HeldLock]:
+        """All that are held, by host."""
+
+    async def unlock(self, hosts: Collection[HostName] | None = None) -> list[HeldLock]:
+        """Take locks away, whosever they are: of `hosts`, or all. Those that there were."""
 
     async def close(self) -> None: ...

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from engine.model.addresses import RunId
+from engine.model.addresses import HostName, RunId
 from engine.state.encode import missing, run_missing
+from engine.state.lock import HeldLock, LockOwner
 from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot, newest_of
+from engine.state.stores.locking import Locking
 
 
-class MemoryStore:
+class MemoryStore(Locking):
     def __init__(self) -> None:
         self.lineage = uuid.uuid4().hex
         self._runs: dict[RunId, RunRecord] = {}
         self._records: list[StateRecord] = []
         self._journal: list[tuple[RunId, JournalEntry]] = []
         self._blobs: dict[str, bytes] = {}
+        self._locks: dict[HostName, LockOwner] = {}
 
     async def begin(self, run: RunRecord) -> None:
         self._runs[run.id] = run
@@ -67,6 +70,18 @@ class MemoryStore:
             raise missing(digest)
         return self._blobs[digest]
 
+    async def try_lock(self, hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:
+        return taken(self._locks, hosts, owner)
+
+    async def release(self, owner: LockOwner) -> None:
+        given_back(self._locks, owner)
+
+    async def locks(self) -> list[HeldLock]:
+        return listed(self._locks)
+
+    async def unlock(self, hosts: Collection[HostName] | None = None) -> list[HeldLock]:
+        return taken_away(self._locks, hosts)
+
     def _known(self, run: RunId) -> RunRecord:
         if run not in self._runs:
             raise run_missing(run)
@@ -74,3 +89,28 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+def taken(locks: dict[HostName, LockOwner], hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:
+    """`try_lock` on a mapping."""
+    held = [HeldLock(host=host, owner=locks[host]) for host in sorted(hosts) if host in locks and locks[host].token != owner.token]
+    if not held:
+        locks.update(dict.fromkeys(hosts, owner))
+    return held
+
+
+def given_back(locks: dict[HostName, LockOwner], owner: LockOwner) -> None:
+    for host in [host for host, each in locks.items() if each.token == owner.token]:
+        del locks[host]
+
+
+def listed(locks: Mapping[HostName, LockOwner]) -> list[HeldLock]:
+    return [HeldLock(host=host, owner=owner) for host, owner in sorted(locks.items())]
+
+
+def taken_away(locks: dict[HostName, LockOwner], hosts: Collection[HostName] | None) -> list[HeldLock]:
+    """`unlock` on a mapping."""
+    found = [each for each in listed(locks) if hosts is None or each.host in hosts]
+    for each in found:
+        del locks[each.host]
+    return found

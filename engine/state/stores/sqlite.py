@@ -12,14 +12,14 @@ import sqlite3
 import time
 import uuid
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from engine.errors import StateError
-from engine.model.addresses import RunId
+from engine.model.addresses import HostName, RunId
 from engine.model.problem import Problem
 from engine.state.encode import (
     FORMAT,
@@ -34,8 +34,10 @@ from engine.state.encode import (
     run_of,
     run_text,
 )
+from engine.state.lock import HeldLock, LockOwner, owner_of, owner_text
 from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot, newest_of
+from engine.state.stores.locking import Locking
 
 Result = TypeVar("Result")
 BUSY_SECONDS = 30.0
@@ -47,12 +49,13 @@ CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY AUTOINCREMENT, ru
 CREATE INDEX IF NOT EXISTS records_of_run ON records (run);
 CREATE TABLE IF NOT EXISTS journal (number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs (id), data TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS journal_of_run ON journal (run);
+CREATE TABLE IF NOT EXISTS locks (host TEXT PRIMARY KEY, token TEXT NOT NULL, owner TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, data BLOB NOT NULL);
 """
 Append = tuple[RunId, Sequence[StateRecord], Mapping[str, bytes], Sequence[JournalEntry]]
 
 
-class SqliteStore:
+class SqliteStore(Locking):
     """Opened when it is first used; the file and its folder are readable by their owner alone."""
 
     def __init__(self, path: str) -> None:
@@ -155,6 +158,31 @@ class SqliteStore:
         except (zlib.error, TypeError) as error:
             raise damaged(f"{self.path}: the content {digest}: {error}") from error
 
+    async def try_lock(self, hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:
+        def take(database: sqlite3.Connection) -> list[HeldLock]:
+            held = [each for each in locks_in(database) if each.host in hosts and each.owner.token != owner.token]
+            if not held:
+                text = owner_text(owner)
+                rows = [(host, owner.token, text) for host in hosts]
+                database.executemany("INSERT OR REPLACE INTO locks (host, token, owner) VALUES (?, ?, ?)", rows)
+            return held
+
+        return await self._write(take)
+
+    async def release(self, owner: LockOwner) -> None:
+        await self._write(lambda database: database.execute("DELETE FROM locks WHERE token = ?", (owner.token,)))
+
+    async def locks(self) -> list[HeldLock]:
+        return await self._call(locks_in)
+
+    async def unlock(self, hosts: Collection[HostName] | None = None) -> list[HeldLock]:
+        def take_away(database: sqlite3.Connection) -> list[HeldLock]:
+            found = [each for each in locks_in(database) if hosts is None or each.host in hosts]
+            database.executemany("DELETE FROM locks WHERE host = ?", [(each.host,) for each in found])
+            return found
+
+        return await self._write(take_away)
+
     async def close(self) -> None:
         if self._writer is not None:
             await asyncio.gather(self._writer, return_exceptions=True)
@@ -236,6 +264,13 @@ def keep(database: sqlite3.Connection, batch: Sequence[Append]) -> None:
             raise run_missing(run)
         database.executemany("INSERT INTO records (run, data) VALUES (?, ?)", [(run, record_text(record)) for record in records])
         database.executemany("INSERT INTO journal (run, data) VALUES (?, ?)", [(run, entry_text(entry)) for entry in entries])
+
+
+def locks_in(database: sqlite3.Connection) -> list[HeldLock]:
+    try:
+        return [HeldLock(host=host, owner=owner_of(text)) for host, text in database.execute("SELECT host, owner FROM locks ORDER BY host")]
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(f"a lock without its owner: {error}") from error
 
 
 def find_run(database: sqlite3.Connection, run: RunId | None) -> RunRecord | None:

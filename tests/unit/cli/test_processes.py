@@ -167,8 +167,10 @@ def test_a_killed_run_can_be_taken_back(project: Path) -> None:
     process.kill()
     process.communicate()
     assert (project / "done").is_file()
+    code, _, err = ran(project, "run", "slow.yml", "-i", "only")
+    assert code == 1 and "error[state-locked]" in err and "the owner is dead" in err
     code, out, err = ran(project, "rollback", "--yes")
-    assert code == 0, err
+    assert code == 0 and "warning[lock-taken-away]" in err, "who takes it back inherits its hosts"
     assert not (project / "done").exists() and "1 to restore" in out
     assert "This run has not finished" in out, "it may also be at work still"
 

@@ -215,7 +215,7 @@ async def test_two_runs_of_one_engine_at_the_same_time_are_told_their_own_warnin
     told: dict[str, list[str]] = {"one": [], "two": []}
 
     async def one(made: engine.Engine, name: str) -> None:
-        async for event in made.events(f"{name}.yml", inventory="one,"):
+        async for event in made.events(f"{name}.yml", inventory=f"{name},"):
             if isinstance(event, ProblemFound):
                 told[name].append(event.problem.code)
 
