@@ -13,9 +13,9 @@ from engine.model.event import HandlerNotified, ProblemFound
 from engine.model.problem import Problem, Severity
 from engine.model.source import NOWHERE
 from engine.plan.step import Step
-from engine.playbook.names import short
 from engine.runtime.context import PlayContext
 from engine.runtime.handlers import Roster
+from engine.runtime.notified import notification
 from engine.state.record import Notification
 
 
@@ -43,9 +43,7 @@ class Notices:
             due = self._known().answering(effect.handler, partial(self._name_of, host=effect.host))
             if due:
                 self._waiting.setdefault(effect.host, {})[effect.handler] = None
-            for handler in due:
-                assert handler.task is not None
-                found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
+            found.extend(notification(self.play, effect.handler, handler, effect.host) for handler in due)
             self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
         return found
 

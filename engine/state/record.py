@@ -18,7 +18,11 @@ class Notification:
 
     name: str
     action: str = ""
+    """Empty where it cannot be run again by what was known then."""
     args: Mapping[str, Value] = field(default_factory=dict)
+    """Rendered."""
+    become: Mapping[str, Value] = field(default_factory=dict)
+    """As a record's."""
 
 
 @frozen(kw_only=True)

@@ -14,6 +14,7 @@ SUMMARIES = {
     "explain": "Say where a variable or a setting has its value from.",
     "lint": "Look for mistakes in playbooks: names that do not exist, leaks of roles; touches no host.",
     "rollback": "Take back what a run changed.",
+    "destroy": "Remove everything that recorded runs made.",
     "state": "Look at what the engine remembers: list, show.",
     "shims": "Programs with ansible-core's names that run this engine.",
 }
