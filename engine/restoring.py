@@ -52,6 +52,10 @@ class Looked:
     """What could not be looked at."""
 
 
+SERVICES = frozenset(("service", "systemd", "systemd_service", "sysvinit"))
+"""Handlers that may find nothing any more to restart, when packages went."""
+
+
 # -- what is to be taken back
 
 
@@ -113,8 +117,10 @@ async def work_of(
         meant[walker, len(mine)] = restore
         mine.append({**await request_of(store, restore), "number": len(mine), "force": force})
     handlers: dict[HostName, list[dict[str, Any]]] = {}
+    bare = {restore.address.host for restore in plan.restores if restore.address.kind == "package"}
     for again in plan.handlers:
-        handlers.setdefault(walkers[again.machine], []).append(handler_request(again))
+        request = {**handler_request(again), "lenient": again.action in SERVICES and again.machine in bare}
+        handlers.setdefault(walkers[again.machine], []).append(request)
     return {host: Work(restores=each, handlers=handlers.get(host, ()), journal=Journal()) for host, each in requests.items()}, meant
 
 
@@ -142,6 +148,7 @@ def handler_request(again: Again) -> dict[str, Any]:
         "machine": again.host,
         "become": dict(again.become),
         "connection": again.connection,
+        "quiet": again.quiet,
     }
 
 

@@ -32,7 +32,7 @@ class Work:
     restores: Sequence[Request] = ()
     """In the order of doing."""
     handlers: Sequence[Request] = ()
-    """name, action, args, machine, become, connection."""
+    """name, action, args, machine, become, connection, quiet; `lenient`: what it does may be gone."""
     journal: Any = None
     """What the steps of this host tell each other of: actions/restore.py:Journal."""
 
@@ -99,7 +99,12 @@ def undoing(host: HostName, requests: Sequence[Request], journal: Any, span: Spa
 
 def handler_of(host: HostName, request: Request, key: OrderKey, span: Span) -> Step:
     name = quoted(request["name"])
-    task = Task(action=request["action"], name=name, args=dict(request["args"]), keywords=keywords_of(host, request), span=span)
+    keywords = keywords_of(host, request)
+    if request["quiet"]:
+        keywords["changed_when"] = False
+    if request["lenient"]:
+        keywords["ignore_errors"] = True
+    task = Task(action=request["action"], name=name, args=dict(request["args"]), keywords=keywords, span=span)
     return step_of(task, key)
 
 

@@ -43,7 +43,9 @@ class Notices:
             due = self._known().answering(effect.handler, partial(self._name_of, host=effect.host))
             if due:
                 self._waiting.setdefault(effect.host, {})[effect.handler] = None
-            found.extend(notification(self.play, effect.handler, handler, effect.host) for handler in due)
+            for handler in due:
+                name = self._name_of(handler, effect.host) or effect.handler
+                found.append(notification(self.play, name, effect.handler, handler, effect.host))
             self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
         return found
 
@@ -81,7 +83,7 @@ class Notices:
         """
         if shown == (self.play.settings.run.compat == "ansible"):
             return
-        known = {each.name for each in notified}
+        known = {each.topic for each in notified}
         for effect in effects:
             if isinstance(effect, Notify) and effect.handler not in known:
                 self._missing(step, effect)

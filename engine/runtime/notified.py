@@ -20,18 +20,18 @@ from engine.templating.renderer import Renderer
 
 BY_THEMSELVES = frozenset(("debug", "uri", "raw"))
 """Actions of the controller that need nothing but their arguments; of others only native modules do."""
-ELSEWHERE = ("delegate_to", "environment", "async", "no_log")
+ELSEWHERE = ("delegate_to", "environment", "async", "no_log", "failed_when")
 """Keywords without which a handler would be another one."""
 ASKING = ("lookup", "query(", "q(")
 """Signs that rendering would ask somebody again: that is left to the handler itself."""
 
 
-def notification(play: PlayContext, name: str, handler: Step, host: HostName) -> Notification:
+def notification(play: PlayContext, name: str, topic: str, handler: Step, host: HostName) -> Notification:
     """The handler as a rollback can run it on the host; its name alone where it cannot."""
     task = handler.task
     assert task is not None
     action = short(task.action)
-    alone = Notification(name=name)
+    alone = Notification(name=name, topic=topic)
     if task.loop is not None or any(handler.keywords.get(each) for each in ELSEWHERE) or not by_itself(action):
         return alone
     if play.run.modules is not None and dispatch.handler_of(task, play.run.modules, play.settings) is not dispatch.handler_for(action):
@@ -43,7 +43,14 @@ def notification(play: PlayContext, name: str, handler: Step, host: HostName) ->
     try:
         if conditions and not renderer.condition(conditions):
             return alone
-        return Notification(name=name, action=action, args=renderer.render_arguments(task.args), become=become_of(handler, renderer))
+        return Notification(
+            name=name,
+            topic=topic,
+            action=action,
+            args=renderer.render_arguments(task.args),
+            become=become_of(handler, renderer),
+            quiet=handler.keywords.get("changed_when") in (False, [False]),
+        )
     except EngineError:
         return alone  # it needs something that only the flush will know
 

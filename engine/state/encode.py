@@ -95,7 +95,8 @@ def record_text(record: StateRecord) -> str:
 
 def handler_text(handler: Notification) -> dict[str, Any]:
     found = {"name": handler.name, "action": handler.action, "args": with_blobs(handler.args, ignore)}
-    return {**found, "become": dict(handler.become)} if handler.become else found
+    further = {"become": dict(handler.become), "quiet": handler.quiet}
+    return {**found, **{name: value for name, value in further.items() if value}}
 
 
 def record_of(text: str, number: int = 0) -> StateRecord:

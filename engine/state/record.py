@@ -23,6 +23,10 @@ class Notification:
     """Rendered."""
     become: Mapping[str, Value] = field(default_factory=dict)
     """As a record's."""
+    quiet: bool = False
+    """`changed_when: false`: it only looks."""
+    topic: str = ""
+    """What was notified: its name, or what it listens to. Not kept."""
 
 
 @frozen(kw_only=True)

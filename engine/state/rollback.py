@@ -47,6 +47,7 @@ class Again:
     args: Mapping[str, Value]
     become: Mapping[str, Value]
     connection: str = ""
+    quiet: bool = False
 
 
 @frozen(kw_only=True)
@@ -224,7 +225,7 @@ def with_handlers(plan: RollbackPlan) -> RollbackPlan:
         for each in record.handlers:
             one = Again(
                 host=record.inventory_host, machine=record.address.host, name=each.name, action=each.action, args=each.args,
-                become=each.become, connection=record.connection,
+                become=each.become, connection=record.connection, quiet=each.quiet,
             )
             found.setdefault((one.host, one.action or one.name, repr(sorted(one.args.items()))), one)
     every = tuple(found.values())
