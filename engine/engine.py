@@ -63,6 +63,7 @@ from engine.vault.secrets import Secrets, load_secrets
 if TYPE_CHECKING:
     from engine.connections.pool import Pool
     from engine.drifting import DriftReport, Wanted
+    from engine.restoring import Looked
     from engine.runtime.context import RunContext
     from engine.runtime.preview import Preview
     from engine.state.rollback import RollbackPlan
@@ -314,7 +315,7 @@ class Engine:
     async def carry_out(self, prepared: Prepared, *, listeners: Sequence[Listener] = (), recorder: Recorder | None = None) -> Recap:
         """Run what was prepared. `recorder` is told of it instead of the state."""
         recap = Recap()
-        stream = self._stream([*listeners, recap.add])
+        stream = self._stream([*listeners, recap.add], alone=prepared.looks)
         recap.exit_code = await self._go(prepared, stream, recorder)
         return recap
 
@@ -348,25 +349,34 @@ class Engine:
 
     # -- taking back
 
-    async def plan_rollback(self, project: str, run: RunId | None = None) -> RollbackPlan:
-        """What taking back a run means; the newest that changed something, unless one is named. Touches no host."""
-        return await restoring.plan(self, project, run)
+    async def plan_rollback(self, project: str, run: RunId | None = None, to: str | None = None) -> RollbackPlan:
+        """What taking back a run means (or all since `to`); the newest that still stands, unless one is named. Touches no host."""
+        return await restoring.plan(self, project, run, to)
+
+    async def plan_destroy(self, project: str) -> RollbackPlan:
+        """What removing everything means that the recorded runs made. Touches no host."""
+        return await restoring.destruction(self, project)
+
+    async def look_before(self, plan: RollbackPlan, project: str, *, inventory: Names = (), extra_vars: ExtraVars = ()) -> Looked:
+        """What hosts look like before it is carried out: what somebody changed since, what cannot be restored. Changes nothing."""
+        return await restoring.look(self, plan, project, inventory=inventory, extra_vars=extra_vars)
 
     async def prepare_rollback(
         self, plan: RollbackPlan, project: str, *, inventory: Names = (), extra_vars: ExtraVars = (), force: bool = False
     ) -> Prepared:
-        """A rollback as a plan like any other, for `carry_out`. Hosts are those of the run's own inventory, unless another is given."""
+        """A rollback as a plan like any other, for `carry_out`. Hosts are those of the runs' own inventories, unless another is given."""
         return await restoring.prepared(self, plan, project, inventory=inventory, extra_vars=extra_vars, force=force)
 
     # -- looking
+
     async def drift(self, project: str, wanted: Wanted) -> DriftReport:
         """How the recorded resources are now, compared with how the runs left them. Changes nothing."""
         from engine.drifting import find_drift
         return await find_drift(self, project, wanted)
 
-    def _stream(self, listeners: Sequence[Listener]) -> EventStream:
+    def _stream(self, listeners: Sequence[Listener], *, alone: bool = False) -> EventStream:
         stream = EventStream(self.clock, self.redactor)
-        for listener in (*self.listeners, *listeners):
+        for listener in (*(() if alone else self.listeners), *listeners):
             stream.listen(listener)
         return stream
 
@@ -380,7 +390,7 @@ class Engine:
 
         run = self.settings.run
         identity = run_id(self.clock.now())
-        if recorder is None and run.check:
+        if recorder is None and (run.check or prepared.looks):
             recorder = NoRecorder()
         elif recorder is None:
             recorder = StateRecorder(self.store(prepared.project), identity, self.redactor, self.clock)
@@ -391,7 +401,7 @@ class Engine:
             playbooks=tuple(each.path for each in prepared.graph.playbooks),
             inventory=self._absolute(prepared.sources),
             started=self.clock.now(),
-            options={"limit": self.settings.inventory.limit, "tags": list(run.tags), "skip_tags": list(run.skip_tags)},
+            options={"limit": self.settings.inventory.limit, "tags": list(run.tags), "skip_tags": list(run.skip_tags), **prepared.options},
             rolls_back=prepared.rolls_back,
         )
         try:

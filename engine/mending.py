@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine.actions.restore import Journal
 from engine.drifting import DriftReport, Places, Wanted, look
 from engine.engine import Engine
 from engine.errors import StateError
 from engine.model.addresses import HostName
 from engine.model.frozen import frozen
 from engine.model.values import Value
-from engine.plan.restore import restore_plan
+from engine.plan.restore import Work, restore_plan
 from engine.prepared import Prepared
 from engine.state.encode import blobs_in, with_bytes
 from engine.state.stores.base import StateStore
@@ -106,8 +107,9 @@ def prepared(project: str, fix: Fix, steps: Sequence[BackStep]) -> Prepared:
     sources, folder = places.named(run)
     bodies: dict[HostName, list[dict[str, Any]]] = {}
     for step in steps:
-        bodies.setdefault(walker_of(step, places), []).append(request_of(step, fix))
-    graph = restore_plan(TITLE, folder, bodies)
+        mine = bodies.setdefault(walker_of(step, places), [])
+        mine.append({**request_of(step, fix), "number": len(mine)})
+    graph = restore_plan(TITLE, folder, {host: Work(restores=each, journal=Journal()) for host, each in bodies.items()})
     return Prepared(
         graph=replace(graph, playbooks=tuple(replace(each, path=f"{folder}/drift") for each in graph.playbooks)),
         inventory=places.of(run).inventory,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import TypeAlias
 
 from engine.bridge.content import Content
@@ -31,6 +32,10 @@ class Prepared:
     sources: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     rolls_back: RunId | None = None
+    options: Mapping[str, Value] = field(default_factory=dict)
+    """What is recorded of the run beside its command line's options."""
+    looks: bool = False
+    """It only looks at hosts: nothing is recorded, and nobody is told but who asked."""
     content: Content | None = None
     """Modules and plugins that the engine did not bring."""
 

@@ -1,11 +1,18 @@
 """`restore`: one resource back to what was recorded. The step that a rollback is made of; no playbook uses it.
 
-It looks first: what somebody else has changed since is left as it is, unless `force` is given.
+It looks first: what somebody else has changed since is left as it is, unless `force` is given. Where a step fails, those that
+went before it on the host are undone by `undo` steps, newest first.
 """
+
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from engine.actions.base import ActionCall
-from engine.agent.sdk import same
+from engine.agent.sdk import IGNORED, same
 from engine.errors import StateError
 from engine.model.change import Change
 from engine.model.outcome import ModuleResult
@@ -15,23 +22,124 @@ from engine.state.withhold import filled, like
 INTERNAL = True
 """Not a name that tasks may use."""
 
+SAME, CONFLICT, HINDERED, READY = "same", "conflict", "hindered", "ready"
+"""What a look comes to: it is as before already; somebody else changed it; the way back is closed; it can be restored."""
+
+
+@dataclass(slots=True)
+class Journal:
+    """What was begun on one host, so that it can be undone: number of the step → what was there before it."""
+
+    begun: dict[int, Begun] = field(default_factory=dict)
+    stuck: list[str] = field(default_factory=list)
+    """What could not be undone, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    module: str
+    args: Mapping[str, Any]
+    was: Value
+    """As the step found it: where an undo goes."""
+    wanted: Value
+    """What the step made of it, or tried to."""
+    what: str
+
 
 async def run(call: ActionCall) -> ModuleResult:
-    """`request`: module (dotted), args, before (where to go), after (what must be there), kind, identity, force."""
-    args = call.invocation.args["request"]
-    module, given, before, after = args["module"], args["args"], args["before"], args["after"]
+    """`request`: module (dotted), args, before (where to go), after (what must be there), kind, identity, force, number, journal.
+
+    With `look` it only says what would come of it, as `verdict`. `undo` (numbers) and `gives_up` are the steps of a rescue.
+    """
+    request = call.invocation.args["request"]
+    if "undo" in request:
+        return await undone(call, request)
+    if request.get("gives_up"):
+        return given_up(request["journal"])
+    module, given, before, after = request["module"], request["args"], request["before"], request["after"]
     now = await call.remote.inspect(module, given)
+    if request.get("look"):
+        return seen(request, now)
     if same(like(before, now), before):
         return ModuleResult(values={"msg": "as it was already"})
-    if not args.get("force") and not same(like(after, now), after):
-        return ModuleResult.failure(
-            f"{args['kind']} {args['identity']} was changed by someone else since: left as it is (--force overrules this)", conflict=True
-        )
+    if not request.get("force") and not same(like(after, now), after):
+        said = f"{request['kind']} {request['identity']} was changed by someone else since: left as it is (--force overrules this)"
+        return ModuleResult.failure(said, conflict=True)
     before = filled(before, now)
-    change = Change(kind=args["kind"], identity=args["identity"], before=now, after=before, module=module, args=given)
     if call.invocation.check:
+        change = Change(kind=request["kind"], identity=request["identity"], before=now, after=before, module=module, args=given)
         return ModuleResult(changed=True, changes=(change,))
+    journal = request.get("journal")
+    if journal is not None:
+        what = f"{request['kind']} {request['identity']}"
+        journal.begun[request["number"]] = Begun(module=module, args=given, was=now, wanted=before, what=what)
     return await call.remote.restore(module, given, like_now(after, now), before)
+
+
+def given_up(journal: Journal) -> ModuleResult:
+    """The end of a rescue: the host fails, told what state it is in."""
+    if journal.stuck:
+        return ModuleResult.failure(f"the rollback of this host failed halfway, and could not be undone: {'; '.join(journal.stuck)}")
+    return ModuleResult.failure("the rollback of this host failed; what it had restored is undone: the host is as it was found")
+
+
+def seen(request: Mapping[str, Any], now: Value) -> ModuleResult:
+    """What restoring would come to, as things are."""
+    before, after = request["before"], request["after"]
+    if same(like(before, now), before):
+        return verdict(SAME)
+    if not same(like(after, now), after):
+        return verdict(CONFLICT, difference(like(after, now), after))
+    try:
+        wanted = filled(before, now)
+    except StateError as error:
+        return verdict(HINDERED, error.problem.summary)
+    why = hindered(request["module"], now, wanted)
+    return verdict(HINDERED, why) if why else verdict(READY)
+
+
+def verdict(word: str, why: str = "") -> ModuleResult:
+    return ModuleResult(values={"verdict": word, "why": why})
+
+
+def hindered(module: str, now: Value, wanted: Value) -> str:
+    """Why the module cannot go back there, as far as it can tell beforehand (a version that no mirror has any more); or ""."""
+    native = importlib.import_module(module)
+    return str(native.hindered(now, wanted)) if hasattr(native, "hindered") else ""
+
+
+def difference(now: Value, recorded: Value) -> str:
+    """In which way it is not as it was left."""
+    if now is None:
+        return "it is gone"
+    if recorded is None:
+        return "it is there again"
+    if not isinstance(now, Mapping) or not isinstance(recorded, Mapping):
+        return "it is another one"
+    names = sorted(name for name in {*now, *recorded} - IGNORED if not same(now.get(name), recorded.get(name)))
+    if "content" in names or "digest" in names:
+        names = ["content", *(name for name in names if name not in ("content", "digest", "size"))]
+    return ", ".join(map(str, names)) or "it is another one"
+
+
+async def undone(call: ActionCall, request: Mapping[str, Any]) -> ModuleResult:
+    """Undo those of the numbered steps that were begun, in that order. Skipped where none was."""
+    journal: Journal = request["journal"]
+    begun = [journal.begun[number] for number in request["undo"] if number in journal.begun]
+    if not begun:
+        return ModuleResult(skipped=True, values={"skip_reason": "nothing was restored yet"})
+    changes: list[Change] = []
+    failures: list[str] = []
+    for each in begun:
+        done = await call.remote.restore(each.module, each.args, each.wanted, each.was)
+        changes.extend(done.changes)
+        if done.failed:
+            failures.append(f"{each.what}: {done.values.get('msg', 'it failed')}")
+    journal.stuck.extend(failures)
+    values: dict[str, Value] = {"msg": f"undone: {', '.join(each.what for each in begun)}"}
+    if failures:
+        values["msg"] = f"could not be undone: {'; '.join(failures)}"
+    return ModuleResult(values=values, changed=bool(changes), failed=bool(failures), changes=tuple(changes))
 
 
 def like_now(after: Value, now: Value) -> Value:

@@ -79,7 +79,7 @@ class Look:
 
     async def fix(self, *, yes: bool, dry_run: bool) -> int:
         """Look, show the way back, ask, go it. 0 where all is as recorded afterwards."""
-        from engine.cli.confirming import confirmed
+        from engine.cli.confirm import confirmed
         from engine.cli.running import listeners_for
         from engine.mending import plan_fix, prepare_fix
 
@@ -88,7 +88,7 @@ class Look:
         self.show_fix(fix)
         if dry_run or not fix.way.steps:
             return fix.report.exit_code
-        if not yes and not confirmed(self.terminal, "Put this back?", "engine drift --fix"):
+        if not confirmed(self.terminal, "Put this back?", yes=yes):
             return 1
         codes = [FAILED if fix.way.impossible else 0]
         listeners = listeners_for("json" if self.as_json else "default", self.made, self.terminal)

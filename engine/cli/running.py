@@ -116,20 +116,6 @@ def interruptible(work: Callable[[], Coroutine[Any, Any, int]], made: Engine) ->
         return INTERRUPTED
 
 
-def confirmed(terminal: Terminal, question: str) -> bool:
-    """Ask on a terminal. UsageError `not-confirmed` where there is none."""
-    from engine.errors import UsageError
-    from engine.model.problem import Problem
-    from engine.outside import RealOutside
-
-    outside = RealOutside()
-    if not outside.is_terminal():
-        summary = "This asks before it changes hosts, and there is no terminal"
-        raise UsageError(Problem(code="not-confirmed", summary=summary, hint="--yes answers"))
-    terminal.out.flush()
-    return outside.ask(question, secret=False).strip().lower() in ("y", "yes")
-
-
 def leave() -> None:
     sys.stdout.flush()
     os._exit(INTERRUPTED)

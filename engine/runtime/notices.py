@@ -13,9 +13,9 @@ from engine.model.event import HandlerNotified, ProblemFound
 from engine.model.problem import Problem, Severity
 from engine.model.source import NOWHERE
 from engine.plan.step import Step
-from engine.playbook.names import short
 from engine.runtime.context import PlayContext
 from engine.runtime.handlers import Roster
+from engine.runtime.notified import notification
 from engine.state.record import Notification
 
 
@@ -50,8 +50,8 @@ class Notices:
                 waiting = self._waiting.setdefault(effect.host, {})
                 waiting[effect.handler] = waiting.get(effect.handler, False) or not effect.perhaps
             for handler in due:
-                assert handler.task is not None
-                found.append(Notification(name=effect.handler, action=short(handler.task.action), args=dict(handler.task.args)))
+                name = self._name_of(handler, effect.host) or effect.handler
+                found.append(notification(self.play, name, effect.handler, handler, effect.host))
             self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
         return found
 
@@ -99,7 +99,7 @@ class Notices:
         """
         if shown == (self.play.settings.run.compat == "ansible"):
             return
-        known = {each.name for each in notified}
+        known = {each.topic for each in notified}
         for effect in effects:
             if isinstance(effect, Notify) and effect.handler not in known:
                 self._missing(step, effect)

@@ -89,8 +89,14 @@ def record_text(record: StateRecord) -> str:
     """One line of JSON. `number` belongs to the store and is left out."""
     data = {f.name: getattr(record, f.name) for f in dataclasses.fields(record) if f.name not in ("number", "address", "handlers")}
     data["address"] = [record.address.host, record.address.kind, record.address.identity]
-    data["handlers"] = [{"name": each.name, "action": each.action, "args": with_blobs(each.args, ignore)} for each in record.handlers]
+    data["handlers"] = [handler_text(each) for each in record.handlers]
     return json.dumps({"format": FORMAT, **data}, separators=(",", ":"), sort_keys=True)
+
+
+def handler_text(handler: Notification) -> dict[str, Any]:
+    found = {"name": handler.name, "action": handler.action, "args": with_blobs(handler.args, ignore)}
+    further = {"become": dict(handler.become), "quiet": handler.quiet}
+    return {**found, **{name: value for name, value in further.items() if value}}
 
 
 def record_of(text: str, number: int = 0) -> StateRecord:

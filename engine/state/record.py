@@ -18,7 +18,15 @@ class Notification:
 
     name: str
     action: str = ""
+    """Empty where it cannot be run again by what was known then."""
     args: Mapping[str, Value] = field(default_factory=dict)
+    """Rendered."""
+    become: Mapping[str, Value] = field(default_factory=dict)
+    """As a record's."""
+    quiet: bool = False
+    """`changed_when: false`: it only looks."""
+    topic: str = ""
+    """What was notified: its name, or what it listens to. Not kept."""
 
 
 @frozen(kw_only=True)

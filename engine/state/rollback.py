@@ -1,4 +1,4 @@
-"""Records of one run → what taking it back means: what is restored, newest first, and what cannot be, with what a human must do.
+"""Records of runs → what taking them back means: what is restored, newest first, and what cannot be, with what a human must do.
 
 Undoing several records of one resource is one step, back to the `before` of the oldest, as far as one module can do it; where
 the records tell of different parts of the thing (of one its mode, of another its content), each is undone by its own module.
@@ -6,14 +6,14 @@ the records tell of different parts of the thing (of one its mode, of another it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from engine.errors import StateError
-from engine.model.addresses import HostName, ResourceAddress, RunId
+from engine.agent.sdk import same
+from engine.model.addresses import HostName, ResourceAddress
 from engine.model.frozen import frozen
-from engine.model.problem import Problem
 from engine.model.values import Value
+from engine.state.overlap import between
 from engine.state.record import RunRecord, StateRecord
 
 
@@ -22,21 +22,61 @@ class Restore:
     """One resource on its way back."""
 
     record: StateRecord
-    """The newest record of it in the run: its module, arguments and become are used."""
+    """The newest record of it: its module, arguments and become are used."""
     before: Value
-    """What it was before the run: where it is to go. Contents are blob references."""
+    """What it was before: where it is to go. Contents are blob references."""
     after: Value
-    """What the run left: it must still be so, or somebody else has changed it since."""
+    """What the runs left: it must still be so, or somebody else has changed it since."""
     records: tuple[StateRecord, ...] = ()
+
+    @property
+    def address(self) -> ResourceAddress:
+        return self.record.address
+
+
+@frozen(kw_only=True)
+class Again:
+    """A handler that is notified again, once, when the resources of its host are restored."""
+
+    host: HostName
+    """Whose handler it is."""
+    machine: HostName
+    """Where the change was that notified it."""
+    name: str
+    action: str
+    args: Mapping[str, Value]
+    become: Mapping[str, Value]
+    connection: str = ""
+    quiet: bool = False
 
 
 @frozen(kw_only=True)
 class RollbackPlan:
-    run: RunRecord
+    runs: tuple[RunRecord, ...]
+    """Newest first."""
     restores: tuple[Restore, ...] = ()
     """In the order of doing: newest first."""
     impossible: tuple[StateRecord, ...] = ()
     """In the order in which they happened."""
+    handlers: tuple[Again, ...] = ()
+    """In the order in which they were notified first."""
+    silent: tuple[Again, ...] = ()
+    """Handlers that the engine cannot run again: an action of theirs, or an argument, is not known."""
+    partial: bool = False
+    """Something of the runs stays: they are not taken back as a whole."""
+    title: str = ""
+    destroys: bool = False
+    """It takes back no run: what they made is removed."""
+
+    @property
+    def run(self) -> RunRecord:
+        """The newest of them."""
+        return self.runs[0]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The inventory sources of all runs, those of the newest first."""
+        return tuple(dict.fromkeys(source for run in self.runs for source in run.inventory))
 
     @property
     def hosts(self) -> list[HostName]:
@@ -44,64 +84,98 @@ class RollbackPlan:
         return list(dict.fromkeys(restore.record.inventory_host for restore in self.restores))
 
 
-@dataclass(slots=True)
-class Pile:
-    """The records of one resource, oldest first."""
-
-    records: list[StateRecord] = field(default_factory=list)
-
-
-def choose(runs: Sequence[RunRecord], wanted: RunId | None = None) -> RunRecord:
-    """The run to take back: the one that is named (its id, or the beginning of it), else the newest that changed something.
-
-    Args:
-        runs: newest first.
-
-    Raises:
-        StateError: `nothing-to-roll-back`, `run-not-found`, `run-rolled-back`.
-    """
-    if wanted is not None:
-        named = [run for run in runs if run.id.startswith(wanted)]
-        if len(named) != 1:
-            detail = f"`{wanted}` names {len(named)} runs"
-            raise StateError(Problem(code="run-not-found", summary="There is no such run", detail=detail, hint="engine state list --runs"))
-        if named[0].rolled_back_by is not None:
-            detail = f"{named[0].id} was taken back by {named[0].rolled_back_by}"
-            raise StateError(Problem(code="run-rolled-back", summary="This run is taken back already", detail=detail))
-        return named[0]
-    for run in runs:
-        if run.rolls_back is None and run.rolled_back_by is None and run.changed:
-            return run
-    raise StateError(
-        Problem(
-            code="nothing-to-roll-back", summary="There is no run to take back", detail="no recorded run changed anything that still stands"
-        )
-    )
-
-
-def plan_rollback(run: RunRecord, records: Sequence[StateRecord]) -> RollbackPlan:
-    """From the run's records, oldest first."""
-    piles: dict[ResourceAddress, Pile] = {}
-    impossible: list[StateRecord] = []
-    for record in records:
-        piles.setdefault(record.address, Pile()).records.append(record)
+def plan_rollback(runs: RunRecord | Sequence[RunRecord], records: Sequence[StateRecord]) -> RollbackPlan:
+    """From the records of a run, or of several (newest first), oldest record first."""
+    chosen = (runs,) if isinstance(runs, RunRecord) else tuple(runs)
     restores: list[Restore] = []
-    for pile in piles.values():
-        broken = next((each for each in pile.records if not each.reversible), None)
-        if broken is not None:
-            impossible.extend(each for each in pile.records if not each.reversible)
+    impossible: list[StateRecord] = []
+    for pile in piles_of(records).values():
+        broken = [each for each in pile if not each.reversible]
+        if broken:
+            impossible.extend(broken)
             continue
-        restores.extend(restore_of(records) for records in together(pile.records))
+        steps = [restore_of(part) for part in together(reduced(pile), records)]
+        restores.extend(step for step in steps if not same(step.before, step.after))
     restores.sort(key=lambda restore: restore.record.number, reverse=True)
     impossible.sort(key=lambda record: record.number)
-    return RollbackPlan(run=run, restores=tuple(restores), impossible=tuple(impossible))
+    title = f"ROLLBACK OF {chosen[0].id if len(chosen) == 1 else f'{len(chosen)} RUNS'}"
+    return with_handlers(RollbackPlan(runs=chosen, restores=tuple(restores), impossible=tuple(impossible), title=title))
 
 
-def together(records: Sequence[StateRecord]) -> list[list[StateRecord]]:
-    """The records of one resource in runs that one step can undo, oldest first."""
+def plan_destroy(runs: Sequence[RunRecord], records: Sequence[StateRecord]) -> RollbackPlan:
+    """Everything that came to be with a record, and is there since the newest one, removed; newest first.
+
+    Args:
+        runs: Those that the records are of, newest first.
+        records: All of them, oldest first.
+    """
+    restores: list[Restore] = []
+    impossible: list[StateRecord] = []
+    for pile in piles_of(records).values():
+        life = since_made(pile)
+        if not life:
+            continue
+        if life[0].reversible:
+            restores.append(restore_of(life))
+        else:
+            impossible.append(life[0])
+    restores.sort(key=lambda restore: restore.records[0].number, reverse=True)
+    return RollbackPlan(runs=tuple(runs), restores=tuple(restores), impossible=tuple(impossible), title="DESTROY", destroys=True)
+
+
+def since_made(pile: Sequence[StateRecord]) -> list[StateRecord]:
+    """The records of a resource since it was made last; none where it was there before the first, or is gone."""
+    if not absent(pile[0].before) or absent(pile[-1].after):
+        return []
+    last = max(number for number, record in enumerate(pile) if absent(record.before))
+    return list(pile[last:])
+
+
+def absent(state: Value) -> bool:
+    """Is there nothing? Of several things in one (packages), none of them."""
+    if isinstance(state, Mapping) and state:
+        return all(value is None for name, value in state.items() if name != "noted")
+    return state is None
+
+
+def piles_of(records: Sequence[StateRecord]) -> dict[ResourceAddress, list[StateRecord]]:
+    """The records of each resource, oldest first."""
+    piles: dict[ResourceAddress, list[StateRecord]] = {}
+    for record in records:
+        piles.setdefault(record.address, []).append(record)
+    return piles
+
+
+def moved(pile: Sequence[StateRecord]) -> bool:
+    """Is the resource another one after these records than before?"""
+    parts = together(reduced(pile))
+    return any(not same(part[0].before, part[-1].after) for part in parts)
+
+
+def reduced(pile: Sequence[StateRecord]) -> list[StateRecord]:
+    """Without the pairs of which one took the other back: a rollback that failed has undone what it did."""
+    left: list[StateRecord] = []
+    for record in pile:
+        if left and takes_back(record, left[-1]):
+            left.pop()
+        else:
+            left.append(record)
+    return left
+
+
+def takes_back(newer: StateRecord, older: StateRecord) -> bool:
+    return newer.module == older.module and same(newer.after, older.before) and same(newer.before, older.after)
+
+
+def together(records: Sequence[StateRecord], every: Sequence[StateRecord] = ()) -> list[list[StateRecord]]:
+    """The records of one resource in runs that one step can undo, oldest first.
+
+    Args:
+        every: Those of all resources: what changed between two of them, and shows in the resource, keeps them apart.
+    """
     runs: list[list[StateRecord]] = []
     for record in records:
-        if runs and one_step(runs[-1][-1], record):
+        if runs and one_step(runs[-1][-1], record) and not between(runs[-1][-1], record, every):
             runs[-1].append(record)
         else:
             runs.append([record])
@@ -109,10 +183,14 @@ def together(records: Sequence[StateRecord]) -> list[list[StateRecord]]:
 
 
 def one_step(older: StateRecord, newer: StateRecord) -> bool:
-    """Can the newer one's module undo both at once? Of files only where both know the content; of other kinds the same module."""
+    """Can the newer one's module undo both at once?
+
+    Of files only where both know the content; of other kinds the same module, unless the thing was gone in between:
+    what went with it (a home, members) is put back by what removed it.
+    """
     if newer.address.kind == "file":
         return all(known(state, "content") for state in (older.before, newer.before)) and known(newer.after, "digest")
-    return older.module == newer.module
+    return older.module == newer.module and newer.before is not None
 
 
 def known(state: Value, part: str) -> bool:
@@ -121,13 +199,55 @@ def known(state: Value, part: str) -> bool:
 
 
 def restore_of(records: Sequence[StateRecord]) -> Restore:
-    return Restore(record=records[-1], before=records[0].before, after=records[-1].after, records=tuple(records))
+    return Restore(record=records[-1], before=records[0].before, after=with_notes(records), records=tuple(records))
+
+
+def with_notes(records: Sequence[StateRecord]) -> Value:
+    """The state that the newest record left, with all that was noted for the way back since the oldest."""
+    after = records[-1].after
+    notes = [state["noted"] for state in (each.after for each in records) if isinstance(state, Mapping) and "noted" in state]
+    if not isinstance(after, Mapping) or len(notes) < 2:
+        return after
+    merged: dict[str, Value] = {}
+    for note in notes:
+        merged.update(note)
+    return {**after, "noted": merged}
+
+
+# -- handlers
+
+
+def with_handlers(plan: RollbackPlan) -> RollbackPlan:
+    """The plan with what its restores notify, each handler once for each host."""
+    found: dict[tuple[HostName, str, str], Again] = {}
+    records = sorted((record for restore in plan.restores for record in restore.records), key=lambda record: record.number)
+    for record in records:
+        for each in record.handlers:
+            one = Again(
+                host=record.inventory_host, machine=record.address.host, name=each.name, action=each.action, args=each.args,
+                become=each.become, connection=record.connection, quiet=each.quiet,
+            )
+            found.setdefault((one.host, one.action or one.name, repr(sorted(one.args.items()))), one)
+    every = tuple(found.values())
+    return replace(plan, handlers=tuple(each for each in every if each.action), silent=tuple(each for each in every if not each.action))
+
+
+def without_handlers(plan: RollbackPlan) -> RollbackPlan:
+    return replace(plan, handlers=(), silent=())
+
+
+# -- parts of a plan
+
+
+def part_of(plan: RollbackPlan, wanted: Callable[[StateRecord], bool]) -> RollbackPlan:
+    """The part of it that is about some records; partial, if something is left out."""
+    restores = tuple(each for each in plan.restores if wanted(each.record))
+    impossible = tuple(each for each in plan.impossible if wanted(each))
+    less = len(restores) < len(plan.restores) or len(impossible) < len(plan.impossible)
+    left = replace(plan, restores=restores, impossible=impossible, partial=plan.partial or less)
+    return with_handlers(left) if plan.handlers or plan.silent else left
 
 
 def limited(plan: RollbackPlan, hosts: frozenset[HostName]) -> RollbackPlan:
-    """The part of it on some hosts."""
-    return replace(
-        plan,
-        restores=tuple(each for each in plan.restores if each.record.inventory_host in hosts),
-        impossible=tuple(each for each in plan.impossible if each.inventory_host in hosts),
-    )
+    """The part of it on some hosts of the inventory."""
+    return part_of(plan, lambda record: record.inventory_host in hosts or record.address.host in hosts)

@@ -1,7 +1,9 @@
 """The command line as a user has it: a process of its own, what it printed, and the trees it changed."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 import re
 import subprocess
@@ -9,6 +11,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 180.0
@@ -51,6 +55,22 @@ def engine(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, st
         cwd=cwd, env=environment(**env), text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=limit,
     )
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def engine_here(*arguments: str | Path, cwd: Path) -> Answer:
+    """The same in this process: many commands in the time of one. Without a terminal, as a rule."""
+    from engine.cli.app import dispatch
+
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        for name in [each for each in os.environ if each.startswith(("ANSIBLE_", "ENGINE_")) or each == "FORCE_COLOR"]:
+            patch.delenv(name)
+        patch.setenv("NO_COLOR", "1")
+        patch.setenv("ENGINE_FULL_EXIT", "1")
+        patch.setattr("sys.stdin", io.StringIO())
+        patch.chdir(cwd)
+        code = dispatch(list(map(str, arguments)))
+    return Answer(code, out.getvalue(), err.getvalue())
 
 
 def tree(*roots: Path, but: tuple[str, ...] = ()) -> dict[str, str]:

@@ -17,6 +17,7 @@ SUMMARIES = {
     "lint": "Look for mistakes in playbooks: names that do not exist, leaks of roles; touches no host.",
     "drift": "Look whether hosts are still as the runs left them; changes nothing.",
     "rollback": "Take back what a run changed.",
+    "destroy": "Remove everything that recorded runs made.",
     "state": "Look at what the engine remembers: list, show.",
     "shims": "Programs with ansible-core's names that run this engine.",
 }

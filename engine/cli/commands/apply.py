@@ -30,7 +30,8 @@ def command(plan: str, extra_vars: tuple[str, ...], refresh: bool, yes: bool, **
     what moved. Exit codes: as `engine run`; 1 where it refuses.
     """
     from engine.cli.commands.plan import previewed, show
-    from engine.cli.running import confirmed, engine_for, interruptible, listeners_for, settled
+    from engine.cli.confirm import confirmed
+    from engine.cli.running import engine_for, interruptible, listeners_for, settled
     from engine.files import WitnessFiles, moved
     from engine.runtime import plan_file
 
@@ -56,7 +57,7 @@ def command(plan: str, extra_vars: tuple[str, ...], refresh: bool, yes: bool, **
             show(preview, terminal, as_json=False)
             if not preview.changes:
                 return 0
-            if not yes and not confirmed(terminal, "Do this? [y/N] "):
+            if not confirmed(terminal, "Do this?", yes=yes):
                 return 1
             recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
             return recap.exit_code

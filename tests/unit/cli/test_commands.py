@@ -223,7 +223,7 @@ SHOWN = [
 @pytest.mark.parametrize(("words", "lines"), SHOWN, ids=[each[0] for each in SHOWN])
 def test_what_is_remembered(remembered: None, capsys: pytest.CaptureFixture[str], words: str, lines: list[str]) -> None:
     code, out, _ = said(capsys, words)
-    assert code == 0
+    assert code == (4 if words.startswith("rollback") else 0), "a rollback looks at its hosts, and these answer to nobody"
     for line in lines:
         assert line in out
 
@@ -268,7 +268,7 @@ DOCUMENTS: list[tuple[str, set[str]]] = [
 @pytest.mark.parametrize(("words", "keys"), DOCUMENTS, ids=[each[0] for each in DOCUMENTS])
 def test_one_document_for_programs(remembered: None, capsys: pytest.CaptureFixture[str], words: str, keys: set[str]) -> None:
     code, out, _ = said(capsys, words)
-    assert code == 0 and keys <= set(json.loads(out))
+    assert code in (0, 4) and keys <= set(json.loads(out))
 
 
 NOT_THERE = [

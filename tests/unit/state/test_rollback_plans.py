@@ -8,8 +8,9 @@ import pytest
 from making import record_of_file
 
 from engine.errors import StateError
+from engine.state.choosing import choose
 from engine.state.record import RunRecord, StateRecord
-from engine.state.rollback import choose, limited, plan_rollback
+from engine.state.rollback import limited, plan_rollback
 from engine.state.snapshot import newest_of
 
 
