@@ -167,7 +167,7 @@ MISTAKES = [
     ("var port -i hosts.ini --host web3",                            1, "error[host-not-found]", "did you mean `web1`?"),
     ("var port -i hosts.ini --host localhost --playbook site.yml",   1, "error[host-not-found]", "no play here runs on `localhost`"),
     ("var port -i hosts.ini --playbook site.yml --task Iner",        1, "error[task-not-found]", "did you mean `Inner`?"),
-    ("var port -i hosts.ini --task Inner",                           2, "--task needs --playbook", ""),
+    ("var port -i hosts.ini --task Inner",                           1, "--task needs --playbook", ""),
     ("setting forkz",                                                1, "error[setting-not-found]", "did you mean `forks`?"),
 ]  # fmt: skip
 

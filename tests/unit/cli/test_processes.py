@@ -69,7 +69,7 @@ CODES = [
     ("unreachable wins over failed",         "run fails.yml lost.yml -i far",                4),
     ("a mistake that only a run can find",   "run mistake.yml -i only",                      2),
     ("a mistake before the run",             "run nobody.yml -i only",                       1),
-    ("a mistake on the command line",        "run --nonsense",                               2),
+    ("a mistake on the command line",        "run --nonsense",                               1),
     ("the version",                          "--version",                                    0),
     ("no hosts matched",                     "run ok.yml -i only --limit nobody",            1),
 ]  # fmt: skip
