@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "run": "engine.library",
     "arun": "engine.library",
+    "drift": "engine.library",
+    "adrift": "engine.library",
     "rollback": "engine.library",
     "arollback": "engine.library",
     "Engine": "engine.engine",

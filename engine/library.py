@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.blocking import wait_for
 from engine.engine import Engine
@@ -21,6 +21,9 @@ from engine.runtime.events import Listener
 from engine.settings.resolve import resolve
 from engine.settings.settings import Settings
 from engine.settings.sources import find_project, read_sources
+
+if TYPE_CHECKING:
+    from engine.drifting import DriftReport
 
 
 def settings_of(
@@ -91,6 +94,42 @@ async def arollback(
 def rollback(project: str = ".", **options: Any) -> Recap:
     """`arollback`, for synchronous callers."""
     return wait_for(arollback(project, **options))
+
+
+async def adrift(
+    project: str = ".",
+    *,
+    hosts: Names = (),
+    resources: Names = (),
+    inventory: Names = (),
+    extra_vars: ExtraVars = (),
+    settings: Settings | None = None,
+) -> DriftReport:
+    """Whether the recorded resources of `project` are still as the runs left them. Changes nothing.
+
+    ```python
+    report = await engine.adrift("site", hosts="web")
+    changed = [str(each.address) for each in report.drifts if each.verdict.value == "changed"]
+    ```
+
+    Raises:
+        StateError: nothing is recorded.
+        UsageError: a host, resource or inventory that was named is not there.
+    """
+    from engine.drifting import Wanted
+
+    cwd = os.getcwd()
+    root = project_of(project)
+    async with Engine(settings=settings or settings_of({}, cwd=cwd, project=root), cwd=cwd) as made:
+        wanted = Wanted(
+            hosts=listed(hosts), resources=listed(resources), inventory=listed(inventory), extra_vars=made.extra_vars(extra_vars)
+        )
+        return await made.drift(root, wanted)
+
+
+def drift(project: str = ".", **options: Any) -> DriftReport:
+    """`adrift`, for synchronous callers."""
+    return wait_for(adrift(project, **options))
 
 
 async def arun(

@@ -27,7 +27,7 @@ class Look:
     project: str
     wanted: Wanted
     terminal: Terminal
-    paint: Paint
+    shade: Paint
     as_json: bool = False
     prometheus: str = ""
     junit: str = ""
@@ -41,7 +41,7 @@ class Look:
 
     def show(self, report: DriftReport) -> None:
         verbose = self.made.settings.output.verbosity > 0
-        self.terminal.write(as_document(report) if self.as_json else as_text(report, self.paint, verbose=verbose))
+        self.terminal.write(as_document(report) if self.as_json else as_text(report, self.shade, verbose=verbose))
 
     def keep(self, report: DriftReport) -> None:
         """The files that were asked for."""
@@ -66,7 +66,7 @@ class Look:
                 try:
                     report = await self.made.drift(self.project, self.wanted)
                     self.keep(report)
-                    self.terminal.write(as_document(report, lines=True) if self.as_json else as_line(report, self.paint))
+                    self.terminal.write(as_document(report, lines=True) if self.as_json else as_line(report, self.shade))
                 except EngineError as error:
                     if not rounds:
                         raise
@@ -102,7 +102,7 @@ class Look:
             self.terminal.write(as_document(fix.report, way=fix.way))
             return
         self.show(fix.report)
-        self.terminal.write(way_back_text(fix.way, self.paint))
+        self.terminal.write(way_back_text(fix.way, self.shade))
 
 
 def write_whole(path: str, text: str) -> None:

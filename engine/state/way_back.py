@@ -96,7 +96,7 @@ def goal_of(finding: Finding, newer: Sequence[Standing]) -> Value:
         return state
     if standing.record.address.kind == "package":
         return {name: state[name] for name in sorted(standing.parts)}
-    goal = dict(state) if standing.record.address.kind != "file" else counting(standing.record, state)
+    goal = dict(state) if standing.record.address.kind != "file" else counting(finding, state)
     for each in newer:
         goal.update({name: value for name, value in each.record.after.items() if name in goal and FOLDED.get(name, name) in each.parts})
     if is_withheld(goal.get("password")):
@@ -107,10 +107,13 @@ def goal_of(finding: Finding, newer: Sequence[Standing]) -> Value:
     return goal
 
 
-def counting(record: StateRecord, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a file's state what is compared: not the times that a `touch` left, say."""
-    every = parts_of(record)
-    return {name: value for name, value in state.items() if FOLDED.get(name, name) in every}
+def counting(finding: Finding, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a file's state what is compared. Times that nobody asked for stay as they are; of a file that is gone they are what they were."""
+    every = parts_of(finding.standing.record)
+    made = {name: value for name, value in state.items() if FOLDED.get(name, name) in every or name == "times"}
+    if "times" in made and "times" not in every and isinstance(finding.now, Mapping) and "times" in finding.now:
+        made["times"] = finding.now["times"]
+    return made
 
 
 def entries(

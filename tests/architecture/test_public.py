@@ -19,7 +19,7 @@ from engine.settings.ansible_names import NOT_YET
 from engine.settings.settings import OutputSettings, RunSettings, Settings
 
 PUBLIC = {
-    "Engine", "EngineError", "Event", "Problem", "Recap", "Settings", "__version__", "arollback", "arun", "rollback", "run",
+    "Engine", "EngineError", "Event", "Problem", "Recap", "Settings", "__version__", "adrift", "arollback", "arun", "drift", "rollback", "run",
 }
 
 

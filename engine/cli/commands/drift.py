@@ -74,9 +74,9 @@ def command(
     root = project_of(project)
     made = engine_for(os.path.join(root, "any"), overrides(given), terminal)
     wanted = Wanted(hosts=hosts, resources=resources, inventory=inventory, extra_vars=made.extra_vars(given["extra_vars"]))
-    paint = Paint(colours_of(made.settings.output), on=terminal.coloured(terminal.out))
+    shade = Paint(colours_of(made.settings.output), on=terminal.coloured(terminal.out))
     files = {name: given[name] for name in ("as_json", "prometheus", "junit")}
-    look = Look(made=made, project=root, wanted=wanted, terminal=terminal, paint=paint, **files)
+    look = Look(made=made, project=root, wanted=wanted, terminal=terminal, shade=shade, **files)
 
     async def go() -> int:
         async with made:

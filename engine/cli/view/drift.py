@@ -41,7 +41,7 @@ class Paint:
         return f"\x1b[{self.codes[meaning]}m{text}\x1b[0m" if self.on and meaning in DEFAULTS else text
 
 
-def as_text(report: DriftReport, paint: Paint, *, verbose: bool = False) -> str:
+def as_text(report: DriftReport, shade: Paint, *, verbose: bool = False) -> str:
     """Hosts that could not be asked have one line each. `verbose`: with what is in sync, too."""
     unreached: dict[tuple[HostName, str], int] = {}
     lines: list[str] = []
@@ -50,21 +50,21 @@ def as_text(report: DriftReport, paint: Paint, *, verbose: bool = False) -> str:
             about = (drift.address.host, drift.why)
             unreached[about] = unreached.get(about, 0) + 1
         elif verbose or drift.verdict is not Verdict.IN_SYNC:
-            lines += lines_about(drift, paint)
+            lines += lines_about(drift, shade)
     for (host, why), count in unreached.items():
-        lines.append(paint(f"? {printable(host)}: {count} unknown ({printable(why)})", "unreachable"))
+        lines.append(shade(f"? {printable(host)}: {count} unknown ({printable(why)})", "unreachable"))
     if lines:
         lines.append("")
     return "\n".join([*lines, summary(report), ""])
 
 
-def lines_about(drift: Drift, paint: Paint) -> Iterator[str]:
+def lines_about(drift: Drift, shade: Paint) -> Iterator[str]:
     sign, meaning = SIGNS[drift.verdict]
     reason = f" ({printable(drift.why)})" if drift.why else ""
-    yield paint(f"{sign} {drift.address}: {drift.verdict.value}{reason}", meaning)
+    yield shade(f"{sign} {drift.address}: {drift.verdict.value}{reason}", meaning)
     for diff in drift.diffs:
         for line in lines_of(diff):
-            yield "    " + paint(printable(line), next((meaning for start, meaning in OF_DIFFS if line.startswith(start)), ""))
+            yield "    " + shade(printable(line), next((meaning for start, meaning in OF_DIFFS if line.startswith(start)), ""))
 
 
 def printable(text: str) -> str:
@@ -78,29 +78,29 @@ def summary(report: DriftReport) -> str:
     return f"Drift: {', '.join(f'{report.count(each)} {each.value}' for each in counts)}."
 
 
-def as_line(report: DriftReport, paint: Paint) -> str:
+def as_line(report: DriftReport, shade: Paint) -> str:
     """A round of --every: when it was, and the summary with the first few that drifted."""
     drifted = [str(drift.address) for drift in report.drifts if drift.verdict in (Verdict.CHANGED, Verdict.MISSING)]
     named = f" {', '.join(drifted[:NAMED])}{' …' if len(drifted) > NAMED else ''}" if drifted else ""
     meaning = "changed" if drifted else "unreachable" if report.exit_code else "ok"
-    return f"{at(report.at)}  {paint(summary(report), meaning)}{named}\n"
+    return f"{at(report.at)}  {shade(summary(report), meaning)}{named}\n"
 
 
 def at(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def way_back_text(way: WayBack, paint: Paint) -> str:
+def way_back_text(way: WayBack, shade: Paint) -> str:
     """What --fix would do; first what it cannot do."""
     lines = [""]
     if way.impossible:
         lines.append(f"Cannot be put back ({len(way.impossible)}), see to it by hand:")
-        lines += [paint(f"  ! {drift.address}: {why}", "error") for drift, why in way.impossible]
+        lines += [shade(f"  ! {drift.address}: {why}", "error") for drift, why in way.impossible]
         lines.append("")
     resources = dict.fromkeys(step.record.address for step in way.steps)
     gone = {step.record.address for step in way.steps if step.goal is None}
     for each in resources:
-        lines.append(paint(f"  - {each}: to be removed" if each in gone else f"  ~ {each}: to be as recorded", "changed"))
+        lines.append(shade(f"  - {each}: to be removed" if each in gone else f"  ~ {each}: to be as recorded", "changed"))
     return "\n".join([*lines, "", f"Way back: {len(resources)} to put back, {len(way.impossible)} cannot be put back.", ""])
 
 
