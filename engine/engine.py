@@ -55,6 +55,7 @@ from engine.settings.extra_vars import parse_extra_vars
 from engine.settings.lookup import setting_of
 from engine.settings.settings import Settings
 from engine.settings.sources import find_project
+from engine.state.choosing import taken_by
 from engine.state.record import RunRecord, run_id
 from engine.state.stores.base import StateStore
 from engine.vault.files import VaultFiles
@@ -405,7 +406,9 @@ class Engine:
             rolls_back=prepared.rolls_back,
         )
         try:
-            async with locked(context, prepared.graph, lambda: self.store(prepared.project), heir_to=prepared.rolls_back):
+            if prepared.looks:
+                return await run_plan(context, prepared.graph, record)
+            async with locked(context, prepared.graph, lambda: self.store(prepared.project), heir_to=taken_by(record)):
                 return await run_plan(context, prepared.graph, record)
         finally:
             TELLING.reset(telling)

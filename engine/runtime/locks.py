@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from engine.errors import EngineError
@@ -23,12 +23,12 @@ from engine.state.stores.base import StateStore
 
 @asynccontextmanager
 async def locked(
-    run: RunContext, graph: PlanGraph, store: Callable[[], StateStore], *, heir_to: RunId | None = None
+    run: RunContext, graph: PlanGraph, store: Callable[[], StateStore], *, heir_to: Collection[RunId] = ()
 ) -> AsyncIterator[None]:
     """Hold the run's hosts while the block goes on.
 
     Args:
-        heir_to: The run that this one takes back or goes on with: what it holds is given back if its process is dead.
+        heir_to: The runs that this one takes back or goes on with: what they hold is given back if their process is dead.
 
     Raises:
         StateError: `state-locked`, where others hold some of the hosts for too long.
@@ -55,9 +55,9 @@ async def locked(
         yield
 
 
-async def left_by(dead: RunId | None, store: StateStore) -> list[HeldLock]:
-    """The locks of a run whose process has died, given back."""
-    found = [each for each in await store.locks() if each.owner.run == dead and is_dead(each.owner.process)] if dead else []
+async def left_by(dead: Collection[RunId], store: StateStore) -> list[HeldLock]:
+    """The locks of runs whose process has died, given back."""
+    found = [each for each in await store.locks() if each.owner.run in dead and is_dead(each.owner.process)] if dead else []
     for owner in {each.owner for each in found}:
         await store.release(owner)
     return found
