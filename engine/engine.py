@@ -390,11 +390,12 @@ class Engine:
         from engine.runtime.runner import run_plan
 
         run = self.settings.run
-        identity = run_id(self.clock.now())
+        resumes = prepared.resumes
+        identity = run_id(self.clock.now()) if resumes is None else resumes.run.id
         if recorder is None and (run.check or prepared.looks):
             recorder = NoRecorder()
         elif recorder is None:
-            recorder = StateRecorder(self.store(prepared.project), identity, self.redactor, self.clock)
+            recorder = StateRecorder(self.store(prepared.project), identity, self.redactor, self.clock, resumes=resumes is not None)
         telling = TELLING.set(lambda problem: stream.publish(ProblemFound(problem=problem)))
         context = self._context(prepared, stream, identity, recorder)
         record = RunRecord(
@@ -408,7 +409,7 @@ class Engine:
         try:
             if prepared.looks:
                 return await run_plan(context, prepared.graph, record)
-            async with locked(context, prepared.graph, lambda: self.store(prepared.project), heir_to=taken_by(record)):
+            async with locked(context, prepared.graph, lambda: self.store(prepared.project), heir_to=(*taken_by(record), record.id)):
                 return await run_plan(context, prepared.graph, record)
         finally:
             TELLING.reset(telling)
@@ -438,6 +439,7 @@ class Engine:
             options=self._plan_options(prepared.extra_vars),
             extra_vars=prepared.extra_vars,
             limit=prepared.limit,
+            replay=prepared.resumes,
             known_hosts=frozenset(prepared.inventory.hosts),
             constant=self.constants(prepared),
             reload=lambda: self.inventory(prepared.sources, os.path.dirname(prepared.graph.playbooks[0].path))[0],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.bridge.content import Content
 from engine.inventory.tree import Inventory
@@ -13,6 +13,9 @@ from engine.model.frozen import frozen
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.graph import PlanGraph
+
+if TYPE_CHECKING:
+    from engine.runtime.replay import Replay
 
 Names: TypeAlias = str | Sequence[str]
 """One path, or several."""
@@ -34,6 +37,8 @@ class Prepared:
     rolls_back: RunId | None = None
     options: Mapping[str, Value] = field(default_factory=dict)
     """What is recorded of the run beside its command line's options."""
+    resumes: Replay | None = None
+    """The run that it goes on with, and what of it was over."""
     looks: bool = False
     """It only looks at hosts: nothing is recorded, and nobody is told but who asked."""
     content: Content | None = None

@@ -200,6 +200,9 @@ class DefaultOutput:
             case Status.OK | Status.CHANGED:
                 self._diffs(outcome)
                 word = "changed" if outcome.status is Status.CHANGED else "ok"
+                if outcome.replayed:
+                    self._line(f"{word}: [{self._host(outcome)}]{self._item(outcome)} (done before)", word)
+                    return
                 self._line(f"{word}: [{self._host(outcome)}]{self._item(outcome)}{self._behind(outcome)}", word)
 
     def _is_shown(self, outcome: TaskOutcome) -> bool:

@@ -83,6 +83,8 @@ class TaskOutcome:
     looped: bool = False
     """It had a loop, perhaps over nothing."""
     no_log: bool = False
+    replayed: bool = False
+    """It was over before a resume: nothing was done for it now."""
     registered: Mapping[str, Any] = field(default_factory=dict)
     """The shape that `register` stores: see runtime/judge.py:registered."""
 

@@ -90,6 +90,7 @@ class Batch:
             lockstep=self.strategy.lockstep,
             cleared=self._forget,
         )
+        self.play.meant = self._notices.meant
         self._slots = asyncio.Semaphore(max(1, self.play.settings.run.forks))
         self._left_standing = Standing(hosts=self.play.batch, cursors=self.cursors)
         for host in self.play.batch:
@@ -237,6 +238,11 @@ class Batch:
 
     async def _performed(self, step: Step, host: HostName, *, for_all: bool = False) -> TaskOutcome:
         """Run and settle; again, where the debugger asks for it. `for_all`: what it registers and sets is everybody's."""
+        replayed = self.play.run.replay.task(step, host) if self.play.run.replay is not None else None
+        if replayed is not None:
+            outcome, effects = replayed
+            await self._settle(step, outcome, effects)
+            return outcome
         current = step
         while True:
             if self._notices.perhaps(step, host):
@@ -315,7 +321,8 @@ class Batch:
             self._roles_ran[outcome.host].update(roles[-1:])
         notified = self._notices.take(effects)
         self.play.run.ledger.apply(effects)
-        await self.play.run.recorder.task(step, outcome, notified)
+        if not outcome.replayed:
+            await self.play.run.recorder.task(step, outcome, notified, effects)
         self._notices.check(step, effects, notified, shown=False)
         self._tell(step, outcome)
         self._notices.check(step, effects, notified, shown=True)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from engine.bridge.modules import Modules
     from engine.playbook.context import ParseContext
     from engine.runtime.keywords import TaskKeywords
+    from engine.runtime.replay import Replay
+    from engine.state.record import Notification
     from engine.templating.environment import Templates
     from engine.templating.renderer import Renderer
 
@@ -77,6 +79,8 @@ class RunContext:
     stepping: Stepping = field(init=False)
     foresight: Foresight | None = None
     """In check mode, unless it is to be ansible-core's: what the run so far would have changed."""
+    replay: Replay | None = None
+    """What was over before a resume."""
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
 
@@ -102,6 +106,8 @@ class PlayContext:
     batch: Sequence[HostName]
     keywords: Mapping[str, Value] = field(default_factory=dict)
     """The play's own keywords, rendered where they are needed."""
+    meant: Callable[[Sequence[str], HostName], list[Notification]] = lambda names, host: []
+    """The handlers that names mean on a host; the batch knows them."""
     _searches: dict[tuple[int, str, str], Search] = field(default_factory=dict)
     _groups: ActionGroups | None = None
 

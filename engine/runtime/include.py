@@ -137,9 +137,10 @@ class Includer:
                 self._ask(asked, step, host, renderer, {}, None)
             else:
                 self._ask_items(asked, step, host, renderer)
-        except UnknownValue as error:
-            asked.outcome = unknown.stopped_by(step, host, asked.name, error, no_log=asked.hidden)
         except EngineError as error:
+            if isinstance(error, UnknownValue) and self.play.foresight is not None:
+                asked.outcome = unknown.stopped_by(step, host, asked.name, error, no_log=asked.hidden)
+                return asked
             asked.outcome = replace(failed(step, host, asked.name, error, renderer), no_log=asked.hidden)
         return asked
 
@@ -186,7 +187,7 @@ class Includer:
             try:
                 self._ask(asked, step, host, inner, extra, label)
             except EngineError as error:
-                if isinstance(error, UnknownValue):
+                if isinstance(error, UnknownValue) and self.play.foresight is not None:
                     outcome = unknown.stopped_by(step, host, asked.name, error, no_log=asked.hidden)
                 else:
                     outcome = replace(failed(step, host, asked.name, error, inner), no_log=asked.hidden)

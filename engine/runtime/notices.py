@@ -55,6 +55,14 @@ class Notices:
             self.play.events.publish(HandlerNotified(host=effect.host, handler=effect.handler))
         return found
 
+    def meant(self, names: Sequence[str], host: HostName) -> list[Notification]:
+        """The handlers that these names mean by now; nothing is notified."""
+        return [
+            notification(self.play, self._name_of(handler, host) or name, name, handler, host)
+            for name in names
+            for handler in self._known().answering(name, partial(self._name_of, host=host))
+        ]
+
     def due(self, host: HostName) -> list[Step]:
         """The handlers that run at a flush, in the order they are defined."""
         pending = self._settled(host)

@@ -5,12 +5,11 @@ It holds no values of variables and no contents: paths, options, digests, and th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, field
 from typing import Any
 
@@ -48,14 +47,6 @@ def fingerprints(preview: Preview) -> tuple[str, ...]:
 def words(planned: Planned) -> str:
     what = str(planned.resource) if planned.resource is not None else f"{planned.host}: {planned.module}"
     return f"{planned.action} {what}"
-
-
-def hidden(extra_vars: Sequence[str], salt: str) -> tuple[str, ...]:
-    """What is kept of -e: the names of files, and of anything else only whether it is the same."""
-    return tuple(
-        each if each.startswith("@") else "sha256:" + hashlib.sha256(f"{salt}\0{each}".encode("utf-8", "surrogateescape")).hexdigest()
-        for each in extra_vars
-    )
 
 
 def write(path: str, plan: PlanFile) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.model.addresses import HostName, ResourceAddress
 from engine.model.change import Change, Diff
+from engine.model.effect import Effect
 from engine.model.frozen import frozen
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.source import Span
@@ -108,7 +109,17 @@ class PreviewRecorder:
     async def finished(self, exit_code: int) -> int | None:
         return None
 
-    async def task(self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification]) -> None:
+    async def item(
+        self, step: Step, index: int, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
+    ) -> None:
+        """It is told with its task."""
+
+    async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
+        """Nothing is."""
+
+    async def task(
+        self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
+    ) -> None:
         for one in outcome.items or (outcome,):
             if one.status in (Status.FAILED, Status.UNREACHABLE) and not one.ignored and not outcome.rescued:
                 self._failures.append(self._failure(step, one))

@@ -14,14 +14,16 @@ from types import ModuleType
 from typing import Protocol
 
 from engine.clock import Clock
-from engine.model.addresses import ResourceAddress, RunId
+from engine.model.addresses import HostName, ResourceAddress, RunId
 from engine.model.change import Change
+from engine.model.effect import Effect
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.values import Value
 from engine.plan.step import Step
+from engine.runtime import journal
 from engine.runtime.redact import Redactor
 from engine.state.encode import digest_of, with_blobs
-from engine.state.record import Notification, RunRecord, StateRecord
+from engine.state.record import JournalEntry, Notification, RunRecord, StateRecord
 from engine.state.stores.base import StateStore
 from engine.state.withhold import recoverable, without_secrets
 
@@ -53,8 +55,21 @@ class Recorder(Protocol):
 
     async def started(self, run: RunRecord) -> None: ...
 
-    async def task(self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification]) -> None:
-        """Kept when it returns. StateError where it cannot be kept: the run stops, since it could not be taken back."""
+    async def task(
+        self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
+    ) -> None:
+        """Kept when it returns. StateError where it cannot be kept: the run stops, since it could not be taken back.
+
+        Of a loop the items have been told before, one by one.
+        """
+
+    async def item(
+        self, step: Step, index: int, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
+    ) -> None:
+        """One item of a loop is over. Kept when it returns."""
+
+    async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
+        """Something that cannot be repeated is about to be sent to a host. Kept when it returns."""
 
     async def finished(self, exit_code: int) -> int | None:
         """The state's new serial; None where nothing was recorded (--check)."""
@@ -66,7 +81,17 @@ class NoRecorder:
     async def started(self, run: RunRecord) -> None:
         pass
 
-    async def task(self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification]) -> None:
+    async def task(
+        self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
+    ) -> None:
+        pass
+
+    async def item(
+        self, step: Step, index: int, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
+    ) -> None:
+        pass
+
+    async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
         pass
 
     async def finished(self, exit_code: int) -> int | None:
@@ -76,28 +101,61 @@ class NoRecorder:
 class StateRecorder:
     """Writes to a store. The run begins in it with `started`."""
 
-    def __init__(self, store: StateStore, run: RunId, redactor: Redactor, clock: Clock) -> None:
+    def __init__(self, store: StateStore, run: RunId, redactor: Redactor, clock: Clock, *, resumes: bool = False) -> None:
+        self._resumes = resumes
         self._store = store
         self._run = run
         self._redactor = redactor
         self._clock = clock
 
     async def started(self, run: RunRecord) -> None:
-        await self._store.begin(run)
+        if not self._resumes:
+            await self._store.begin(run)
 
     async def finished(self, exit_code: int) -> int | None:
         return await self._store.finish(self._run, exit_code, self._clock.now())
 
-    async def task(self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification]) -> None:
-        records: list[StateRecord] = []
+    async def task(
+        self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
+    ) -> None:
         blobs: dict[str, bytes] = {}
-        for one in outcome.items or (outcome,):
-            if one.result.changes:
-                records.extend(self._record(step, one, change, handlers, blobs) for change in one.result.changes)
-            elif did_something(one, outcome):
-                records.append(self._unknown(step, one, handlers))
-        if records:
-            await self._store.append(self._run, records, blobs)
+        records = [] if outcome.items else self._records(step, outcome, handlers, blobs)
+        if records or outcome.status is not Status.SKIPPED:
+            await self._store.append(self._run, records, blobs, [self._entry(journal.TASK, step, outcome, effects)])
+
+    async def item(
+        self, step: Step, index: int, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
+    ) -> None:
+        blobs: dict[str, bytes] = {}
+        records = self._records(step, outcome, handlers, blobs)
+        await self._store.append(self._run, records, blobs, [self._entry(journal.ITEM, step, outcome, effects, index)])
+
+    async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
+        data = {"index": index, "what": self._redactor.text(what)}
+        await self._store.append(self._run, [], {}, [JournalEntry(host=host, step=str(step.address), kind=journal.BEGUN, data=data)])
+
+    def _records(
+        self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], blobs: dict[str, bytes]
+    ) -> list[StateRecord]:
+        if outcome.result.changes:
+            return [self._record(step, outcome, change, handlers, blobs) for change in outcome.result.changes]
+        return [self._unknown(step, outcome, handlers)] if did_something(outcome) else []
+
+    def _entry(
+        self, kind: str, step: Step, outcome: TaskOutcome, effects: Sequence[Effect], index: int | None = None
+    ) -> JournalEntry:
+        task = step.task
+        data: dict[str, Value] = {
+            "written": {"action": task.action if task is not None else "", "name": str(task.name or "") if task is not None else ""},
+            "outcome": journal.packed_outcome(outcome, self._may_keep),
+            "effects": [journal.packed_effect(each, self._may_keep, hidden=outcome.no_log) for each in effects],
+        }
+        if index is not None:
+            data["index"] = index
+        return JournalEntry(host=outcome.host, step=str(step.address), kind=kind, data=data)
+
+    def _may_keep(self, text: Value) -> bool:
+        return not self._redactor.knows_any(text)
 
     def _record(
         self, step: Step, outcome: TaskOutcome, change: Change, handlers: Sequence[Notification], blobs: dict[str, bytes]
@@ -213,8 +271,8 @@ def secret_arguments(module: ModuleType | None) -> frozenset[str]:
     return frozenset({"content", *(name for name, argument in specs.items() if argument.secret)})
 
 
-def did_something(outcome: TaskOutcome, whole: TaskOutcome) -> bool:
+def did_something(outcome: TaskOutcome) -> bool:
     """Did the task change a host in a way that no resource tells of?"""
     if outcome.status not in (Status.CHANGED, Status.FAILED) or not outcome.result.changed:
         return False
-    return whole.action.rpartition(".")[2] not in CONTROLLER_ONLY
+    return outcome.action.rpartition(".")[2] not in CONTROLLER_ONLY

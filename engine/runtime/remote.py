@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,7 @@ class HostRemote:
         invocation: TaskInvocation,
         on_output: Callable[[str, str], None] | None = None,
         foresight: Foresight | None = None,
+        begin: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._pool = pool
         self.target = target
@@ -37,6 +38,8 @@ class HostRemote:
         self._on_output = on_output
         self._foresight = foresight
         """In a check mode that sees its own plan."""
+        self._begin = begin
+        """Called once, just before something that cannot be repeated is sent."""
 
     async def call(self, module: str, args: Mapping[str, Any], *, check: bool | None = None) -> ModuleResult:
         invocation = self._invocation
@@ -44,6 +47,7 @@ class HostRemote:
         checking = invocation.check if check is None else check
         foresight = self._foresight if checking else None
         async with self._pool.session(self.target) as session:
+            await self._begins()
             news = None if foresight is None else foresight.news(session, self.target)
             reply = await session.call(
                 module,
@@ -62,6 +66,11 @@ class HostRemote:
         if foresight is not None:
             foresight.add(self.target, result.changes, args)
         return result
+
+    async def _begins(self) -> None:
+        begin, self._begin = self._begin, None
+        if begin is not None:
+            await begin()
 
     async def validate(self, module: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return validated(module, given, self._invocation)
@@ -89,6 +98,7 @@ class HostRemote:
             return await session.download(path, write)
 
     async def raw(self, command: str) -> ModuleResult:
+        await self._begins()
         code, stdout, stderr = await self._pool.raw(self.target, command)
         out, err = (data.decode("utf-8", "surrogateescape") for data in (stdout, stderr))
         values = {"rc": code, "stdout": out, "stderr": err, "stdout_lines": out.splitlines(), "stderr_lines": err.splitlines()}
@@ -98,6 +108,7 @@ class HostRemote:
 
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
         async with self._pool.session(self.target) as session:
+            await self._begins()
             reply = await session.start_job(
                 module,
                 args,
@@ -109,6 +120,7 @@ class HostRemote:
 
     async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
         async with self._pool.session(self.target) as session:
+            await self._begins()
             reply = await session.foreign(request, sources, timeout=self._invocation.timeout)
         return result_of(reply)
 

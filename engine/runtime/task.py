@@ -6,7 +6,7 @@ choose one of these steps; its logic stands in the file named for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -31,7 +31,9 @@ from engine.runtime.foresight import Foresight
 from engine.runtime.judge import NO_TRACEBACK, of_items, registered, skipped
 from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
+from engine.runtime.notifying import notified_by
 from engine.runtime.remote import HostRemote
+from engine.runtime.replay import repeatable
 from engine.runtime.task_names import task_name
 from engine.runtime.views import VariablesView
 from engine.scopes.store import injected_name
@@ -65,6 +67,8 @@ class Setting:
     control: LoopControl = field(default_factory=LoopControl)
     keywords: TaskKeywords = field(default_factory=lambda: UNRENDERED)
     """Rendered anew for each item: they may use it."""
+    index: int | None = None
+    """Of a loop's item its number, from 0."""
     addressed: bool = True
     """Whether a delegate's address is to be told: of a loop's items only the first that is called does."""
     earlier: Mapping[str, Sequence[Effect]] = field(default_factory=dict)
@@ -84,9 +88,9 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
             run = await run_item(setting, renderer, None)
         else:
             run = await run_loop(replace(setting, control=control_of(step.keywords, renderer)), renderer)
-    except UnknownValue as error:
-        run = TaskRun(unknown.stopped_by(step, host, name, error, no_log=no_log_of(step, renderer)))
     except EngineError as error:
+        if isinstance(error, UnknownValue) and play.foresight is not None:
+            return TaskRun(unknown.stopped_by(step, host, name, error, no_log=no_log_of(step, renderer)))
         run = TaskRun(replace(mistaken(setting, renderer, error), delegated_to=known_delegate(step, renderer, host, error)))
     run.outcome = replace(run.outcome, seconds=play.clock.monotonic() - started)
     return run
@@ -113,8 +117,9 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         if index and setting.control.pause:
             await play.clock.sleep(setting.control.pause)
         extra = {**seen, **variables_of(setting.control, items, index)}
-        own = replace(setting, addressed=addressed, earlier=earlier)
-        run = await run_item(own, play.renderer(step, setting.host, extra), extra)
+        own = replace(setting, addressed=addressed, earlier=earlier, index=index)
+        known = play.run.replay.item(step, setting.host, index) if play.run.replay is not None else None
+        run = TaskRun(*known) if known is not None else await run_item(own, play.renderer(step, setting.host, extra), extra)
         addressed = addressed and not run.outcome.attempts
         outcome = replace(
             run.outcome,
@@ -133,10 +138,21 @@ async def run_loop(setting: Setting, renderer: Renderer) -> TaskRun:
         if setting.control.break_when is not None:
             outcome, enough = broken_off(setting, outcome, extra)
         outcomes.append(outcome)
+        if known is None and run.facts_to is None:
+            await keep_item(play, step, index, outcome, run.acted)
         play.events.publish(ItemFinished(outcome=outcome))
         if enough:
             break
     return TaskRun(whole_of(setting, outcomes), acted, facts_to)
+
+
+async def keep_item(play: PlayContext, step: Step, index: int, outcome: TaskOutcome, acted: Sequence[Effect]) -> None:
+    """Each item is recorded as it ends, so that a run that breaks off in a loop is gone on with at the right one."""
+    try:
+        names = notified_by(play, step, replace(outcome, items=(outcome,)))
+    except EngineError:
+        names = []  # told when the task ends
+    await play.run.recorder.item(step, index, outcome, play.meant(names, outcome.host), acted)
 
 
 def whole_of(setting: Setting, outcomes: list[TaskOutcome]) -> TaskOutcome:
@@ -247,6 +263,9 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             outcome = concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=no_log_of(step, renderer))
             return TaskRun(labelled(setting, renderer, outcome, extra))
         runs = True
+        passed = play.run.replay.passed(step, host, setting.name, setting.index) if play.run.replay is not None else None
+        if passed is not None:
+            return TaskRun(labelled(setting, renderer, passed, extra))
         setting = replace(setting, keywords=keywords_of(setting, renderer))
         call, handler = prepared(setting, renderer, delegate)
         elsewhere = delegate if delegate != host else None
@@ -254,12 +273,12 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=seen, delegated_to=elsewhere
         )
         verdict = await attempts.until_satisfied(attempt, handler, call)
-    except UnknownValue as error:
-        outcome = unknown.stopped_by(step, host, setting.name, error, no_log=no_log_of(step, renderer), runs=runs)
-        if play.foresight is not None and outcome.status is Status.UNKNOWN:
-            play.foresight.uncertain.setdefault(delegate or host, error.problem.detail)
-        return TaskRun(labelled(setting, renderer, replace(outcome, delegated_to=delegate if delegate != host else None), extra))
     except EngineError as error:
+        if isinstance(error, UnknownValue) and play.foresight is not None:
+            outcome = unknown.stopped_by(step, host, setting.name, error, no_log=no_log_of(step, renderer), runs=runs)
+            if outcome.status is Status.UNKNOWN:
+                play.foresight.uncertain.setdefault(delegate or host, error.problem.detail)
+            return TaskRun(labelled(setting, renderer, replace(outcome, delegated_to=delegate if delegate != host else None), extra))
         outcome = replace(mistaken(setting, renderer, error), delegated_to=delegate if delegate != host else None)
         return TaskRun(labelled(setting, renderer, outcome, extra))
     outcome = TaskOutcome(
@@ -369,7 +388,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     target, output = play.target(step, host, delegate, renderer, keywords), play.output_of(step, host, keywords)
     if output is not None and target.become is not None and handler.connects and play.settings.output.verbosity >= BECOME_IS_TOLD:
         output("become", f"EXEC {told(target.become)}")
-    remote = HostRemote(play.pool, target, invocation, output, play.foresight)
+    remote = HostRemote(play.pool, target, invocation, output, play.foresight, beginning(setting, handler, invocation))
     call = ActionCall(
         invocation=invocation,
         host=host,
@@ -389,6 +408,16 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     )
     call.call_module = partial(dispatch.other_module, call, replace(task, action=action), play.run.modules, play.settings)
     return call, handler
+
+
+def beginning(setting: Setting, handler: dispatch.Handler, invocation: TaskInvocation) -> Callable[[], Awaitable[None]] | None:
+    """What notes that something begins whose doing twice is not the same as doing it once; None for anything else."""
+    if invocation.check or repeatable(handler, invocation.args):
+        return None
+    said = next((invocation.args[name] for name in ("_raw_params", "cmd", "argv", "free_form") if invocation.args.get(name)), "")
+    words = " ".join(map(str, said)) if isinstance(said, list) else str(said)
+    what = setting.name if invocation.no_log or not words else f"{invocation.action} {words}"
+    return partial(setting.play.run.recorder.begun, setting.step, setting.host, setting.index, what[:500])
 
 
 def async_place(name: str, keywords: TaskKeywords, renderer: Renderer) -> dict[str, str]:

@@ -18,6 +18,7 @@ SUMMARIES = {
     "drift": "Look whether hosts are still as the runs left them; changes nothing.",
     "rollback": "Take back what a run changed.",
     "destroy": "Remove everything that recorded runs made.",
+    "resume": "Go on with a run that broke off or failed.",
     "state": "Look at what the engine remembers: list, show.",
     "shims": "Programs with ansible-core's names that run this engine.",
 }

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from engine.cli.options import CONNECTION, HELP, OUTPUT, VAULT, options, overrides
 from engine.cli.terminal import Terminal
-
-if TYPE_CHECKING:
-    from engine.runtime.plan_file import PlanFile
 
 LISTED = 20
 """Things that moved which are named one by one."""
@@ -34,10 +31,11 @@ def command(plan: str, extra_vars: tuple[str, ...], refresh: bool, yes: bool, **
     from engine.cli.running import engine_for, interruptible, listeners_for, settled
     from engine.files import WitnessFiles, moved
     from engine.runtime import plan_file
+    from engine.runtime.variables_given import again
 
     terminal = Terminal(colour=given.get("color"))
     saved = plan_file.read(plan)
-    given_vars = variables_of(saved, extra_vars)
+    given_vars = again(saved.extra_vars, saved.salt, extra_vars, "The plan")
     os.chdir(saved.cwd)
     chosen = {**{name: tuple(value) if isinstance(value, list) else value for name, value in saved.options.items()}, **said(given)}
     made = engine_for(saved.playbooks[0], overrides(chosen), terminal)
@@ -68,30 +66,6 @@ def command(plan: str, extra_vars: tuple[str, ...], refresh: bool, yes: bool, **
 def said(given: dict[str, Any]) -> dict[str, Any]:
     """Options that were given to this command."""
     return {name: value for name, value in given.items() if value not in (None, ())}
-
-
-def variables_of(saved: PlanFile, given: tuple[str, ...]) -> tuple[str, ...]:
-    """The plan's own -e: files by their names, the rest as it was given again.
-
-    Raises:
-        UsageError: `plan-variables`, they are not the ones that the plan was made with.
-    """
-    from engine.errors import UsageError
-    from engine.model.problem import Problem
-    from engine.runtime.plan_file import hidden
-
-    if not given and all(each.startswith("@") for each in saved.extra_vars):
-        return saved.extra_vars
-    if hidden(given, saved.salt) == saved.extra_vars:
-        return given
-    raise UsageError(
-        Problem(
-            code="plan-variables",
-            summary="The plan was made with other variables",
-            detail=f"it was made with {len(saved.extra_vars)} -e, {len(given)} are given now, and they are not the same",
-            hint="give the same -e, in the same order: their values are not saved, since they may be secret",
-        )
-    )
 
 
 def stale(changed: list[str]) -> Exception:

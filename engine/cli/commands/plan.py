@@ -85,6 +85,7 @@ def save(path: str, made: Engine, prepared: Prepared, preview: Preview, witness:
     import secrets
 
     from engine.runtime import plan_file
+    from engine.runtime.variables_given import hidden
 
     salt = secrets.token_hex(16)
     plan_file.write(
@@ -93,7 +94,7 @@ def save(path: str, made: Engine, prepared: Prepared, preview: Preview, witness:
             playbooks=tuple(each.path for each in prepared.graph.playbooks),
             cwd=made.cwd,
             options={name: value for name, value in given.items() if name not in LEFT_OUT and value not in (None, ())},
-            extra_vars=plan_file.hidden(given["extra_vars"], salt),
+            extra_vars=hidden(given["extra_vars"], salt),
             salt=salt,
             seen=witness.seen,
             lines=plan_file.fingerprints(preview),

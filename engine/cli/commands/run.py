@@ -25,6 +25,8 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
     Changes are recorded; `engine rollback` takes the newest run back. Exit codes: 0 fine, 1 a mistake before the run,
     2 a host failed, 4 a host was unreachable, 99 interrupted.
     """
+    from dataclasses import replace
+
     from engine.cli.running import engine_for, interruptible, listeners_for, settled
     from engine.cli.view.listing import listing
 
@@ -36,6 +38,8 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
         terminal.write(listing(made, prepared, playbooks, wanted))
         return 0
 
+    prepared = replace(prepared, options=remembered(given))
+
     async def go() -> int:
         async with made:
             settled()
@@ -45,6 +49,18 @@ def command(playbooks: tuple[str, ...], output: str, **given: Any) -> int:
     code = interruptible(go, made)
     quick_end(code)
     return code
+
+
+def remembered(given: dict[str, Any]) -> dict[str, Any]:
+    """What `engine resume` needs of the command line."""
+    import secrets
+
+    from engine.runtime.variables_given import SALT, VARIABLES, hidden
+
+    salt = secrets.token_hex(8)
+    said = {key: value for key, value in overrides(given).items() if not key.startswith("output.")}
+    asked = {key: list(value) if isinstance(value, tuple) else value for key, value in said.items()}
+    return {"asked": asked, VARIABLES: list(hidden(given["extra_vars"], salt)), SALT: salt}
 
 
 def quick_end(code: int) -> None:

@@ -1,0 +1,153 @@
+"""What a run did, as entries of the state's journal: outcomes with their effects, written as JSON and read back as they were.
+
+Trust survives: text that a human wrote is written with a mark and its place, and read back as such. Secrets do not: a value that
+holds one, and everything under no_log, is left out; who reads it after a resume is told so.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from engine.model import effect as effects_of_tasks
+from engine.model.addresses import StepAddress
+from engine.model.effect import Effect
+from engine.model.outcome import ModuleResult, Status, TaskOutcome
+from engine.model.source import NOWHERE, Span
+from engine.model.values import OMIT, EncryptedText, TemplateText, Unknown, Value
+
+TASK, ITEM, BEGUN = "task", "item", "begun"
+"""Kinds of entries: a task is over on a host; an item of its loop is; something that cannot be repeated was begun."""
+NOT_KEPT = "it held a secret, and was not kept when the run broke off"
+Keep = Callable[[Value], bool]
+"""May this text or these bytes be kept?"""
+
+
+def packed(value: Value, may_keep: Keep) -> Value:
+    """A value as JSON: `{"$KIND": …}` for what JSON does not know."""
+    if isinstance(value, TemplateText | str):
+        if not may_keep(value):
+            return {"$unknown": NOT_KEPT}
+        if isinstance(value, TemplateText):
+            span = value.span
+            return {"$text": [str(value), span.path, span.line, span.column, span.width] if span is not NOWHERE else [str(value)]}
+        return str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, bytes | bytearray):
+        return {"$bytes": base64.b64encode(bytes(value)).decode()} if may_keep(bytes(value)) else {"$unknown": NOT_KEPT}
+    if isinstance(value, EncryptedText):
+        return {"$vault": value.envelope}
+    if isinstance(value, Unknown):
+        return {"$unknown": value.cause}
+    if value is OMIT:
+        return {"$omit": True}
+    if isinstance(value, datetime.datetime | datetime.date):
+        return {"$datetime" if isinstance(value, datetime.datetime) else "$date": value.isoformat()}
+    if isinstance(value, Mapping):
+        pairs = [(key, packed(each, may_keep)) for key, each in value.items()]
+        if all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
+            return {str(key): each for key, each in pairs}
+        return {"$pairs": [[packed(key, may_keep), each] for key, each in pairs]}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [packed(each, may_keep) for each in value]
+    return str(value)
+
+
+def unpacked(value: Value) -> Value:
+    """The way back."""
+    if isinstance(value, list):
+        return [unpacked(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    if len(value) == 1:
+        (name, inner), = value.items()
+        if name in READERS:
+            return READERS[name](inner)
+    return {key: unpacked(each) for key, each in value.items()}
+
+
+def read_text(parts: Sequence[Any]) -> TemplateText:
+    return TemplateText.read(parts[0], Span(*parts[1:]) if len(parts) > 1 else NOWHERE)
+
+
+READERS: Mapping[str, Callable[[Any], Value]] = {
+    "$text": read_text,
+    "$bytes": base64.b64decode,
+    "$vault": EncryptedText,
+    "$unknown": Unknown,
+    "$omit": lambda _: OMIT,
+    "$datetime": datetime.datetime.fromisoformat,
+    "$date": datetime.date.fromisoformat,
+    "$pairs": lambda pairs: {unpacked(key): unpacked(each) for key, each in pairs},
+}
+
+
+# -- effects
+
+
+VALUES = ("value", "facts", "variables", "data")
+
+
+def packed_effect(effect: Effect, may_keep: Keep, *, hidden: bool) -> dict[str, Any]:
+    """`hidden`: under no_log; what it sets is left out, by name."""
+    fields = {each.name: getattr(effect, each.name) for each in dataclasses.fields(effect)}
+    if hidden:
+        fields = {name: without_values(value) if name in VALUES else value for name, value in fields.items()}
+    return {"effect": type(effect).__name__, **{name: packed(value, may_keep) for name, value in fields.items()}}
+
+
+def without_values(value: Value) -> Value:
+    return {str(name): Unknown(NOT_KEPT) for name in value} if isinstance(value, Mapping) else Unknown(NOT_KEPT)
+
+
+def unpacked_effect(data: Mapping[str, Any]) -> Effect:
+    kind: type[Effect] = getattr(effects_of_tasks, data["effect"])
+    values = {name: unpacked(value) for name, value in data.items() if name != "effect"}
+    for name in ("groups", "parents"):
+        if name in values:
+            values[name] = tuple(values[name])
+    return kind(**values)
+
+
+# -- outcomes
+
+PLAIN = (
+    "action", "task_name", "ignored", "rescued", "delegated_to", "delegated_address", "attempts", "is_item", "loop_var", "looped", "no_log",
+)
+
+
+def packed_outcome(outcome: TaskOutcome, may_keep: Keep) -> dict[str, Any]:
+    """Without the loop's items, which have entries of their own, and without changes, which have records."""
+    found: dict[str, Any] = {name: packed(getattr(outcome, name), may_keep) for name in PLAIN}
+    result = outcome.result
+    found["status"] = outcome.status.value
+    found["said"] = [name for name in ("changed", "failed", "skipped", "unreachable", "by_module") if getattr(result, name)]
+    hidden = Unknown(NOT_KEPT)
+    for name, value in (("values", result.values), ("facts", result.facts), ("registered", outcome.registered)):
+        found[name] = packed(hidden if outcome.no_log and value else value, may_keep)
+    found["item"] = packed(hidden if outcome.no_log else outcome.item, may_keep)
+    found["item_label"] = packed(hidden if outcome.no_log else outcome.item_label, may_keep)
+    return found
+
+
+def unpacked_outcome(data: Mapping[str, Any], step: StepAddress, host: str) -> TaskOutcome:
+    values = {name: unpacked(data[name]) for name in ("values", "facts", "registered")}
+    known = {name: value if isinstance(value, dict) else {} for name, value in values.items()}
+    flags: dict[str, Any] = dict.fromkeys(data["said"], True)
+    result = ModuleResult(values=known["values"], facts=known["facts"], **flags)
+    return TaskOutcome(
+        step=step,
+        host=host,
+        status=Status(data["status"]),
+        result=result,
+        registered=known["registered"],
+        item=unpacked(data["item"]),
+        item_label=unpacked(data["item_label"]),
+        replayed=True,
+        **{name: unpacked(data[name]) for name in PLAIN},
+    )
+

@@ -1,0 +1,161 @@
+"""A run that broke off, gone through again from its journal: what was over is not done again, its effects are.
+
+The plan is walked from its beginning; where the journal knows how a step ended on a host, that is taken instead of running it.
+What failed, or never began, runs. What was begun and has no end is in doubt, unless doing it twice is doing it once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.errors import PlanError
+from engine.model.addresses import HostName
+from engine.model.effect import Effect
+from engine.model.frozen import frozen
+from engine.model.outcome import ModuleResult, Status, TaskOutcome
+from engine.model.problem import Problem
+from engine.model.values import Unknown, Value
+from engine.plan.step import Step
+from engine.playbook.names import short
+from engine.runtime import journal
+from engine.runtime.dispatch import Handler
+from engine.runtime.recorder import CONTROLLER_ONLY
+from engine.state.record import JournalEntry, RunRecord
+
+Place = tuple[HostName, str]
+"""A host, and the order key of a step as text."""
+READS = frozenset(("stat", "slurp", "find", "ping", "wait_for", "wait_for_connection", "setup", "gather_facts", "async_status", "fetch"))
+"""Actions that change nothing on a host: to do them again does no harm."""
+SKIPPED_IN_DOUBT = "it was in doubt, and resume was told to skip it"
+
+
+@frozen(kw_only=True)
+class Doubt:
+    """Something that was begun, and nobody knows whether it was done."""
+
+    host: HostName
+    step: str
+    """The step's address as text."""
+    what: str
+    item: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Replay:
+    """The journal of one run, by host and step."""
+
+    run: RunRecord
+    skip: bool = False
+    """What is in doubt counts as done."""
+    done: int = 0
+    """Tasks, each on one host, that were over."""
+    _tasks: dict[Place, deque[JournalEntry]] = field(default_factory=dict)
+    _items: dict[Place, dict[int, JournalEntry]] = field(default_factory=dict)
+    _begun: dict[tuple[Place, int | None], JournalEntry] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, run: RunRecord, entries: Iterable[JournalEntry], *, skip: bool = False) -> Replay:
+        """Entries oldest first."""
+        made = cls(run=run, skip=skip)
+        for entry in entries:
+            made._add(entry)
+        made.done = sum(map(len, made._tasks.values()))
+        return made
+
+    def _add(self, entry: JournalEntry) -> None:
+        place = (entry.host, key_of(entry.step))
+        index: int | None = entry.data.get("index")
+        if entry.kind == journal.BEGUN:
+            self._begun[place, index] = entry
+            return
+        outcome = entry.data["outcome"]
+        lost = outcome["status"] == Status.UNREACHABLE.value
+        over = not (outcome["status"] == Status.FAILED.value or lost) or outcome["ignored"] or outcome["rescued"]
+        if not lost:
+            self._begun.pop((place, index), None)
+        if entry.kind == journal.ITEM:
+            if over and index is not None:
+                self._items.setdefault(place, {})[index] = entry
+        elif over:
+            self._tasks.setdefault(place, deque()).append(entry)
+            self._items.pop(place, None)
+
+    @property
+    def doubts(self) -> list[Doubt]:
+        return [
+            Doubt(host=entry.host, step=entry.step, what=str(entry.data.get("what", "")), item=index)
+            for (_, index), entry in self._begun.items()
+        ]
+
+    def task(self, step: Step, host: HostName) -> tuple[TaskOutcome, list[Effect]] | None:
+        """How the step ended on the host, and what followed; None where it has to run. Each end is told once."""
+        place = (host, key_of(str(step.address)))
+        waiting = self._tasks.get(place)
+        if not waiting:
+            return None
+        data = same(step, waiting.popleft()).data
+        effects = [journal.unpacked_effect(each) for each in data["effects"]]
+        return journal.unpacked_outcome(data["outcome"], step.address, host), effects
+
+    def item(self, step: Step, host: HostName, index: int) -> tuple[TaskOutcome, list[Effect]] | None:
+        """The same for one item of a loop that is not over as a whole."""
+        entry = self._items.get((host, key_of(str(step.address))), {}).pop(index, None)
+        if entry is None:
+            return None
+        data = same(step, entry).data
+        return journal.unpacked_outcome(data["outcome"], step.address, host), [journal.unpacked_effect(each) for each in data["effects"]]
+
+    def passed(self, step: Step, host: HostName, name: str, index: int | None) -> TaskOutcome | None:
+        """The outcome of what was in doubt and is to be skipped; None for anything else."""
+        entry = self._begun.pop(((host, key_of(str(step.address))), index), None) if self.skip else None
+        if entry is None:
+            return None
+        values: dict[str, Value] = {"msg": SKIPPED_IN_DOUBT}
+        shape = {name: Unknown(SKIPPED_IN_DOUBT) for name in ("rc", "stdout", "stderr", "stdout_lines", "stderr_lines")}
+        return TaskOutcome(
+            step=step.address, host=host, status=Status.CHANGED, result=ModuleResult(values=values, changed=True),
+            action=step.task.action if step.task is not None else "", task_name=name, replayed=True,
+            registered={**values, **shape, "changed": True, "failed": False},
+        )
+
+
+def key_of(step: str) -> str:
+    return step.partition("@")[0]
+
+
+def written(step: Step) -> dict[str, Any]:
+    """By what a step is known again: lines may move, what it does may not."""
+    task = step.task
+    return {"action": task.action if task is not None else "", "name": str(task.name or "") if task is not None else ""}
+
+
+def same(step: Step, entry: JournalEntry) -> JournalEntry:
+    """PlanError `resume-mismatch` where the playbook has another step here by now."""
+    if entry.data["written"] == written(step):
+        return entry
+    was = entry.data["written"]
+    raise PlanError(
+        Problem(
+            code="resume-mismatch",
+            summary="The playbook has another step here than when the run broke off",
+            detail=f"it was `{was['action']}`" + (f' "{was["name"]}"' if was["name"] else ""),
+            span=step.span,
+            hint="steps behind the place where it broke off may change, those before it may not: run the playbook anew",
+        )
+    )
+
+
+def repeatable(handler: Handler, args: Mapping[str, Any]) -> bool:
+    """Is doing it twice the same as doing it once? So it is of all that has an identity, and of what changes nothing."""
+    name = short(handler.name)
+    if name in READS or name in CONTROLLER_ONLY or not handler.connects:
+        return True
+    if name == "uri":
+        return str(args.get("method") or "GET").upper() in ("GET", "HEAD", "OPTIONS")
+    if args.get("creates") or args.get("removes"):
+        return True
+    return bool(handler.module) and bool(getattr(importlib.import_module(handler.module), "RESOURCE", ""))
