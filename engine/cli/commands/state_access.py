@@ -31,7 +31,7 @@ def with_store(project: str, work: Callable[[StateStore], Coroutine[Any, Any, Re
     root = project_of(project)
     made = engine_for(os.path.join(root, "any"), {}, Terminal())
     folder = os.path.join(root, made.settings.state.directory)
-    if made.settings.state.store != "memory" and not os.path.isdir(folder):
+    if made.settings.state.store in ("sqlite", "json") and not os.path.isdir(folder):
         raise StateError(
             Problem(
                 code="no-state",

@@ -37,6 +37,7 @@ from engine.state.encode import (
 from engine.state.lock import HeldLock, LockOwner, owner_of, owner_text
 from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot, newest_of
+from engine.state.stores.groups import Groups
 from engine.state.stores.locking import Locking
 
 Result = TypeVar("Result")
@@ -62,8 +63,7 @@ class SqliteStore(Locking):
         self.path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._database: sqlite3.Connection | None = None
-        self._waiting: list[tuple[Append, asyncio.Future[None]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._appends: Groups[Append] = Groups(lambda batch: self._write(partial(keep, batch=batch)))
 
     async def begin(self, run: RunRecord) -> None:
         def write(database: sqlite3.Connection) -> None:
@@ -74,26 +74,7 @@ class SqliteStore(Locking):
     async def append(
         self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes], entries: Sequence[JournalEntry] = ()
     ) -> None:
-        """Appends that come in while a commit is under way share the next one."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(((run, records, blobs, entries), done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_waiting(), name="state writer")
-        await done
-
-    async def _write_waiting(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                await self._write(partial(keep, batch=[each for each, _ in batch]))
-            except Exception as error:  # whatever it is: who waits must hear of it, or waits for ever
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(error)
-            else:
-                for _, done in batch:
-                    if not done.done():
-                        done.set_result(None)
+        await self._appends.add((run, records, blobs, entries))
 
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
         def write(database: sqlite3.Connection) -> int:
@@ -184,8 +165,7 @@ class SqliteStore(Locking):
         return await self._write(take_away)
 
     async def close(self) -> None:
-        if self._writer is not None:
-            await asyncio.gather(self._writer, return_exceptions=True)
+        await self._appends.drained()
         database, self._database = self._database, None
         if database is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, database.close)
