@@ -30,7 +30,7 @@ from engine.state.encode import (
     run_text,
 )
 from engine.state.lock import HeldLock, LockOwner, owner_of, owner_text
-from engine.state.record import JournalEntry, RunRecord, StateRecord
+from engine.state.record import JournalEntry, RunRecord, StateRecord, counted
 from engine.state.snapshot import Snapshot, newest_of
 from engine.state.stores.groups import Groups
 from engine.state.stores.locking import Locking
@@ -98,7 +98,7 @@ class PostgresStore(Locking):
                 raise run_missing(run)
             serial: int = await value(database, "SELECT COALESCE(MAX(serial), 0) + 1 FROM runs")
             changed: int = await value(database, "SELECT COUNT(*) FROM records WHERE run = %s", run)
-            done = replace(begun, serial=serial, exit_code=exit_code, finished=at, changed=changed)
+            done = counted(replace(begun, serial=serial, exit_code=exit_code, finished=at), changed)
             await database.execute("UPDATE runs SET serial = %s, data = %s WHERE id = %s", (serial, run_text(done), run))
             if exit_code == 0 and (undone := await find_run(database, done.rolls_back)) is not None:
                 text = run_text(replace(undone, rolled_back_by=run))
@@ -131,7 +131,7 @@ class PostgresStore(Locking):
         )
         for data, changed in await self._transaction(lambda database: rows(database, query)):
             run = run_of(data)
-            yield run if run.changed == changed else replace(run, changed=changed)  # it is not finished, or was killed
+            yield counted(run, changed)
 
     async def records(self, *, after: int = 0, run: RunId | None = None) -> AsyncIterator[StateRecord]:
         def look(database: Connection) -> Awaitable[list[tuple[Any, ...]]]:

@@ -35,7 +35,7 @@ from engine.state.encode import (
     run_text,
 )
 from engine.state.lock import HeldLock, LockOwner, owner_of, owner_text
-from engine.state.record import JournalEntry, RunRecord, StateRecord
+from engine.state.record import JournalEntry, RunRecord, StateRecord, counted
 from engine.state.snapshot import Snapshot, newest_of
 from engine.state.stores.groups import Groups
 from engine.state.stores.locking import Locking
@@ -83,7 +83,7 @@ class SqliteStore(Locking):
             begun = find_run(database, run)
             if begun is None:
                 raise run_missing(run)
-            done = replace(begun, serial=serial, exit_code=exit_code, finished=at, changed=changed)
+            done = counted(replace(begun, serial=serial, exit_code=exit_code, finished=at), changed)
             database.execute("UPDATE runs SET serial = ?, data = ? WHERE id = ?", (serial, run_text(done), run))
             if exit_code == 0 and (undone := find_run(database, done.rolls_back)) is not None:
                 database.execute("UPDATE runs SET data = ? WHERE id = ?", (run_text(replace(undone, rolled_back_by=run)), undone.id))
@@ -106,11 +106,11 @@ class SqliteStore(Locking):
         return await self._call(look)
 
     async def runs(self) -> AsyncIterator[RunRecord]:
-        counted = "SELECT data, (SELECT COUNT(*) FROM records WHERE run = runs.id) FROM runs ORDER BY started DESC, id DESC"
-        rows = await self._call(lambda database: database.execute(counted).fetchall())
+        query = "SELECT data, (SELECT COUNT(*) FROM records WHERE run = runs.id) FROM runs ORDER BY started DESC, id DESC"
+        rows = await self._call(lambda database: database.execute(query).fetchall())
         for data, changed in rows:
             run = run_of(data)
-            yield run if run.changed == changed else replace(run, changed=changed)  # it is not finished, or was killed
+            yield counted(run, changed)
 
     async def records(self, *, after: int = 0, run: RunId | None = None) -> AsyncIterator[StateRecord]:
         if run is not None:
