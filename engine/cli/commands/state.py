@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.commands import state_edit, state_history, state_locks
-from engine.cli.commands.state_access import JSON, PROJECT, at, resource_in, with_store
+from engine.cli.commands.state_access import JSON, PROJECT, at, record_document, resource_in, with_store
 from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
 
@@ -121,13 +121,6 @@ def run_document(run: RunRecord) -> dict[str, Any]:
     import dataclasses
 
     return dataclasses.asdict(run)
-
-
-def record_document(record: StateRecord) -> dict[str, Any]:
-    from engine.state.encode import record_text as encoded
-
-    document: dict[str, Any] = json.loads(encoded(record))
-    return {**document, "address": str(record.address), "number": record.number}
 
 
 def record_text(record: StateRecord) -> str:

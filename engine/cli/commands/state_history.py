@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.commands.state_access import JSON, PROJECT, at, resource_in, with_store
+from engine.cli.commands.state_access import JSON, PROJECT, at, record_document, resource_in, with_store
 from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
 
@@ -60,8 +60,6 @@ def history(resource: str, project: str, as_json: bool) -> int:
         found = [each for each in reversed(records) if each.address == address]
         runs = {run.id: run async for run in store.runs()}
         if as_json:
-            from engine.cli.commands.state import record_document
-
             terminal.write(json.dumps([{**record_document(each), "note": runs[each.run].note} for each in found], indent=2) + "\n")
         else:
             terminal.write(history_text(found, runs, terminal))
