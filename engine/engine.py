@@ -181,9 +181,10 @@ class Engine:
         """The state of a project: `.engine/` in its folder, or what the settings say."""
         from engine.state.stores import open_store
 
-        folder = os.path.join(project, self.settings.state.directory)
+        state = self.settings.state
+        folder = os.path.join(project, state.directory)
         if folder not in self._stores:
-            self._stores[folder] = open_store(self.settings.state.store, folder)
+            self._stores[folder] = open_store(state.store, folder, workspace=state.workspace, dsn=state.dsn)
         return self._stores[folder]
 
     @property

@@ -247,7 +247,12 @@ class OutputSettings:
 class StateSettings:
     """What is remembered of runs."""
 
-    store: str = setting("sqlite", choices=("sqlite", "json", "memory"))
+    store: str = setting("sqlite", choices=("sqlite", "json", "postgres", "memory"))
+    dsn: str = setting("", secret=True)
+    """Of `postgres`: `host=db dbname=state user=engine` or `postgresql://engine@db/state`. With a password in it: ENGINE_STATE_DSN.
+    What it leaves out is libpq's (`PGPASSWORD`, `~/.pgpass`…)."""
+    workspace: str = setting("default")
+    """Each has a state of its own: a file beside that of `default`, or a schema of the database."""
     directory: str = setting(".engine")
     """Relative to the project."""
     lock: bool = setting(True, Ansible(cli="--no-lock"))

@@ -88,6 +88,8 @@ def missing(digest: str) -> StateError:
 def record_text(record: StateRecord) -> str:
     """One line of JSON. `number` belongs to the store and is left out."""
     data = {f.name: getattr(record, f.name) for f in dataclasses.fields(record) if f.name not in ("number", "address", "handlers")}
+    if not record.mark:
+        del data["mark"]
     data["address"] = [record.address.host, record.address.kind, record.address.identity]
     data["handlers"] = [handler_text(each) for each in record.handlers]
     return json.dumps({"format": FORMAT, **data}, separators=(",", ":"), sort_keys=True)
@@ -125,7 +127,10 @@ def entry_of(text: str, number: int = 0) -> JournalEntry:
 
 
 def run_text(run: RunRecord) -> str:
-    return json.dumps({"format": FORMAT, **dataclasses.asdict(run)}, separators=(",", ":"), sort_keys=True, default=str)
+    data = dataclasses.asdict(run)
+    if not run.note:
+        del data["note"]
+    return json.dumps({"format": FORMAT, **data}, separators=(",", ":"), sort_keys=True, default=str)
 
 
 def run_of(text: str) -> RunRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from engine.model.addresses import HostName, ResourceAddress, RunId
 from engine.model.frozen import frozen
@@ -59,6 +59,8 @@ class StateRecord:
     at: float = 0.0
     number: int = 0
     """Order within the store; assigned by it."""
+    mark: str = ""
+    """Empty where a task did it; else what a person did to the state itself: see state/marks.py."""
 
 
 @frozen(kw_only=True)
@@ -96,8 +98,16 @@ class RunRecord:
     rolled_back_by: RunId | None = None
     options: Mapping[str, Value] = field(default_factory=dict)
     """limit, tags, skip_tags…: what is needed to say what it was, and to go on with it. Any JSON value."""
+    note: str = ""
+    """What a person did to the state itself (`engine state rm`…). Such a run touched no host and counts as having changed nothing."""
 
 
 def run_id(now: float) -> RunId:
     """Sortable by time, and not the same for two runs of one second."""
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + "-" + secrets.token_hex(3)
+
+
+def counted(run: RunRecord, records: int) -> RunRecord:
+    """The run, knowing how many records the store has of it: it may not have finished, or was killed."""
+    changed = 0 if run.note else records
+    return run if run.changed == changed else replace(run, changed=changed)

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from engine.model.addresses import ResourceAddress
 from engine.model.frozen import frozen
+from engine.state.marks import REMOVED
 from engine.state.record import StateRecord
 
 
@@ -20,12 +21,13 @@ class Snapshot:
 
 
 def newest_of(records: Iterable[StateRecord]) -> dict[ResourceAddress, StateRecord]:
-    """From records, oldest first. Those of no lasting thing (a command that ran) are left out."""
+    """From records, oldest first. Those of no lasting thing (a command that ran) are left out, and what was taken out of the state."""
     found: dict[ResourceAddress, StateRecord] = {}
     for record in records:
         if record.address.kind not in TRANSIENT:
             found.pop(record.address, None)
-            found[record.address] = record
+            if record.mark != REMOVED:
+                found[record.address] = record
     return found
 
 

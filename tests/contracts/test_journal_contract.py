@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,12 @@ from engine.state.stores.base import StateStore
 GOLDEN = Path(__file__).parent / "state-v1.json"
 
 
-@pytest.fixture(params=("memory", "json", "sqlite"))
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StateStore]:
-    made = open_store(request.param, str(tmp_path / ".engine"))
+@pytest.fixture
+async def store(store: StateStore) -> StateStore:
+    """With two runs that have begun."""
     for run in ("run-a", "run-b"):
-        await made.begin(RunRecord(id=run, playbooks=("/p/site.yml",), started=1.0))
-    yield made
-    await made.close()
+        await store.begin(RunRecord(id=run, playbooks=("/p/site.yml",), started=1.0))
+    return store
 
 
 def entry(kind: str = "register", **given: Any) -> JournalEntry:

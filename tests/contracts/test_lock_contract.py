@@ -6,7 +6,6 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,6 @@ from engine.state.stores import open_store
 from engine.state.stores.base import StateStore
 
 NOW = 1_000_000.0
-
-
-@pytest.fixture(params=("memory", "json", "sqlite"))
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StateStore]:
-    made = open_store(request.param, str(tmp_path / ".engine"))
-    yield made
-    await made.close()
 
 
 def owner(run: str = "run-a", **given: Any) -> LockOwner:

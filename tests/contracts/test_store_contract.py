@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,12 @@ from engine.state.record import Notification, RunRecord, StateRecord
 from engine.state.stores import open_store
 from engine.state.stores.base import StateStore
 
-KINDS = ("memory", "json", "sqlite")
 ON_DISK = ("json", "sqlite")
 FILES = {"json": "state.json", "sqlite": "state.db"}
 
 
 def run_record(name: str, **given: Any) -> RunRecord:
     return RunRecord(id=name, playbooks=("/p/site.yml",), inventory=("/p/hosts",), started=given.pop("started", 1.0), **given)
-
-
-@pytest.fixture(params=KINDS)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StateStore]:
-    made = open_store(request.param, str(tmp_path / ".engine"))
-    yield made
-    await made.close()
 
 
 @pytest.fixture(params=ON_DISK)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.commands import state_locks
-from engine.cli.commands.state_access import JSON, PROJECT, at, resource_in, with_store
+from engine.cli.commands import state_edit, state_history, state_locks
+from engine.cli.commands.state_access import JSON, PROJECT, at, record_document, resource_in, with_store
 from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
 
@@ -26,7 +26,17 @@ def command() -> None:
     """Look at what the engine remembers: resources, runs, and who is at work."""
 
 
-for each in (state_locks.locks, state_locks.lock, state_locks.unlock):
+PARTS = (
+    state_history.diff,
+    state_history.history,
+    state_edit.mv,
+    state_edit.rm,
+    state_edit.taint,
+    state_locks.locks,
+    state_locks.lock,
+    state_locks.unlock,
+)
+for each in PARTS:
     command.add_command(each)
 
 
@@ -96,7 +106,7 @@ RUN_HEADINGS = ("SERIAL", "RUN", "STARTED", "CHANGED", "ENDED", "PLAYBOOKS", "RO
 
 
 def run_cells(run: RunRecord) -> tuple[str, ...]:
-    mark = f"rolls back {run.rolls_back}" if run.rolls_back else f"rolled back by {run.rolled_back_by}" if run.rolled_back_by else ""
+    mark = f"rolls back {run.rolls_back}" if run.rolls_back else f"rolled back by {run.rolled_back_by}" if run.rolled_back_by else run.note
     ended = "unfinished" if run.finished is None else f"exit {run.exit_code}"
     serial = "-" if run.serial is None else str(run.serial)
     return serial, run.id, at(run.started), str(run.changed), ended, ", ".join(os.path.basename(path) for path in run.playbooks), mark
@@ -113,13 +123,6 @@ def run_document(run: RunRecord) -> dict[str, Any]:
     return dataclasses.asdict(run)
 
 
-def record_document(record: StateRecord) -> dict[str, Any]:
-    from engine.state.encode import record_text as encoded
-
-    document: dict[str, Any] = json.loads(encoded(record))
-    return {**document, "address": str(record.address), "number": record.number}
-
-
 def record_text(record: StateRecord) -> str:
     lines = [
         str(record.address),
@@ -127,6 +130,7 @@ def record_text(record: StateRecord) -> str:
         f"  module    {record.module or record.action}",
         f"  run       {record.run}",
         f"  at        {at(record.at)}",
+        *([f"  mark      {record.mark}"] if record.mark else []),
         f"  reversible {'yes' if record.reversible else 'no: ' + record.reason}",
         f"  before    {state_text(record.before)}",
         f"  after     {state_text(record.after)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import json
 import os
 from collections.abc import Callable, Container, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from engine.model.addresses import ResourceAddress
+    from engine.state.record import StateRecord
     from engine.state.stores.base import StateStore
 
 PROJECT = click.option("--project", default=".", metavar="FOLDER", help="Where the state is looked for, from there upwards.")
@@ -31,7 +33,7 @@ def with_store(project: str, work: Callable[[StateStore], Coroutine[Any, Any, Re
     root = project_of(project)
     made = engine_for(os.path.join(root, "any"), {}, Terminal())
     folder = os.path.join(root, made.settings.state.directory)
-    if made.settings.state.store != "memory" and not os.path.isdir(folder):
+    if made.settings.state.store in ("sqlite", "json") and not os.path.isdir(folder):
         raise StateError(
             Problem(
                 code="no-state",
@@ -62,6 +64,13 @@ def resource_in(known: Container[ResourceAddress], text: str) -> ResourceAddress
         hint = "engine state list shows the addresses"
         raise StateError(Problem(code="resource-not-found", summary="The state holds no such resource", detail=text, hint=hint))
     return found
+
+
+def record_document(record: StateRecord) -> dict[str, Any]:
+    from engine.state.encode import record_text as encoded
+
+    document: dict[str, Any] = json.loads(encoded(record))
+    return {**document, "address": str(record.address), "number": record.number}
 
 
 def at(seconds: float) -> str:

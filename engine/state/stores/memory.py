@@ -35,7 +35,8 @@ class MemoryStore(Locking):
             self._records.append(replace(record, number=len(self._records) + 1))
         for entry in entries:
             self._journal.append((run, replace(entry, number=len(self._journal) + 1)))
-        self._runs[run] = replace(self._runs[run], changed=self._runs[run].changed + len(records))
+        if not self._runs[run].note:
+            self._runs[run] = replace(self._runs[run], changed=self._runs[run].changed + len(records))
 
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
         serial = max((each.serial or 0 for each in self._runs.values()), default=0) + 1

@@ -35,8 +35,9 @@ from engine.state.encode import (
     run_text,
 )
 from engine.state.lock import HeldLock, LockOwner, owner_of, owner_text
-from engine.state.record import JournalEntry, RunRecord, StateRecord
+from engine.state.record import JournalEntry, RunRecord, StateRecord, counted
 from engine.state.snapshot import Snapshot, newest_of
+from engine.state.stores.groups import Groups
 from engine.state.stores.locking import Locking
 
 Result = TypeVar("Result")
@@ -62,8 +63,7 @@ class SqliteStore(Locking):
         self.path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._database: sqlite3.Connection | None = None
-        self._waiting: list[tuple[Append, asyncio.Future[None]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._appends: Groups[Append] = Groups(lambda batch: self._write(partial(keep, batch=batch)))
 
     async def begin(self, run: RunRecord) -> None:
         def write(database: sqlite3.Connection) -> None:
@@ -74,26 +74,7 @@ class SqliteStore(Locking):
     async def append(
         self, run: RunId, records: Sequence[StateRecord], blobs: Mapping[str, bytes], entries: Sequence[JournalEntry] = ()
     ) -> None:
-        """Appends that come in while a commit is under way share the next one."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(((run, records, blobs, entries), done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_waiting(), name="state writer")
-        await done
-
-    async def _write_waiting(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                await self._write(partial(keep, batch=[each for each, _ in batch]))
-            except Exception as error:  # whatever it is: who waits must hear of it, or waits for ever
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(error)
-            else:
-                for _, done in batch:
-                    if not done.done():
-                        done.set_result(None)
+        await self._appends.add((run, records, blobs, entries))
 
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
         def write(database: sqlite3.Connection) -> int:
@@ -102,7 +83,7 @@ class SqliteStore(Locking):
             begun = find_run(database, run)
             if begun is None:
                 raise run_missing(run)
-            done = replace(begun, serial=serial, exit_code=exit_code, finished=at, changed=changed)
+            done = counted(replace(begun, serial=serial, exit_code=exit_code, finished=at), changed)
             database.execute("UPDATE runs SET serial = ?, data = ? WHERE id = ?", (serial, run_text(done), run))
             if exit_code == 0 and (undone := find_run(database, done.rolls_back)) is not None:
                 database.execute("UPDATE runs SET data = ? WHERE id = ?", (run_text(replace(undone, rolled_back_by=run)), undone.id))
@@ -125,11 +106,11 @@ class SqliteStore(Locking):
         return await self._call(look)
 
     async def runs(self) -> AsyncIterator[RunRecord]:
-        counted = "SELECT data, (SELECT COUNT(*) FROM records WHERE run = runs.id) FROM runs ORDER BY started DESC, id DESC"
-        rows = await self._call(lambda database: database.execute(counted).fetchall())
+        query = "SELECT data, (SELECT COUNT(*) FROM records WHERE run = runs.id) FROM runs ORDER BY started DESC, id DESC"
+        rows = await self._call(lambda database: database.execute(query).fetchall())
         for data, changed in rows:
             run = run_of(data)
-            yield run if run.changed == changed else replace(run, changed=changed)  # it is not finished, or was killed
+            yield counted(run, changed)
 
     async def records(self, *, after: int = 0, run: RunId | None = None) -> AsyncIterator[StateRecord]:
         if run is not None:
@@ -184,8 +165,7 @@ class SqliteStore(Locking):
         return await self._write(take_away)
 
     async def close(self) -> None:
-        if self._writer is not None:
-            await asyncio.gather(self._writer, return_exceptions=True)
+        await self._appends.drained()
         database, self._database = self._database, None
         if database is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, database.close)
