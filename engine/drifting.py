@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,7 +93,7 @@ async def look(engine: Engine, project: str, wanted: Wanted) -> tuple[DriftRepor
     places = Places(engine, project, wanted, runs)
     known = {record.address for record in records}
     chosen = chosen_addresses(known, wanted, places)
-    questions = [each for each in standing(records) if each.record.address in chosen]
+    questions = [each for each in standing(records, places.login) if each.record.address in chosen]
     answers = await asked(engine, places, questions)
     findings = [compared(each, answer) for each, answer in zip(questions, answers, strict=True)]
     contents = await kept_contents(store, findings)
@@ -192,6 +193,11 @@ class Places:
         except EngineError as error:
             return Answer(error=self.engine.redactor.text(in_words(error)), asked=False)
         return found or Answer(error=f"{record.address.host}: {GONE}", asked=False)
+
+    def login(self, record: StateRecord) -> str:
+        """Who the record's task was, if it became nobody."""
+        target = self.target(record)
+        return "" if isinstance(target, Answer) else target.user or getpass.getuser()
 
     def of(self, run: RunId) -> RecordedTargets:
         """The inventory that a run had, as it is now. A rollback has that of the run it took back."""

@@ -7,7 +7,7 @@ task and another have in common, of a file in a folder that was recorded as a tr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,14 +37,22 @@ class Standing:
     """Of a folder with what is in it: path → the parts that later records speak of (EVERYTHING: it, and all below)."""
 
 
-def standing(records: Iterable[StateRecord]) -> list[Standing]:
-    """From all records, oldest first; in the order of the things' newest records."""
+def nobody(record: StateRecord) -> str:
+    return ""
+
+
+def standing(records: Iterable[StateRecord], login: Callable[[StateRecord], str] = nobody) -> list[Standing]:
+    """From all records, oldest first; in the order of the things' newest records.
+
+    Args:
+        login: Who one is where a record was made without becoming somebody; "" where that is not known.
+    """
     piles: dict[tuple[str, ...], list[StateRecord]] = {}
     paths = Paths()
     for record in records:
         if record.address.kind in TRANSIENT:
             continue
-        key = thing(record)
+        key = thing(record, login)
         pile = piles.pop(key, [])
         pile.append(record)
         piles[key] = pile
@@ -52,14 +60,16 @@ def standing(records: Iterable[StateRecord]) -> list[Standing]:
     return [each for pile in piles.values() for each in of_one(pile, paths)]
 
 
-def thing(record: StateRecord) -> tuple[str, ...]:
+def thing(record: StateRecord, login: Callable[[StateRecord], str] = nobody) -> tuple[str, ...]:
     """What the record is about: its address, and who asked where that decides what is meant. Packages of a host are one thing."""
     host, kind, identity = record.address.host, record.address.kind, record.address.identity
     if kind == "package":
         return (host, kind)
-    own = kind == "service" and record.args.get("scope") == "user"
-    own = own or (kind == "cron" and not record.args.get("user") and not record.args.get("cron_file"))
-    return (host, kind, identity, str(record.become.get("user", "")) if own else "")
+    if kind == "cron" and not record.args.get("cron_file"):
+        return (host, kind, "", str(record.args.get("user") or record.become.get("user") or login(record)))
+    if kind == "service" and record.args.get("scope") == "user":
+        return (host, kind, identity, str(record.become.get("user") or login(record)))
+    return (host, kind, identity)
 
 
 def of_one(pile: Sequence[StateRecord], paths: Paths) -> Iterator[Standing]:
