@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 OK, DRIFT, UNREACHED = 0, 2, 4
 """Exit codes. Drift wins over hosts that were not reached: it is certain."""
+IN_FOLDERS = ("sqlite", "json")
+"""Stores that are files of the project."""
 GONE = "it is in the inventory no more"
 
 
@@ -82,14 +84,15 @@ async def look(engine: Engine, project: str, wanted: Wanted) -> tuple[DriftRepor
         UsageError: a pattern, a resource or an inventory that is not there.
     """
     must_exist(engine, wanted.inventory)
+    folder = os.path.join(project, engine.settings.state.directory)
+    if engine.settings.state.store in IN_FOLDERS and not engine.files.is_dir(folder):
+        raise nothing_remembered(f"there is no {folder}")  # a look makes no state
     store = engine.store(project)
     snapshot = await store.read()
     runs = {run.id: run async for run in store.runs()}
     records = await all_records(store, runs.values())
     if not records:
-        raise StateError(
-            Problem(code="no-state", summary="Nothing is remembered here yet", detail=f"no run of {project} has changed a resource")
-        )
+        raise nothing_remembered(f"no run of {project} has changed a resource")
     places = Places(engine, project, wanted, runs)
     known = {record.address for record in records}
     chosen = chosen_addresses(known, wanted, places)
@@ -99,6 +102,11 @@ async def look(engine: Engine, project: str, wanted: Wanted) -> tuple[DriftRepor
     contents = await kept_contents(store, findings)
     found = sorted(drifts(findings, contents.get), key=lambda drift: drift.address)
     return DriftReport(lineage=snapshot.lineage, serial=snapshot.serial, at=engine.clock.now(), drifts=tuple(found)), places
+
+
+def nothing_remembered(detail: str) -> StateError:
+    hint = "--project names another folder"
+    return StateError(Problem(code="no-state", summary="Nothing is remembered here yet", detail=detail, hint=hint))
 
 
 async def all_records(store: StateStore, runs: Iterable[RunRecord]) -> list[StateRecord]:

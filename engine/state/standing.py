@@ -132,8 +132,8 @@ class Paths:
     """Machine and path → for each record of it its number and the parts it set."""
     crontabs: dict[tuple[HostName, str], list[tuple[int, bool]]] = field(default_factory=dict)
     """Machine and path of a file of cron's → for each record of what is in it its number, and whether it removed the file."""
-    removed: dict[HostName, list[tuple[str, int]]] = field(default_factory=dict)
-    """Machine → paths under which nothing older counts, each with the number of the record that says so."""
+    removed: dict[tuple[HostName, str], int] = field(default_factory=dict)
+    """Machine and path under which nothing older counts → the number of the newest record that says so."""
 
     def add(self, record: StateRecord) -> None:
         host, kind, identity = record.address.host, record.address.kind, record.address.identity
@@ -145,9 +145,9 @@ class Paths:
             whole = state is None or record.before is None or (isinstance(state, Mapping) and "entries" in state)
             self._say(host, identity, record.number, EVERYTHING if whole else parts_of(record))
             if not isinstance(state, Mapping) or state.get("type") != "directory":
-                self.removed.setdefault(host, []).append((identity, record.number))
+                self.removed[host, identity] = record.number
         if kind == "user" and state is None and isinstance(record.before, Mapping) and "home" in record.before.get("entries", {}):
-            self.removed.setdefault(host, []).append((str(record.before.get("home")), record.number))
+            self.removed[host, str(record.before.get("home"))] = record.number
 
     def _say(self, host: HostName, path: str, number: int, parts: frozenset[str]) -> None:
         self.said.setdefault((host, path), []).append((number, parts))
@@ -157,7 +157,10 @@ class Paths:
         path = record.address.identity
         if record.address.kind not in ("file", "cron") or not path.startswith("/"):
             return False
-        return any(path.startswith(above + "/") and number > record.number for above, number in self.removed.get(record.address.host, ()))
+        while (path := path.rpartition("/")[0]):
+            if self.removed.get((record.address.host, path), record.number) > record.number:
+                return True
+        return False
 
     def overwritten(self, record: StateRecord) -> frozenset[str]:
         """Parts of it that records of another kind set later: a crontab in /etc/cron.d is a file too."""
