@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 OK, DRIFT, UNREACHED = 0, 2, 4
 """Exit codes. Drift wins over hosts that were not reached: it is certain."""
+IN_FOLDERS = ("sqlite", "json")
+"""Stores that are files of the project."""
 GONE = "it is in the inventory no more"
 
 
@@ -81,23 +84,29 @@ async def look(engine: Engine, project: str, wanted: Wanted) -> tuple[DriftRepor
         UsageError: a pattern, a resource or an inventory that is not there.
     """
     must_exist(engine, wanted.inventory)
+    folder = os.path.join(project, engine.settings.state.directory)
+    if engine.settings.state.store in IN_FOLDERS and not engine.files.is_dir(folder):
+        raise nothing_remembered(f"there is no {folder}")  # a look makes no state
     store = engine.store(project)
     snapshot = await store.read()
     runs = {run.id: run async for run in store.runs()}
     records = await all_records(store, runs.values())
     if not records:
-        raise StateError(
-            Problem(code="no-state", summary="Nothing is remembered here yet", detail=f"no run of {project} has changed a resource")
-        )
+        raise nothing_remembered(f"no run of {project} has changed a resource")
     places = Places(engine, project, wanted, runs)
     known = {record.address for record in records}
     chosen = chosen_addresses(known, wanted, places)
-    questions = [each for each in standing(records) if each.record.address in chosen]
+    questions = [each for each in standing(records, places.login) if each.record.address in chosen]
     answers = await asked(engine, places, questions)
     findings = [compared(each, answer) for each, answer in zip(questions, answers, strict=True)]
     contents = await kept_contents(store, findings)
     found = sorted(drifts(findings, contents.get), key=lambda drift: drift.address)
     return DriftReport(lineage=snapshot.lineage, serial=snapshot.serial, at=engine.clock.now(), drifts=tuple(found)), places
+
+
+def nothing_remembered(detail: str) -> StateError:
+    hint = "--project names another folder"
+    return StateError(Problem(code="no-state", summary="Nothing is remembered here yet", detail=detail, hint=hint))
 
 
 async def all_records(store: StateStore, runs: Iterable[RunRecord]) -> list[StateRecord]:
@@ -192,6 +201,11 @@ class Places:
         except EngineError as error:
             return Answer(error=self.engine.redactor.text(in_words(error)), asked=False)
         return found or Answer(error=f"{record.address.host}: {GONE}", asked=False)
+
+    def login(self, record: StateRecord) -> str:
+        """Who the record's task was, if it became nobody."""
+        target = self.target(record)
+        return "" if isinstance(target, Answer) else target.user or getpass.getuser()
 
     def of(self, run: RunId) -> RecordedTargets:
         """The inventory that a run had, as it is now. A rollback has that of the run it took back."""

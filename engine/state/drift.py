@@ -234,7 +234,9 @@ def properties(path: str, recorded: Mapping[str, Any], now: Mapping[str, Any], p
         return
     for part in sorted(parts):
         if part == CONTENT:
-            if recorded["type"] == now["type"] and not same_content(recorded, now):
+            if recorded["type"] == now["type"] and now.get("digest") is None and now.get(CONTENT) is None:
+                yield Difference(path=path, part=CONTENT, recorded=recorded.get(CONTENT), now=UNTOLD)
+            elif recorded["type"] == now["type"] and not same_content(recorded, now):
                 yield Difference(path=path, part=CONTENT, recorded=recorded.get(CONTENT), now=now.get(CONTENT, TOO_LARGE))
             continue
         names = [name for name in (part, *(name for name, whole in FOLDED.items() if whole == part)) if name in recorded]

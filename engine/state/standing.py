@@ -7,7 +7,7 @@ task and another have in common, of a file in a folder that was recorded as a tr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,14 +37,22 @@ class Standing:
     """Of a folder with what is in it: path → the parts that later records speak of (EVERYTHING: it, and all below)."""
 
 
-def standing(records: Iterable[StateRecord]) -> list[Standing]:
-    """From all records, oldest first; in the order of the things' newest records."""
+def nobody(record: StateRecord) -> str:
+    return ""
+
+
+def standing(records: Iterable[StateRecord], login: Callable[[StateRecord], str] = nobody) -> list[Standing]:
+    """From all records, oldest first; in the order of the things' newest records.
+
+    Args:
+        login: Who one is where a record was made without becoming somebody; "" where that is not known.
+    """
     piles: dict[tuple[str, ...], list[StateRecord]] = {}
     paths = Paths()
     for record in records:
         if record.address.kind in TRANSIENT:
             continue
-        key = thing(record)
+        key = thing(record, login)
         pile = piles.pop(key, [])
         pile.append(record)
         piles[key] = pile
@@ -52,14 +60,16 @@ def standing(records: Iterable[StateRecord]) -> list[Standing]:
     return [each for pile in piles.values() for each in of_one(pile, paths)]
 
 
-def thing(record: StateRecord) -> tuple[str, ...]:
+def thing(record: StateRecord, login: Callable[[StateRecord], str] = nobody) -> tuple[str, ...]:
     """What the record is about: its address, and who asked where that decides what is meant. Packages of a host are one thing."""
     host, kind, identity = record.address.host, record.address.kind, record.address.identity
     if kind == "package":
         return (host, kind)
-    own = kind == "service" and record.args.get("scope") == "user"
-    own = own or (kind == "cron" and not record.args.get("user") and not record.args.get("cron_file"))
-    return (host, kind, identity, str(record.become.get("user", "")) if own else "")
+    if kind == "cron" and not record.args.get("cron_file"):
+        return (host, kind, "", str(record.args.get("user") or record.become.get("user") or login(record)))
+    if kind == "service" and record.args.get("scope") == "user":
+        return (host, kind, identity, str(record.become.get("user") or login(record)))
+    return (host, kind, identity)
 
 
 def of_one(pile: Sequence[StateRecord], paths: Paths) -> Iterator[Standing]:
@@ -122,8 +132,8 @@ class Paths:
     """Machine and path → for each record of it its number and the parts it set."""
     crontabs: dict[tuple[HostName, str], list[tuple[int, bool]]] = field(default_factory=dict)
     """Machine and path of a file of cron's → for each record of what is in it its number, and whether it removed the file."""
-    removed: dict[HostName, list[tuple[str, int]]] = field(default_factory=dict)
-    """Machine → paths under which nothing older counts, each with the number of the record that says so."""
+    removed: dict[tuple[HostName, str], int] = field(default_factory=dict)
+    """Machine and path under which nothing older counts → the number of the newest record that says so."""
 
     def add(self, record: StateRecord) -> None:
         host, kind, identity = record.address.host, record.address.kind, record.address.identity
@@ -135,9 +145,9 @@ class Paths:
             whole = state is None or record.before is None or (isinstance(state, Mapping) and "entries" in state)
             self._say(host, identity, record.number, EVERYTHING if whole else parts_of(record))
             if not isinstance(state, Mapping) or state.get("type") != "directory":
-                self.removed.setdefault(host, []).append((identity, record.number))
+                self.removed[host, identity] = record.number
         if kind == "user" and state is None and isinstance(record.before, Mapping) and "home" in record.before.get("entries", {}):
-            self.removed.setdefault(host, []).append((str(record.before.get("home")), record.number))
+            self.removed[host, str(record.before.get("home"))] = record.number
 
     def _say(self, host: HostName, path: str, number: int, parts: frozenset[str]) -> None:
         self.said.setdefault((host, path), []).append((number, parts))
@@ -147,7 +157,10 @@ class Paths:
         path = record.address.identity
         if record.address.kind not in ("file", "cron") or not path.startswith("/"):
             return False
-        return any(path.startswith(above + "/") and number > record.number for above, number in self.removed.get(record.address.host, ()))
+        while (path := path.rpartition("/")[0]):
+            if self.removed.get((record.address.host, path), record.number) > record.number:
+                return True
+        return False
 
     def overwritten(self, record: StateRecord) -> frozenset[str]:
         """Parts of it that records of another kind set later: a crontab in /etc/cron.d is a file too."""

@@ -132,6 +132,24 @@ def run(args, host, context):
     assert (await agent.call(bad, {"how": "open"})).result["msg"] == "/nonexistent/file: No such file or directory"
 
 
+async def test_many_resources_in_one_call(agent: AgentSession, tmp_path: Path) -> None:
+    """The sources of every module go along; a content that is known does not come back, one that is news does."""
+    for name in ("known", "news"):
+        (tmp_path / name).write_bytes(name.encode() * 5000)
+    known = hashlib.sha1(b"known" * 5000).hexdigest()
+    asked = [{"module": "engine.modules.builtin.copy", "args": {"dest": str(tmp_path / name)}, "known": [known]} for name in ("known", "news")]
+    asked += [
+        {"module": "engine.modules.builtin.group", "args": {"name": "root", "local": False}},
+        {"module": "engine.modules.builtin.file", "args": {"path": str(tmp_path), "follow": False}},
+        {"module": "engine.modules.builtin.lineinfile", "args": {"path": 1}},
+    ]
+    found = (await agent.inspect_all(asked)).result["found"]
+    assert isinstance(found, list) and [sorted(each) for each in found] == [["state"]] * 4 + [["error"]]
+    assert found[0]["state"]["digest"] == known and "content" not in found[0]["state"]
+    assert found[1]["state"]["content"] == b"news" * 5000
+    assert found[2]["state"]["gid"] == 0 and found[3]["state"]["type"] == "directory"
+
+
 async def test_an_agent_killed_in_the_middle_is_told_from_a_task_that_failed(agent: AgentSession) -> None:
     mortal = teach(agent, "mortal", "RESOURCE = ''\ndef run(args, host, context):\n    host.run(['sleep', '30'])\n")
     waiting = [asyncio.create_task(agent.call(mortal, {})) for _ in range(2)]

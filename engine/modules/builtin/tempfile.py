@@ -44,9 +44,10 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
         host.make_file(path, {"type": "directory", "mode": 0o700})
     else:
         host.write_atomically(path, b"", 0o600)
+    state = host.file_state(path, content=False) or {}
+    state.pop("size", None)             # what is written to it is somebody else's
     change = {
-        "kind": "file", "identity": path, "before": None, "after": host.file_state(path), "reversible": True, "reason": "",
-        "module": "engine.modules.builtin.file",
-        "args": {"path": path, "state": "directory" if args["state"] == "directory" else "touch", "follow": False},
+        "kind": "file", "identity": path, "before": None, "after": state, "reversible": True, "reason": "",
+        "module": "engine.modules.builtin.file", "args": {"path": path, "state": args["state"], "follow": False},
     }
     return dict(files.registered(host, path), path=path, changed=True, changes=[change])

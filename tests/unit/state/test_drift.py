@@ -172,6 +172,10 @@ STANDING: list[tuple[str, list[StateRecord], list[tuple[int, set[str]]]]] = [
     ("a file of cron's that was removed", [of(1, "/etc/cron.d/a", kept("x")), cron(2, "/etc/cron.d/a", None)], [(2, set())]),
     ("crontabs of two who became", [cron(1, "crontab of ", become={"user": "al"}), cron(2, "crontab of ", become={"user": "bo"})],
      [(1, {"text"}), (2, {"text"})]),
+    ("a crontab of who became, and of who is named", [cron(1, "crontab of ", become={"user": "al"}), cron(2, "crontab of al", args={"user": "al"})],
+     [(2, {"text"})]),
+    ("a crontab of who logs in, and of who is named", [cron(1, "crontab of root", args={"user": "root"}), cron(2, "crontab of ")],
+     [(2, {"text"})]),
     ("a crontab that is named is one", [cron(1, "crontab of al", args={"user": "al"}, become={"user": "al"}), cron(2, "crontab of al", args={"user": "al"})],
      [(2, {"text"})]),
     ("packages in common", [of(1, "a", {"a": "1", "c": "1"}, kind="package"), of(2, "a,b", {"a": "2", "b": "1"}, kind="package")],
@@ -183,7 +187,7 @@ STANDING: list[tuple[str, list[StateRecord], list[tuple[int, set[str]]]]] = [
 
 @pytest.mark.parametrize(("what", "records", "expected"), STANDING, ids=[each[0] for each in STANDING])
 def test_which_records_count(what: str, records: list[StateRecord], expected: list[tuple[int, set[str]]]) -> None:
-    assert [(each.record.number, set(each.parts)) for each in standing(records)] == expected
+    assert [(each.record.number, set(each.parts)) for each in standing(records, lambda record: "root")] == expected
 
 
 TREE = folder(entries={"a": kept("x"), "b": folder(entries={"c": kept("x")})})
