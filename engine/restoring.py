@@ -223,8 +223,8 @@ def judged(plan: RollbackPlan, found: Mapping[int, TaskOutcome]) -> Looked:
     unreachable: dict[HostName, str] = {}
     for restore in plan.restores:
         outcome = found.get(id(restore))
-        in_turn = newer.touches(restore.address)
-        newer.add(restore.address)
+        in_turn = newer.touches(restore.record)
+        newer.add(restore.record)
         if outcome is None:
             continue
         said = outcome.result.values

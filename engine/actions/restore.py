@@ -59,7 +59,7 @@ async def run(call: ActionCall) -> ModuleResult:
     module, given, before, after = request["module"], request["args"], request["before"], request["after"]
     now = await call.remote.inspect(module, given)
     if request.get("look"):
-        return seen(request, now)
+        return await seen(call, request, now)
     if same(like(before, now), before):
         return ModuleResult(values={"msg": "as it was already"})
     if not request.get("force") and not same(like(after, now), after):
@@ -83,7 +83,7 @@ def given_up(journal: Journal) -> ModuleResult:
     return ModuleResult.failure("the rollback of this host failed; what it had restored is undone: the host is as it was found")
 
 
-def seen(request: Mapping[str, Any], now: Value) -> ModuleResult:
+async def seen(call: ActionCall, request: Mapping[str, Any], now: Value) -> ModuleResult:
     """What restoring would come to, as things are."""
     before, after = request["before"], request["after"]
     if same(like(before, now), before):
@@ -94,7 +94,7 @@ def seen(request: Mapping[str, Any], now: Value) -> ModuleResult:
         wanted = filled(before, now)
     except StateError as error:
         return verdict(HINDERED, error.problem.summary)
-    why = hindered(request["module"], now, wanted)
+    why = await hindered(call, request, now, wanted)
     return verdict(HINDERED, why) if why else verdict(READY)
 
 
@@ -102,10 +102,13 @@ def verdict(word: str, why: str = "") -> ModuleResult:
     return ModuleResult(values={"verdict": word, "why": why})
 
 
-def hindered(module: str, now: Value, wanted: Value) -> str:
+async def hindered(call: ActionCall, request: Mapping[str, Any], now: Value, wanted: Value) -> str:
     """Why the module cannot go back there, as far as it can tell beforehand (a version that no mirror has any more); or ""."""
-    native = importlib.import_module(module)
-    return str(native.hindered(now, wanted)) if hasattr(native, "hindered") else ""
+    module = importlib.import_module(request["module"])
+    needs = module.NEEDS(now, wanted) if hasattr(module, "NEEDS") else None
+    if not needs:
+        return ""
+    return str(module.hindered(await call.remote.inspect(request["module"], {**request["args"], "needs": needs}), wanted))
 
 
 def difference(now: Value, recorded: Value) -> str:

@@ -144,6 +144,8 @@ def owned(state: "Dict[str, Any]", args: "Dict[str, Any]", is_dir: bool = False)
 #                                                 default: difference of content where kind is file, else of the states
 #   kept(args) -> dict                            optional: the arguments that inspect and apply need to take the change back;
 #                                                 recorded with it instead of all (a file's content is none of them)
+#   NEEDS(now, wanted), hindered(now, wanted)     optional, pure: what a rollback has to know before it does anything (`inspect` gets it as
+#                                                 the argument `needs`), and why, given that, the way back is closed; or ""
 #   run(args, host, context) -> dict              instead of the three: the registered values, with "changed" (default False),
 #                                                 "failed", "skipped"; must honour context.check
 #                                                 (CHECK = False: the engine skips it in check mode)

@@ -5,7 +5,7 @@ Such resources go back in exactly the order in which they changed, and can only 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.model.addresses import HostName, ResourceAddress
@@ -47,34 +47,48 @@ def between(older: StateRecord, newer: StateRecord, records: Sequence[StateRecor
 
 @dataclass(slots=True)
 class Newer:
-    """What changes before a resource has its turn; `add` them in the order of doing, and ask between."""
+    """What changes before a resource has its turn; `add` in the order of doing, and ask between.
 
-    _addresses: dict[HostName, set[ResourceAddress]] = field(default_factory=dict)
-    _kinds: dict[HostName, set[str]] = field(default_factory=dict)
-    _paths: dict[HostName, set[str]] = field(default_factory=dict)
-    _above: dict[HostName, set[str]] = field(default_factory=dict)
+    Here it counts what the change shows in, and not what it may be disturbed by.
+    """
 
-    def add(self, address: ResourceAddress) -> None:
-        self._addresses.setdefault(address.host, set()).add(address)
-        self._kinds.setdefault(address.host, set()).add(address.kind)
+    _addresses: set[ResourceAddress] = field(default_factory=set)
+    _kinds: set[tuple[HostName, str]] = field(default_factory=set)
+    _paths: set[tuple[HostName, str]] = field(default_factory=set)
+    """Of files, and of the folders above them."""
+    _exact: set[tuple[HostName, str]] = field(default_factory=set)
+    _packages: set[tuple[HostName, str]] = field(default_factory=set)
+
+    def add(self, record: StateRecord) -> None:
+        address = record.address
+        self._addresses.add(address)
+        self._kinds.add((address.host, address.kind))
         if address.kind == "file":
-            self._paths.setdefault(address.host, set()).add(address.identity)
-            self._above.setdefault(address.host, set()).update(folders(address.identity))
+            self._exact.add((address.host, address.identity))
+            self._paths.update((address.host, each) for each in folders(address.identity))
+        if address.kind in EVERYTHING:
+            self._packages.update((address.host, name) for name in names_of(record))
 
-    def touches(self, address: ResourceAddress) -> bool:
-        """Does one of them overlap with it?"""
+    def touches(self, record: StateRecord) -> bool:
+        """Does one of them show in it?"""
+        address = record.address
         host = address.host
-        if address in self._addresses.get(host, ()):
+        if address in self._addresses:
             return True
-        kinds = self._kinds.get(host, set())
-        if kinds & EVERYTHING or any(address.kind in AFFECTS.get(kind, ()) for kind in kinds):
+        if address.kind in EVERYTHING:
+            return any((host, name) in self._packages for name in names_of(record))
+        if any((host, kind) in self._kinds for kind in EVERYTHING):
             return True
-        if kinds & AFFECTS.get(address.kind, frozenset()) or (kinds and address.kind in EVERYTHING):
+        if any((host, kind) in self._kinds for kind, shown in AFFECTS.items() if address.kind in shown):
             return True
         if address.kind != "file":
             return False
-        inside = any(each in self._paths.get(host, ()) for each in folders(address.identity))
-        return inside or address.identity in self._above.get(host, ())
+        return (host, address.identity) in self._paths or any((host, each) in self._exact for each in folders(address.identity))
+
+
+def names_of(record: StateRecord) -> set[str]:
+    """Of a change of packages: which."""
+    return {name for state in (record.before, record.after) if isinstance(state, Mapping) for name in state} - {"noted"}
 
 
 def folders(path: str) -> Iterable[str]:

@@ -186,8 +186,10 @@ def one_step(older: StateRecord, newer: StateRecord) -> bool:
     """Can the newer one's module undo both at once?
 
     Of files only where both know the content; of other kinds the same module, unless the thing was gone in between:
-    what went with it (a home, members) is put back by what removed it.
+    what went with it (a home, members) is put back by what removed it. Changes of packages each moved other ones.
     """
+    if newer.address.kind == "package":
+        return False
     if newer.address.kind == "file":
         return all(known(state, "content") for state in (older.before, newer.before)) and known(newer.after, "digest")
     return older.module == newer.module and newer.before is not None

@@ -59,6 +59,7 @@ def engine(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, st
 
 def engine_here(*arguments: str | Path, cwd: Path) -> Answer:
     """The same in this process: many commands in the time of one. Without a terminal, as a rule."""
+    import engine.cli.commands.run  # noqa: F401  (so that its end can be patched)
     from engine.cli.app import dispatch
 
     out, err = io.StringIO(), io.StringIO()
@@ -66,7 +67,7 @@ def engine_here(*arguments: str | Path, cwd: Path) -> Answer:
         for name in [each for each in os.environ if each.startswith(("ANSIBLE_", "ENGINE_")) or each == "FORCE_COLOR"]:
             patch.delenv(name)
         patch.setenv("NO_COLOR", "1")
-        patch.setenv("ENGINE_FULL_EXIT", "1")
+        patch.setattr("engine.cli.commands.run.quick_end", lambda code: None)
         patch.setattr("sys.stdin", io.StringIO())
         patch.chdir(cwd)
         code = dispatch(list(map(str, arguments)))

@@ -213,7 +213,7 @@ async def test_packages_are_installed_once_and_recorded_with_what_came_along(rem
     (change,) = reply.changes
     assert change["before"]["jq"] is None and change["after"]["jq"].startswith("1.6")
     assert "libjq1" in change["after"]
-    assert change["reversible"] is False and change["reason"]
+    assert change["reversible"] is True and change["args"]["package"] == sorted(set(change["after"]) - {"noted"})
     assert "jq" in reply.diffs[0]["prepared"]
     assert (await remote.result("apt", name=["jq"]))["changed"] is False
     assert (await remote.result("apt", name="jq", state="absent", autoremove=True, purge=True))["changed"] is True

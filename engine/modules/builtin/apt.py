@@ -1,7 +1,8 @@
 """Install, upgrade and remove Debian packages.
 
 What is installed is read from dpkg's status file, so a task that finds everything in place starts no process.
-Identity: the names. Reversible: no; a package brings others with it, runs its own scripts, and keeps data.
+Identity: the names. Reversible: the versions that were there, with what came along, configuration files included, as far as
+the sources still have them; not what scripts of packages did outside of /etc, nor data.
 
 Examples:
     - apt: {name: nginx, update_cache: true, cache_valid_time: 3600}
@@ -11,7 +12,7 @@ Examples:
 import sys
 
 from engine.agent.sdk import Argument, Change, Fail, described
-from engine.modules.system import aptget
+from engine.modules.system import aptget, package_history, package_restore
 from engine.modules.system.apt_packages import Request, install_local, installing, removing
 from engine.modules.system.dpkg import Packages
 
@@ -52,8 +53,8 @@ ARGUMENTS = {
 }
 RULES = {"mutually_exclusive": [("deb", "package", "upgrade")]}
 RESOURCE = "package"
-REVERSIBLE = False
-REASON = "a package brings others with it, runs scripts and keeps data: install or remove it by a task"
+NEEDS = package_restore.needs
+"""For a rollback: the versions that `inspect` is asked for as `needs`, before anything is done."""
 
 
 def IDENTITY(args: "Dict[str, Any]") -> str:
@@ -67,17 +68,18 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
     cache = refreshed(args, host, context)
     names = [each.strip() for given in args["package"] or [] for each in given.split(",") if each.strip()]
     request = Request(args, names, host, context.check, on_line)
-    before = Packages(host)
+    packages = Packages(host)
+    request.about_to = package_history.Noting(host, args["purge"])
     if args["upgrade"] != "no":
         values = upgraded(request)
     elif args["deb"]:
-        values = install_local(request, before)
+        values = install_local(request, packages)
     elif names:
-        values = changed_packages(request, before, cache)
+        values = changed_packages(request, packages, cache)
     else:
         values = tidied(request, cache)
-    if values["changed"] and not context.check:
-        record(args, values, before, Packages(host))
+    if values["changed"] and request.about_to.before is not None:
+        record(args, values, request.about_to.before, host)
     return values
 
 
@@ -135,21 +137,39 @@ def tidied(request: "Request", cache: "Dict[str, Any]") -> "Dict[str, Any]":
     return dict(cache, changed=cache["cache_updated"])
 
 
-def record(args: "Dict[str, Any]", values: "Dict[str, Any]", before: "Packages", after: "Packages") -> None:
+def record(args: "Dict[str, Any]", values: "Dict[str, Any]", before: "package_history.Before", host: "Host") -> None:
     """Add the change to be recorded: every package whose version is another one now, with what came along."""
-    old, new = before.all_versions(), after.all_versions()
+    old, new = before.packages.all_versions(), Packages(host).all_versions()
     moved = sorted(name for name in set(old) | set(new) if old.get(name) != new.get(name))
-    if moved:
-        states = [{name: each.get(name) for name in moved} for each in (old, new)]
-        values["changes"] = [described(sys.modules[__name__], args, Change(states[0], states[1]))]
+    if not moved:
+        return
+    was = {name: old.get(name) for name in moved}  # type: Dict[str, Any]
+    is_now = {name: new.get(name) for name in moved}  # type: Dict[str, Any]
+    was["noted"] = package_history.noted_before(before, moved, host)
+    is_now["noted"] = package_history.noted_after(before, moved, host)
+    change = described(sys.modules[__name__], args, Change(was, is_now))
+    change["args"] = {"package": moved, "lock_timeout": args["lock_timeout"]}
+    values["changes"] = [change]
 
 
 def inspect(args: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":
-    """Versions of the packages named; None for one that is not installed."""
+    """Versions of the packages named; None for one that is not installed. With `needs` (name → version) also which of these are
+    nowhere to be had, as `noted.missing`."""
     packages = Packages(host)
-    return {name.partition("=")[0]: packages.version(name.partition("=")[0]) for name in args["package"] or []}
+    state = {name.partition("=")[0]: packages.version(name.partition("=")[0]) for name in args["package"] or []}  # type: Dict[str, Any]
+    if args.get("needs"):
+        state["noted"] = {"missing": package_restore.missing(args["needs"], host)}
+    return state
+
+
+def hindered(now: "Dict[str, Any]", wanted: "Dict[str, Any]") -> str:
+    """Why the versions cannot be had any more; or "". `now` is a state that was asked for what NEEDS says."""
+    gone = (now or {}).get("noted", {}).get("missing", [])
+    return package_restore.GONE.format(", ".join(gone)) if gone else ""
 
 
 def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:
-    """Never: see REASON."""
-    raise Fail(REASON)
+    """Bring the recorded versions back. Only a rollback calls it: `run` does what tasks ask for."""
+    given = {name: each.default for name, each in ARGUMENTS.items()}
+    given.update((name, value) for name, value in args.items() if name in ARGUMENTS)
+    package_restore.go_back(given, change, host)

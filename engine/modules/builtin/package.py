@@ -21,9 +21,9 @@ ARGUMENTS["package"] = Argument("list", elements="str", required=True, aliases=(
 ARGUMENTS["use"] = Argument("str", default="auto", doc="The package manager; `auto` looks for it.")
 RESOURCE = apt.RESOURCE
 IDENTITY = apt.IDENTITY
-REVERSIBLE = apt.REVERSIBLE
-REASON = apt.REASON
+NEEDS = apt.NEEDS
 inspect = apt.inspect
+hindered = apt.hindered
 apply = apt.apply
 
 MANAGERS = {"dnf5": "dnf5", "dnf": "dnf", "yum": "yum", "apt-get": "apt", "apk": "apk", "zypper": "zypper", "pacman": "pacman"}

@@ -26,9 +26,13 @@ class Request(object):
         self.host = host
         self.check = check
         self.on_line = on_line
+        self.about_to = None  # type: Optional[Callable[[], None]]
+        """Called before packages change."""
 
     def run(self, words: "List[str]") -> "Dict[str, Any]":
         """Run apt-get: stdout, stderr, and the difference as it says itself."""
+        if self.about_to is not None and not self.check:
+            self.about_to()
         done = aptget.change(words, self.args, self.check, self.on_line, self.host)
         out = aptget.text(done.stdout)
         return {

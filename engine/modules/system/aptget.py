@@ -21,11 +21,12 @@ NOTHING = ("0 upgraded, 0 newly installed, 0 to remove",)
 
 
 class Known(object):
-    """What the sources offer of one package: the version that would be installed, and every version."""
+    """What the sources offer of one package: the version that would be installed, every version, and those that are not only installed."""
 
     def __init__(self) -> None:
         self.candidate = None  # type: Optional[str]
         self.versions = []  # type: List[str]
+        self.fetchable = []  # type: List[str]
 
 
 def known(names: "List[str]", release: "Optional[str]", host: "Host") -> "Dict[str, Known]":
@@ -49,6 +50,8 @@ def known(names: "List[str]", release: "Optional[str]", host: "Host") -> "Dict[s
             current.candidate = None if given == "(none)" else given
         elif line.startswith((" *** ", "     ")) and not line.startswith("       "):
             current.versions.append(line[5:].split(" ")[0])
+        elif line.startswith("        ") and current.versions and not line.rstrip().endswith(" /var/lib/dpkg/status"):
+            current.fetchable.append(current.versions[-1])
     return found
 
 

@@ -71,6 +71,21 @@ class Packages(object):
                 found[name] = fields.get(b"Version", b"").decode()
         return found
 
+    def conffiles(self) -> "Dict[str, str]":
+        """The configuration files of installed packages: path → md5 of the file as it came. Obsolete ones are left out."""
+        found = {}  # type: Dict[str, str]
+        for stanza in self.content.split(b"\n\n"):
+            _, marker, rest = stanza.partition(b"\nConffiles:\n")
+            if not marker or fields_of(stanza).get(b"Status", b"").split(b" ")[-1] != INSTALLED:
+                continue
+            for line in rest.split(b"\n"):
+                if line[:1] != b" ":
+                    break
+                words = line.split()
+                if len(words) == 2:
+                    found[words[0].decode("utf-8", "surrogateescape")] = words[1].decode()
+        return found
+
     def matching(self, pattern: str) -> "List[str]":
         """Names of installed packages that match the wildcards."""
         return sorted(name for name in self.all_versions() if fnmatch.fnmatchcase(name, pattern))

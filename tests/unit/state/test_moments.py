@@ -9,7 +9,6 @@ import pytest
 from making import record_of_file
 
 from engine.errors import StateError
-from engine.model.addresses import ResourceAddress
 from engine.state.choosing import candidates, since, taker
 from engine.state.overlap import Newer, overlap
 from engine.state.record import Notification, RunRecord
@@ -100,28 +99,40 @@ def test_what_shows_in_a_thing_keeps_its_records_apart() -> None:
 
 
 OVERLAPS = [
-    (("file", "/d/a"), ("file", "/d"), True),
-    (("file", "/d/a"), ("file", "/d/a"), True),
-    (("file", "/da"), ("file", "/d"), False),
-    (("user", "ada"), ("group", "band"), True),
-    (("user", "ada"), ("file", "/home/ada/x"), True),
-    (("service", "cron"), ("file", "/etc/systemd/system/x.service"), True),
-    (("service", "cron"), ("user", "ada"), False),
-    (("package", "nginx"), ("service", "nginx"), True),
-    (("cron", "crontab of ada"), ("file", "/d"), False),
+    # newer, older → whether one may disturb the other; whether the newer shows in the older
+    (("file", "/d/a"), ("file", "/d"), True, True),
+    (("file", "/d"), ("file", "/d/a"), True, True),
+    (("file", "/d/a"), ("file", "/d/a"), True, True),
+    (("file", "/da"), ("file", "/d"), False, False),
+    (("user", "ada"), ("group", "band"), True, True),
+    (("user", "ada"), ("file", "/home/ada/x"), True, True),
+    (("file", "/home/ada/x"), ("user", "ada"), True, False),
+    (("file", "/etc/systemd/system/x.service"), ("service", "cron"), True, True),
+    (("service", "cron"), ("file", "/etc/systemd/system/x.service"), True, False),
+    (("service", "cron"), ("user", "ada"), False, False),
+    (("package", "nginx"), ("service", "nginx"), True, True),
+    (("file", "/etc/nginx.conf"), ("package", "nginx"), True, False),
+    (("package", "one"), ("package", "other"), True, False),
+    (("cron", "crontab of ada"), ("file", "/d"), False, False),
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), OVERLAPS, ids=str)
-def test_overlaps(one: tuple[str, str], other: tuple[str, str], expected: bool) -> None:
-    first, second = ResourceAddress("web1", *one), ResourceAddress("web1", *other)
-    assert overlap(first, second) is overlap(second, first) is expected
-    for newer, older in ((first, second), (second, first)):
-        seen = Newer()
-        assert not seen.touches(older)
-        seen.add(newer)
-        assert seen.touches(older) is expected
-        assert not seen.touches(ResourceAddress("web2", older.kind, older.identity))
+@pytest.mark.parametrize(("newer", "older", "apart", "shows"), OVERLAPS, ids=str)
+def test_overlaps(newer: tuple[str, str], older: tuple[str, str], apart: bool, shows: bool) -> None:
+    one, other = (record_of_file(name, kind=kind, after={name: "1"}) for kind, name in (newer, older))
+    assert overlap(one.address, other.address) is overlap(other.address, one.address) is apart
+    seen = Newer()
+    assert not seen.touches(other)
+    seen.add(one)
+    assert seen.touches(other) is shows
+    assert not seen.touches(record_of_file(older[1], kind=older[0], host="web2", after={older[1]: "1"}))
+
+
+def test_packages_overlap_by_what_moved() -> None:
+    seen = Newer()
+    seen.add(record_of_file("jq", kind="package", before={"jq": None, "lib": None}, after={"jq": "1", "lib": "1", "noted": {}}))
+    assert seen.touches(record_of_file("lib", kind="package", before={"lib": "0", "noted": {}}, after={"lib": "1", "noted": {}}))
+    assert not seen.touches(record_of_file("tree", kind="package", before={"tree": None}, after={"tree": "1", "noted": {}}))
 
 
 def test_handlers_once_for_each_host_and_only_of_what_is_restored() -> None:
