@@ -30,7 +30,7 @@ class StateStore(Protocol):
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
         """The run is over; its serial, assigned here: 1, 2, 3… in the order of finishing.
 
-        Marks the run that it rolled back, if all went well.
+        If all went well: marks the run that it rolled back, and forgets the run's journal, which nobody needs any more.
         """
 
     async def read(self, serial: int | None = None) -> Snapshot:
