@@ -9,6 +9,7 @@ EngineError
 ├── ConnectError    a host cannot be reached, refuses the login, or was lost
 ├── AgentError      the agent on a host broke the protocol, or cannot start
 ├── StateError      the state store cannot be read or written, or is locked
+│   └── InDoubt        … of a step that was begun when a run broke off
 ├── VaultError      an encrypted value cannot be opened
 └── BugError        the engine itself is wrong
 """
@@ -67,6 +68,10 @@ class AgentError(EngineError):
 
 class StateError(EngineError):
     pass
+
+
+class InDoubt(StateError):
+    """A run is gone on with, and nobody knows whether a step of it was done: the run stops, no task fails of it."""
 
 
 class VaultError(EngineError):

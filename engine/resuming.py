@@ -15,10 +15,7 @@ from engine.state.record import RunRecord
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-    from engine.runtime.replay import Doubt, Replay
-
-DOUBTS_TOLD = 20
-
+    from engine.runtime.replay import Replay
 
 def chosen(runs: Sequence[RunRecord], wanted: RunId | None) -> RunRecord:
     """The run to go on with: the one that is named (its id, or the beginning of it), else the newest, if it broke off or failed.
@@ -51,13 +48,13 @@ def why_not(run: RunRecord) -> str:
     return "went well to its end" if run.exit_code == 0 else ""
 
 
-async def begun(engine: Engine, project: str, wanted: RunId | None, *, skip: bool = False) -> Replay:
+async def begun(engine: Engine, project: str, wanted: RunId | None, *, rerun: bool = False, skip: bool = False) -> Replay:
     """The journal of the run to go on with. Touches no host."""
     from engine.runtime.replay import Replay
 
     store = engine.store(project)
     run = chosen([each async for each in store.runs()], wanted)
-    return Replay.of(run, [each async for each in store.journal(run.id)], skip=skip)
+    return Replay.of(run, [each async for each in store.journal(run.id)], rerun=rerun, skip=skip)
 
 
 def prepared(engine: Engine, replay: Replay, *, inventory: Names = (), extra_vars: ExtraVars = ()) -> Prepared:
@@ -65,18 +62,3 @@ def prepared(engine: Engine, replay: Replay, *, inventory: Names = (), extra_var
     run = replay.run
     made = engine.prepare(run.playbooks, inventory=listed(inventory) or run.inventory, extra_vars=extra_vars)
     return replace(made, resumes=replay)
-
-
-def in_doubt(doubts: Sequence[Doubt]) -> StateError:
-    """The refusal: nobody knows whether these were done."""
-    told = [f"{each.host}: {each.what}" + (f" (item {each.item + 1} of its loop)" if each.item is not None else "") for each in doubts]
-    more = (f"and {len(told) - DOUBTS_TOLD} more",) if len(told) > DOUBTS_TOLD else ()
-    return StateError(
-        Problem(
-            code="in-doubt",
-            summary="Something was begun when the run broke off, and nobody knows whether it was done",
-            detail=told[0],
-            notes=(*told[1:DOUBTS_TOLD], *more),
-            hint="look at the hosts; then --rerun does it again, --skip takes it as done",
-        )
-    )

@@ -16,6 +16,8 @@ if MYPY:
 MAX_THREADS = 64
 """Calls at the same time; further ones wait."""
 READ = 262144
+LINGER = "engine.agent.linger"
+"""Is there only where a call was made whose answer must not be lost."""
 
 
 def guarded() -> "Tuple[int, int]":
@@ -147,6 +149,8 @@ class Server(object):
             data = self.read()
             if not data:
                 self.over = True
+                if LINGER in sys.modules:
+                    sys.modules[LINGER].KEEPER.orphaned()
                 break
             try:
                 self.todo = self.frames.feed(data)
@@ -198,6 +202,8 @@ class Server(object):
             self.upload(number, body)
         elif kind == wire.BYE:
             self.over = True
+            if LINGER in sys.modules:
+                sys.modules[LINGER].KEEPER.forget()
 
     def upload(self, number: int, body: bytes) -> None:
         """A chunk of a file; an empty one ends it, and its name in the spool is the answer."""
@@ -238,6 +244,8 @@ def main(payload: bytes) -> None:
     server.hello()
     try:
         server.serve()
+        if LINGER in sys.modules:
+            sys.modules[LINGER].KEEPER.stay()
     finally:
         transfer = sys.modules.get("engine.agent.transfer")
         if transfer is not None:

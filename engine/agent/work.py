@@ -32,6 +32,20 @@ def outcome(server: "Server", call: "Call") -> "Any":
     """What the call came to: {"result":, "changes":, "diffs":}. A failure is an outcome too."""
     try:
         request = server.codec.loads(call.body, call.blobs)
+    except Exception as error:
+        return failed(told(error), trace())
+    if not request.get("keep") or request["verb"] == "lingering":
+        return outcome_of(server, call, request)
+    keeper = importlib.import_module("engine.agent.linger").KEEPER
+    run, key = request["keep"]
+    keeper.began(run, key)
+    reply = outcome_of(server, call, request)
+    keeper.ended(key, reply)
+    return reply
+
+
+def outcome_of(server: "Server", call: "Call", request: "Dict[str, Any]") -> "Any":
+    try:
         args = request.get("args") or {}
 
         def tell(stream: str, text: str) -> None:
@@ -148,6 +162,12 @@ def foreign(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Ho
     return importlib.import_module("engine.agent.foreign").run(server, call, request, host)
 
 
+def lingering(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
+    """What an agent that was cut off says of a call: see linger.py."""
+    return importlib.import_module("engine.agent.linger").ask(server, request)
+
+
 VERBS = {
-    "call": native, "restore": put_back, "inspect": look, "inspect_all": look_at_all, "download": fetch, "job": job, "foreign": foreign,
+    "call": native, "restore": put_back, "inspect": look, "lingering": lingering,
+    "inspect_all": look_at_all, "download": fetch, "job": job, "foreign": foreign,
 }

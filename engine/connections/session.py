@@ -19,6 +19,7 @@ DRAIN_ABOVE = 65536
 ELEVATE = "engine.agent.elevate"
 FOREIGN = "engine.agent.foreign"
 FORESEEN = "engine.agent.foreseen"
+LINGER = "engine.agent.linger"
 ZYGOTE = "engine.agent.zygote"
 JOBS = "engine.agent.jobs"
 TRANSFER = "engine.agent.transfer"
@@ -81,10 +82,12 @@ class AgentSession:
         timeout: float = 0.0,  # noqa: ASYNC109 - the task's own keyword; what runs on the host is ended with it
         on_output: OnOutput | None = None,
         foreseen: Mapping[str, Any] | None = None,
+        keep: tuple[str, str] | None = None,
     ) -> AgentReply:
         """Run a native module with validated arguments; bytes in them may be large.
 
         Args:
+            keep: (run, key) of a call that must not be done twice: its answer outlives the connection, see `kept`.
             foreseen: In check mode, what earlier tasks would have changed (runtime/foresight.py); None: only what is there counts.
             timeout: Seconds after which the module's processes are ended and the task failed; 0: never.
             on_output: Hears (stream, line) while it runs.
@@ -100,6 +103,9 @@ class AgentSession:
             request["environment"] = dict(environment)
         if on_output is not None:
             request["progress"] = True
+        if keep is not None:
+            self.ship(LINGER)
+            request["keep"] = list(keep)
         if foreseen is not None:
             self.ship(FORESEEN)
             request["foreseen"] = dict(foreseen)
@@ -110,6 +116,12 @@ class AgentSession:
                 return reply_of(await self.request(request, module, on_output))
         except TimeoutError:
             return timed_out(timeout)
+
+    async def kept(self, keep: tuple[str, str]) -> AgentReply | None:
+        """The answer to a call of an earlier session that was cut off, if its agent still keeps it; waited for while it is under way."""
+        reply = reply_of(await self.request({"verb": "lingering", "keep": list(keep)}, LINGER))
+        kept = reply.result.get("reply")
+        return reply_of(kept) if isinstance(kept, dict) else None
 
     async def restore(self, module: str, args: Mapping[str, Any], before: object, after: object) -> AgentReply:
         """Make the state `after`, recorded earlier, true again: a step of a rollback."""
@@ -155,6 +167,8 @@ class AgentSession:
         if job:
             self.ship(JOBS)
         self.ship(ZYGOTE)
+        if "keep" in request:
+            self.ship(LINGER)
         try:
             async with asyncio.timeout(timeout if timeout > 0 and not job else None):
                 return reply_of(await self.request(request, FOREIGN))
@@ -236,6 +250,8 @@ class AgentSession:
 
     async def close(self) -> None:
         """End the agent; calls in flight fail with `connection-lost`."""
+        if self.lost is None:
+            self.channel.write(wire.frame(wire.BYE, 0, b""))   # it need not keep its answers for anybody
         self.lose(self.connection_lost("the session was closed"))
         if self.pump is not None and self.pump is not asyncio.current_task():
             self.pump.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +14,12 @@ from engine.connections.target import AgentReply, ExecutionTarget
 from engine.model.change import Change, Diff
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult
+from engine.runtime.beginning import Beginning
 from engine.runtime.dispatch import validated
 from engine.runtime.foresight import Foresight
 
+HARMLESS = frozenset(f"engine.modules.builtin.{name}" for name in ("stat", "slurp", "find", "setup", "async_status"))
+"""Modules that an action asks beside what it does."""
 SPECIAL = frozenset(("changed", "failed", "skipped", "unreachable", "ansible_facts", "warnings"))
 
 
@@ -30,7 +33,7 @@ class HostRemote:
         invocation: TaskInvocation,
         on_output: Callable[[str, str], None] | None = None,
         foresight: Foresight | None = None,
-        begin: Callable[[], Awaitable[None]] | None = None,
+        beginning: Beginning | None = None,
     ) -> None:
         self._pool = pool
         self.target = target
@@ -38,8 +41,8 @@ class HostRemote:
         self._on_output = on_output
         self._foresight = foresight
         """In a check mode that sees its own plan."""
-        self._begin = begin
-        """Called once, just before something that cannot be repeated is sent."""
+        self._beginning = beginning
+        """Of something that must not be done twice."""
 
     async def call(self, module: str, args: Mapping[str, Any], *, check: bool | None = None) -> ModuleResult:
         invocation = self._invocation
@@ -47,7 +50,10 @@ class HostRemote:
         checking = invocation.check if check is None else check
         foresight = self._foresight if checking else None
         async with self._pool.session(self.target) as session:
-            await self._begins()
+            beginning = self._beginning if module not in HARMLESS else None
+            known = await beginning.begin(session) if beginning is not None else None
+            if known is not None:
+                return self._said(known, module, args)
             news = None if foresight is None else foresight.news(session, self.target)
             reply = await session.call(
                 module,
@@ -59,6 +65,7 @@ class HostRemote:
                 timeout=invocation.timeout,
                 on_output=self._on_output,
                 foreseen=news,
+                keep=beginning.keep if beginning is not None else None,
             )
             if foresight is not None and news is not None:
                 foresight.told(session, news)
@@ -66,11 +73,6 @@ class HostRemote:
         if foresight is not None:
             foresight.add(self.target, result.changes, args)
         return result
-
-    async def _begins(self) -> None:
-        begin, self._begin = self._begin, None
-        if begin is not None:
-            await begin()
 
     async def validate(self, module: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return validated(module, given, self._invocation)
@@ -98,7 +100,9 @@ class HostRemote:
             return await session.download(path, write)
 
     async def raw(self, command: str) -> ModuleResult:
-        await self._begins()
+        known = await self._beginning.begin(None) if self._beginning is not None else None
+        if known is not None:
+            return result_of(known)
         code, stdout, stderr = await self._pool.raw(self.target, command)
         out, err = (data.decode("utf-8", "surrogateescape") for data in (stdout, stderr))
         values = {"rc": code, "stdout": out, "stderr": err, "stdout_lines": out.splitlines(), "stderr_lines": err.splitlines()}
@@ -108,7 +112,9 @@ class HostRemote:
 
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
         async with self._pool.session(self.target) as session:
-            await self._begins()
+            known = await self._beginning.begin(session) if self._beginning is not None else None
+            if known is not None:
+                return self._said(known, module, args)
             reply = await session.start_job(
                 module,
                 args,
@@ -120,7 +126,12 @@ class HostRemote:
 
     async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
         async with self._pool.session(self.target) as session:
-            await self._begins()
+            beginning = self._beginning
+            known = await beginning.begin(session) if beginning is not None else None
+            if known is not None:
+                return result_of(known)
+            if beginning is not None:
+                request = {**request, "keep": list(beginning.keep)}
             reply = await session.foreign(request, sources, timeout=self._invocation.timeout)
         return result_of(reply)
 

@@ -16,9 +16,8 @@ from engine.errors import PlanError
 from engine.model.addresses import HostName
 from engine.model.effect import Effect
 from engine.model.frozen import frozen
-from engine.model.outcome import ModuleResult, Status, TaskOutcome
+from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
-from engine.model.values import Unknown, Value
 from engine.plan.step import Step
 from engine.playbook.names import short
 from engine.runtime import journal
@@ -30,7 +29,6 @@ Place = tuple[HostName, str]
 """A host, and the order key of a step as text."""
 READS = frozenset(("stat", "slurp", "find", "ping", "wait_for", "wait_for_connection", "setup", "gather_facts", "async_status", "fetch"))
 """Actions that change nothing on a host: to do them again does no harm."""
-SKIPPED_IN_DOUBT = "it was in doubt, and resume was told to skip it"
 
 
 @frozen(kw_only=True)
@@ -49,6 +47,8 @@ class Replay:
     """The journal of one run, by host and step."""
 
     run: RunRecord
+    rerun: bool = False
+    """What is in doubt is done again."""
     skip: bool = False
     """What is in doubt counts as done."""
     done: int = 0
@@ -58,9 +58,9 @@ class Replay:
     _begun: dict[tuple[Place, int | None], JournalEntry] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, run: RunRecord, entries: Iterable[JournalEntry], *, skip: bool = False) -> Replay:
+    def of(cls, run: RunRecord, entries: Iterable[JournalEntry], *, rerun: bool = False, skip: bool = False) -> Replay:
         """Entries oldest first."""
-        made = cls(run=run, skip=skip)
+        made = cls(run=run, rerun=rerun, skip=skip)
         for entry in entries:
             made._add(entry)
         made.done = sum(map(len, made._tasks.values()))
@@ -84,13 +84,6 @@ class Replay:
             self._tasks.setdefault(place, deque()).append(entry)
             self._items.pop(place, None)
 
-    @property
-    def doubts(self) -> list[Doubt]:
-        return [
-            Doubt(host=entry.host, step=entry.step, what=str(entry.data.get("what", "")), item=index)
-            for (_, index), entry in self._begun.items()
-        ]
-
     def task(self, step: Step, host: HostName) -> tuple[TaskOutcome, list[Effect]] | None:
         """How the step ended on the host, and what followed; None where it has to run. Each end is told once."""
         place = (host, key_of(str(step.address)))
@@ -109,18 +102,12 @@ class Replay:
         data = same(step, entry).data
         return journal.unpacked_outcome(data["outcome"], step.address, host), [journal.unpacked_effect(each) for each in data["effects"]]
 
-    def passed(self, step: Step, host: HostName, name: str, index: int | None) -> TaskOutcome | None:
-        """The outcome of what was in doubt and is to be skipped; None for anything else."""
-        entry = self._begun.pop(((host, key_of(str(step.address))), index), None) if self.skip else None
+    def doubt(self, step: Step, host: HostName, index: int | None) -> Doubt | None:
+        """Was this task (or item) begun, and has no end?"""
+        entry = self._begun.pop(((host, key_of(str(step.address))), index), None)
         if entry is None:
             return None
-        values: dict[str, Value] = {"msg": SKIPPED_IN_DOUBT}
-        shape = {name: Unknown(SKIPPED_IN_DOUBT) for name in ("rc", "stdout", "stderr", "stdout_lines", "stderr_lines")}
-        return TaskOutcome(
-            step=step.address, host=host, status=Status.CHANGED, result=ModuleResult(values=values, changed=True),
-            action=step.task.action if step.task is not None else "", task_name=name, replayed=True,
-            registered={**values, **shape, "changed": True, "failed": False},
-        )
+        return Doubt(host=host, step=entry.step, what=str(entry.data.get("what", "")), item=index)
 
 
 def key_of(step: str) -> str:

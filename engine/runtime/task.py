@@ -6,13 +6,13 @@ choose one of these steps; its logic stands in the file named for it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.actions.base import ActionCall
 from engine.connections.become import told
-from engine.errors import EngineError, UnknownValue
+from engine.errors import EngineError, InDoubt, UnknownValue
 from engine.model.addresses import HostName
 from engine.model.effect import AddHost, Effect, IncludeVariables, JoinGroup, NamedFacts, SetVariables
 from engine.model.event import ItemFinished
@@ -24,6 +24,7 @@ from engine.playbook.action_groups import ActionGroups
 from engine.playbook.free_form import TAKE_TEXT
 from engine.playbook.names import is_builtin, qualified, short
 from engine.runtime import attempts, dispatch, failures, unknown
+from engine.runtime.beginning import Beginning
 from engine.runtime.context import PlayContext
 from engine.runtime.defaults import defaults_for
 from engine.runtime.delegate_name import delegate_of, known_delegate, told_delegate
@@ -88,6 +89,8 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
             run = await run_item(setting, renderer, None)
         else:
             run = await run_loop(replace(setting, control=control_of(step.keywords, renderer)), renderer)
+    except InDoubt:
+        raise
     except EngineError as error:
         if isinstance(error, UnknownValue) and play.foresight is not None:
             return TaskRun(unknown.stopped_by(step, host, name, error, no_log=no_log_of(step, renderer)))
@@ -263,9 +266,6 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             outcome = concluded(step, host, setting.name, skipped(false), Status.SKIPPED, no_log=no_log_of(step, renderer))
             return TaskRun(labelled(setting, renderer, outcome, extra))
         runs = True
-        passed = play.run.replay.passed(step, host, setting.name, setting.index) if play.run.replay is not None else None
-        if passed is not None:
-            return TaskRun(labelled(setting, renderer, passed, extra))
         setting = replace(setting, keywords=keywords_of(setting, renderer))
         call, handler = prepared(setting, renderer, delegate)
         elsewhere = delegate if delegate != host else None
@@ -273,6 +273,8 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=seen, delegated_to=elsewhere
         )
         verdict = await attempts.until_satisfied(attempt, handler, call)
+    except InDoubt:
+        raise
     except EngineError as error:
         if isinstance(error, UnknownValue) and play.foresight is not None:
             outcome = unknown.stopped_by(step, host, setting.name, error, no_log=no_log_of(step, renderer), runs=runs)
@@ -410,14 +412,19 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     return call, handler
 
 
-def beginning(setting: Setting, handler: dispatch.Handler, invocation: TaskInvocation) -> Callable[[], Awaitable[None]] | None:
-    """What notes that something begins whose doing twice is not the same as doing it once; None for anything else."""
+def beginning(setting: Setting, handler: dispatch.Handler, invocation: TaskInvocation) -> Beginning | None:
+    """Of something whose doing twice is not the same as doing it once; None for anything else."""
     if invocation.check or repeatable(handler, invocation.args):
         return None
+    run, step, host, index = setting.play.run, setting.step, setting.host, setting.index
     said = next((invocation.args[name] for name in ("_raw_params", "cmd", "argv", "free_form") if invocation.args.get(name)), "")
     words = " ".join(map(str, said)) if isinstance(said, list) else str(said)
     what = setting.name if invocation.no_log or not words else f"{invocation.action} {words}"
-    return partial(setting.play.run.recorder.begun, setting.step, setting.host, setting.index, what[:500])
+    note, replay = partial(run.recorder.begun, step, host, index, what[:500]), run.replay
+    key = f"{'.'.join(map(str, step.key))} {'' if index is None else index} {host}"
+    if replay is None:
+        return Beginning(run.run, key, note, None)
+    return Beginning(run.run, key, note, replay.doubt(step, host, index), rerun=replay.rerun, skip=replay.skip)
 
 
 def async_place(name: str, keywords: TaskKeywords, renderer: Renderer) -> dict[str, str]:

@@ -27,8 +27,9 @@ def command(
 ) -> int:
     """Go on with RUN (the newest, if it broke off or failed) at the exact task, host and item of a loop.
 
-    What was over is not done again; variables, facts and notified handlers are as they were. A command that was begun and whose end
-    nobody knows is named and refused without --rerun or --skip. Exit codes: as `engine run`; 1 where it refuses.
+    What was over is not done again; variables, facts and notified handlers are as they were. Of a command that was under way the host is
+    asked what came of it: agents keep such answers for five minutes. If nobody knows, it is named, and the run stops there unless
+    --rerun or --skip say what to do. Exit codes: as `engine run`; 1 where it stops.
     """
     from engine import resuming
     from engine.cli.running import engine_for, interruptible, listeners_for, settled
@@ -45,9 +46,7 @@ def command(
 
     async def go() -> int:
         async with looking:
-            replay = await resuming.begun(looking, root, run, skip=skip)
-        if replay.doubts and not rerun and not skip:
-            raise resuming.in_doubt(replay.doubts)
+            replay = await resuming.begun(looking, root, run, rerun=rerun, skip=skip)
         made = engine_for(replay.run.playbooks[0], {**asked(replay.run), **overrides(given)}, terminal)
         async with made:
             prepared = resuming.prepared(made, replay, inventory=inventory, extra_vars=given_again(replay.run, extra_vars))
