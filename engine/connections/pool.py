@@ -179,6 +179,8 @@ class Pool:
         entries = list(self.entries.values())
         self.entries.clear()
         for entry in entries:
+            if entry.session is not None:
+                entry.session.goodbye()
             entry.opening.cancel()
         for transport in self.transports.values():
             await transport.close()

@@ -248,10 +248,14 @@ class AgentSession:
     def alive(self) -> bool:
         return self.lost is None
 
+    def goodbye(self) -> None:
+        """Tell an agent that keeps answers that all of them have come: it need not stay for anybody. Before its channel is closed."""
+        if self.lost is None and LINGER in self.ready:
+            self.channel.write(wire.frame(wire.BYE, 0, b""))
+
     async def close(self) -> None:
         """End the agent; calls in flight fail with `connection-lost`."""
-        if self.lost is None:
-            self.channel.write(wire.frame(wire.BYE, 0, b""))   # it need not keep its answers for anybody
+        self.goodbye()
         self.lose(self.connection_lost("the session was closed"))
         if self.pump is not None and self.pump is not asyncio.current_task():
             self.pump.cancel()
