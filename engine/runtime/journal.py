@@ -126,6 +126,8 @@ def packed_outcome(outcome: TaskOutcome, may_keep: Keep) -> dict[str, Any]:
     result = outcome.result
     found["status"] = outcome.status.value
     found["said"] = [name for name in ("changed", "failed", "skipped", "unreachable", "by_module") if getattr(result, name)]
+    problem = result.problem
+    found["lost"] = outcome.status is Status.UNREACHABLE or (problem is not None and problem.code == "agent-lost")
     hidden = Unknown(NOT_KEPT)
     for name, value in (("values", result.values), ("facts", result.facts), ("registered", outcome.registered)):
         found[name] = packed(hidden if outcome.no_log and value else value, may_keep)

@@ -73,9 +73,9 @@ class Replay:
             self._begun[place, index] = entry
             return
         outcome = entry.data["outcome"]
-        lost = outcome["status"] == Status.UNREACHABLE.value
-        over = not (outcome["status"] == Status.FAILED.value or lost) or outcome["ignored"] or outcome["rescued"]
-        if not lost:
+        failed = outcome["status"] in (Status.FAILED.value, Status.UNREACHABLE.value)
+        over = not failed or outcome["ignored"] or outcome["rescued"]
+        if not outcome["lost"]:
             self._begun.pop((place, index), None)
         if entry.kind == journal.ITEM:
             if over and index is not None:

@@ -1,0 +1,233 @@
+"""`engine resume`: a run that was killed, or failed, ends as if it had not been; nothing is done twice, nothing is forgotten."""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from command import Answer, engine, environment
+
+HOSTS = ("one", "two", "three")
+MOMENTS = 6
+"""Moments at which the run is killed, spread over it; in the nightly target 100."""
+
+BOOK = """
+- hosts: all
+  gather_facts: false
+  serial: 2
+  handlers:
+    - name: told
+      shell: "echo told >> {{ here }}/log.{{ inventory_hostname }}"
+  tasks:
+    - shell: "echo first >> {{ here }}/log.{{ inventory_hostname }}; echo value"
+      register: first
+      notify: told
+    - copy: {dest: "{{ here }}/made.{{ inventory_hostname }}", content: "{{ first.stdout }}"}
+    - set_fact: {mine: "{{ first.stdout }}!"}
+    - shell: "echo item{{ item }} >> {{ here }}/log.{{ inventory_hostname }}; sleep 0.1"
+      loop: [1, 2, 3]
+      register: items
+    - lineinfile: {path: "{{ here }}/made.{{ inventory_hostname }}", line: "{{ mine }} {{ items.results | length }}"}
+    - block:
+        - shell: "echo failing >> {{ here }}/log.{{ inventory_hostname }}; exit 1"
+      rescue:
+        - shell: "echo rescued {{ ansible_failed_task.action }} >> {{ here }}/log.{{ inventory_hostname }}"
+    - meta: flush_handlers
+    - include_tasks: more.yml
+      loop: [a, b]
+    - shell: "echo last >> {{ here }}/log.{{ inventory_hostname }}"
+      when: first.rc == 0
+      notify: told
+"""
+MORE = """
+- shell: "echo more{{ item }} >> {{ here }}/log.{{ inventory_hostname }}"
+"""
+LOG = ["first", "item1", "item2", "item3", "failing", "rescued shell", "told", "morea", "moreb", "last", "told"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "here").mkdir(parents=True)
+    (folder / "ansible.cfg").write_text("")
+    (folder / "hosts").write_text("".join(f"{host} ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n" for host in HOSTS))
+    (folder / "site.yml").write_text(BOOK)
+    (folder / "more.yml").write_text(MORE)
+    return folder
+
+
+def words(project: Path, *more: str) -> list[str]:
+    return ["run", "site.yml", "-i", "hosts", "-e", f"here={project}/here", *more]
+
+
+def resumed(project: Path, *more: str) -> Answer:
+    return engine("resume", "-e", f"here={project}/here", *more, cwd=project)
+
+
+def killed(project: Path, when: float) -> None:
+    """Run, and kill the engine (and nothing else) after `when` seconds of work on hosts."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine", *words(project)], cwd=project, env=environment(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 60
+    while not list((project / "here").glob("log.*")) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
+    time.sleep(when)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def left(project: Path) -> dict[str, list[str]]:
+    return {path.name: path.read_text().splitlines() for path in sorted((project / "here").iterdir())}
+
+
+EXPECTED = {
+    **{f"log.{host}": LOG for host in HOSTS},
+    **{f"made.{host}": ["value", "value! 3"] for host in HOSTS},
+}
+
+
+def test_an_undisturbed_run_leaves_what_is_expected(project):
+    answer = engine(*words(project), cwd=project)
+    assert answer.code == 0 and left(project) == EXPECTED, answer
+
+
+def ends_as_if_nothing_had_been(project: Path, when: float) -> None:
+    killed(project, when)
+    answer = resumed(project)
+    assert answer.code == 0 or "nothing-to-resume" in answer.err, answer
+    assert left(project) == EXPECTED, answer
+    runs = json.loads(engine("state", "list", "--runs", "--json", cwd=project).out)
+    assert len(runs) == 1 and runs[0]["exit_code"] == 0, runs
+    database = sqlite3.connect(project / ".engine" / "state.db")
+    records = [json.loads(data) for (data,) in database.execute("SELECT data FROM records ORDER BY number")]
+    database.close()
+    told = [(each["address"], each["step"], each["task"]) for each in records if each["module"]]
+    assert len(told) == len(set(map(str, told))) == 2 * len(HOSTS), "each change of a file is recorded once"
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_a_run_that_was_killed_ends_as_if_it_had_not_been(moment, project):
+    ends_as_if_nothing_had_been(project, moment * 2.4 / MOMENTS)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("moment", range(100))
+def test_whenever_it_was_killed(moment, project):
+    ends_as_if_nothing_had_been(project, moment * 2.4 / 100)
+
+
+DOUBT = """
+- hosts: one
+  gather_facts: false
+  tasks:
+    - copy: {dest: "{{ here }}/made", content: x}
+    - shell: "echo begun >> {{ here }}/log.one; kill -9 $PPID; sleep 1"
+      when: not lookup('file', here ~ '/again', errors='ignore')
+    - copy: {dest: "{{ here }}/after", content: x}
+"""
+"""Its command ends the agent it is run by: nobody can be asked for the answer."""
+
+
+@pytest.fixture
+def doubtful(project: Path) -> Path:
+    (project / "site.yml").write_text(DOUBT)
+    answer = engine(*words(project), cwd=project)
+    assert answer.code == 2, answer
+    assert (project / "here" / "log.one").read_text() == "begun\n"
+    return project
+
+
+def test_what_nobody_knows_is_named_and_not_done(doubtful):
+    answer = resumed(doubtful)
+    assert answer.code == 1 and "in-doubt" in answer.err and "echo begun" in answer.err and "--rerun" in answer.err, answer
+    assert (doubtful / "here" / "log.one").read_text() == "begun\n"
+    assert not (doubtful / "here" / "after").exists()
+
+
+def test_skip_takes_it_as_done(doubtful):
+    answer = resumed(doubtful, "--skip")
+    assert answer.code == 0 and (doubtful / "here" / "after").exists(), answer
+    assert (doubtful / "here" / "log.one").read_text() == "begun\n"
+
+
+def test_rerun_does_it_again(doubtful):
+    answer = resumed(doubtful, "--rerun")
+    assert answer.code == 2, answer
+    assert (doubtful / "here" / "log.one").read_text() == "begun\nbegun\n"
+
+
+FAILS = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - shell: "echo {{ inventory_hostname }} >> {{ here }}/log"
+    - shell: "test -e {{ here }}/ready.{{ inventory_hostname }}"
+    - shell: "echo end {{ inventory_hostname }} >> {{ here }}/log"
+"""
+
+
+def test_a_run_that_failed_goes_on_at_the_task_that_failed(project):
+    (project / "site.yml").write_text(FAILS)
+    (project / "here" / "ready.one").write_text("")
+    assert engine(*words(project), cwd=project).code == 2
+    for host in HOSTS:
+        (project / "here" / f"ready.{host}").write_text("")
+    answer = resumed(project)
+    assert answer.code == 0, answer
+    assert sorted((project / "here" / "log").read_text().splitlines()) == sorted([*HOSTS, *(f"end {host}" for host in HOSTS)])
+    assert resumed(project).code == 1
+
+
+def test_a_playbook_that_is_another_one_by_now_is_refused(project):
+    (project / "site.yml").write_text(FAILS)
+    assert engine(*words(project), cwd=project).code == 2
+    (project / "site.yml").write_text(FAILS.replace('shell: "echo {{', 'command: "echo {{'))
+    answer = resumed(project)
+    assert answer.code == 1 and "resume-mismatch" in answer.err and "site.yml:5" in answer.err, answer
+
+
+SECRET = """
+- hosts: one
+  gather_facts: false
+  tasks:
+    - shell: "echo sentinel-9f31"
+      register: word
+      no_log: true
+    - debug: {msg: "{{ word.stdout | length }}"}
+    - fail: {msg: stop}
+      when: not lookup('file', here ~ '/ready', errors='ignore')
+    - copy: {dest: "{{ here }}/made", content: "{{ word.stdout }}"}
+"""
+
+
+def test_what_no_log_hides_is_not_kept_and_its_first_reader_is_told(project):
+    (project / "site.yml").write_text(SECRET)
+    assert engine(*words(project), cwd=project).code == 2
+    for path in (project / ".engine").iterdir():
+        assert b"sentinel-9f31" not in path.read_bytes(), path
+    (project / "here" / "ready").write_text("yes")
+    answer = resumed(project)
+    assert answer.code == 2 and "was not kept" in answer.out + answer.err, answer
+    assert not (project / "here" / "made").exists()
+
+
+def test_the_variables_of_the_run_are_asked_for(project):
+    (project / "site.yml").write_text(FAILS)
+    assert engine(*words(project), cwd=project).code == 2
+    answer = engine("resume", cwd=project)
+    assert answer.code == 1 and "other-variables" in answer.err, answer
+
+
+def test_there_is_nothing_to_go_on_with(project):
+    answer = engine("resume", cwd=project)
+    assert answer.code == 1 and "nothing-to-resume" in answer.err, answer
+    assert engine("resume", "--rerun", "--skip", cwd=project).code == 1
+    assert os.listdir(project / "here") == []
