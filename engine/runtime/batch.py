@@ -58,10 +58,8 @@ class Batch:
     dragged: set[HostName] = field(default_factory=set)
     """Hosts that any_errors_fatal (or run_once) took down with one that could not be reached: no later play has them."""
     _fatally: set[HostName] = field(default_factory=set)
-    """Hosts whose failure was everybody's (any_errors_fatal, run_once): unless they were rescued, the run ends with this batch."""
-    _forgiven: dict[HostName, int] = field(default_factory=dict)
-    """Hosts whose failure was everybody's and is being rescued, with the block (its id): where the rescue goes well, whatever fails them
-    later ends the run all the same; where it fails, that does not."""
+    """Hosts whose failure was everybody's (any_errors_fatal, run_once): if one of them has failed in the end, rescued or not between, the
+    run ends with this batch."""
     lost: set[HostName] = field(default_factory=set)
     """Hosts that such a failure of another met outside of rescue and always: whatever becomes of them here, no later play has them."""
     metas: Metas = field(init=False)
@@ -352,9 +350,7 @@ class Batch:
         once = self._runs_once(step)
         failed = [outcome.host for outcome in fell if outcome.status is Status.FAILED]
         if once or boolean(self._fatal(step)):
-            self._fatally.update(outcome.host for outcome in fell if outcome.status is Status.FAILED and not outcome.rescued)
-            for host in (outcome.host for outcome in fell if outcome.rescued):
-                self._forgiven[host] = id(self.cursors[host].frames[-1].block)
+            self._fatally.update(failed)
         if boolean(self._fatal(step)) or (once and step.kind is StepKind.INCLUDE):
             if failed:
                 self._lose(failed)
@@ -449,8 +445,6 @@ class Batch:
         return [each for each in step.body if any(each.block is needed for needed in block.role.dependencies)]
 
     def _left(self, step: Step, host: HostName) -> None:
-        if self._forgiven.get(host) == id(step):
-            self._fatally.add(host)
         block = step.block
         if block is not None and block.role is not None and id(block) in self._roles_ran[host]:
             self._roles_done[host].add(role_key(step))
