@@ -244,3 +244,48 @@ def test_whoever_holds_the_host_is_heeded(said: Said) -> None:
 def test_what_was_done_as_a_document(words: str, said: Said) -> None:
     done = json.loads(said(words + " --json")[1])
     assert done["resource"] == "web1/file//etc/odd" and done["run"] and done["done"]
+
+
+# -- pull, push, gc
+
+
+def test_a_state_goes_out_and_in_again(said: Said, tmp_path: Path) -> None:
+    code, text, _ = said("state pull")
+    assert code == 0 and json.loads(text)["format"] == 1
+    (tmp_path / "kept.json").write_text(text)
+    assert said("state rm web1/file//etc/odd")[0] == 0
+    code, _, err = said("state push kept.json")
+    assert code == 1 and "error[state-older]" in err and "web1/file//etc/odd" not in listed(said)
+    code, out, _ = said("state push kept.json --force")
+    assert code == 0 and "serial 3" in out and "What was there before is in" in out and "web1/file//etc/odd" in listed(said)
+    (backup,) = (tmp_path / ".engine").glob("state.before-push-*.json")
+    assert "state rm" in backup.read_text() and said("state pull")[1] == text
+
+
+def test_a_pulled_state_is_the_beginning_of_another_project(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = said("state pull")[1]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "engine.toml").write_text('[state]\nstore = "json"\n')
+    (tmp_path / "other" / "given.json").write_text(text)
+    monkeypatch.chdir(tmp_path / "other")
+    document = json.loads(said("state push given.json --json")[1])
+    assert (document["serial"], document["runs"], document["backup"]) == (3, 4, None)
+    assert said("state pull")[1] == text
+
+
+@pytest.mark.parametrize(("file", "code"), [("nowhere.json", "file-unreadable"), ("binary", "state-damaged"), (".", "file-unreadable")])
+def test_a_file_that_is_no_state(file: str, code: str, said: Said, tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\x00")
+    exit_code, _, err = said(f"state push {file}")
+    assert exit_code == 1 and f"error[{code}]" in err
+
+
+def test_what_is_not_needed_is_dropped(said: Said) -> None:
+    before = listed(said)
+    assert said("state gc --keep 1 --dry-run")[1].startswith("Would drop 2 records of 2 runs, 0 journal entries, ")
+    assert said("state gc --keep 1 --dry-run")[1].startswith("Would drop 2 records")
+    found = json.loads(said("state gc --keep 1 --json")[1])
+    assert (found["records"], found["dry_run"]) == (2, False) and found["size"] > 0
+    assert listed(said) == before and said("state gc --keep 1")[1].startswith("Dropped 0 records")
+    out = said(f"rollback {RUNS[1]} --dry-run")[1]
+    assert "1 records that were dropped" in out and "`engine state gc` dropped what it was" in out
