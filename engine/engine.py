@@ -58,7 +58,6 @@ from engine.settings.sources import find_project
 from engine.state.encode import blobs_in, with_bytes
 from engine.state.record import RunRecord, run_id
 from engine.state.rollback import RollbackPlan, choose, plan_rollback
-from engine.state.stores.base import StateStore
 from engine.state.walkers import walkers_of
 from engine.vault.files import VaultFiles
 from engine.vault.secrets import Secrets, load_secrets
@@ -66,6 +65,7 @@ from engine.vault.secrets import Secrets, load_secrets
 if TYPE_CHECKING:
     from engine.connections.pool import Pool
     from engine.runtime.context import RunContext
+    from engine.state.stores.sealed import SealedStore
     from engine.templating.environment import Templates
 
 TELLING: ContextVar[Callable[[Problem], None]] = ContextVar("TELLING")
@@ -110,7 +110,7 @@ class Engine:
     _secrets: Secrets | None = None
     _templates: Templates | None = None
     _pool: Pool | None = None
-    _stores: dict[str, StateStore] = field(default_factory=dict)
+    _stores: dict[str, SealedStore] = field(default_factory=dict)
     _reading: Files | None = None
     _content: Content | None = None
 
@@ -196,14 +196,17 @@ class Engine:
             self._templates = None
         self._content = None
 
-    def store(self, project: str) -> StateStore:
+    def store(self, project: str) -> SealedStore:
         """The state of a project: `.engine/` in its folder, or what the settings say."""
         from engine.state.stores import open_store
+        from engine.state.stores.sealed import SealedStore
+        from engine.vault.sealing import Sealer
 
         state = self.settings.state
         folder = os.path.join(project, state.directory)
         if folder not in self._stores:
-            self._stores[folder] = open_store(state.store, folder, workspace=state.workspace, dsn=state.dsn)
+            kept = open_store(state.store, folder, workspace=state.workspace, dsn=state.dsn)
+            self._stores[folder] = SealedStore(kept, Sealer(lambda: self.secrets), seals=state.encrypt, learn=self.redactor.learn)
         return self._stores[folder]
 
     @property

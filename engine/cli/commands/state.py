@@ -144,9 +144,12 @@ def record_text(record: StateRecord) -> str:
 def state_text(state: Any) -> str:
     if state is None:
         return "absent"
-    if isinstance(state, dict):
-        return ", ".join(
-            f"{name}={oct(value) if name == 'mode' and isinstance(value, int) else json.dumps(value)}"
-            for name, value in sorted(state.items())
-        )
-    return json.dumps(state)
+    if isinstance(state, dict) and "$sealed" not in state:
+        return ", ".join(f"{name}={part_text(name, value)}" for name, value in sorted(state.items()))
+    return part_text("", state)
+
+
+def part_text(name: str, value: Any) -> str:
+    if isinstance(value, dict) and "$sealed" in value:
+        return "(encrypted)"
+    return oct(value) if name == "mode" and isinstance(value, int) else json.dumps(value)

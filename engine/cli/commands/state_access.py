@@ -54,7 +54,7 @@ def with_store(project: str, work: Callable[[StateStore], Coroutine[Any, Any, Re
 
     async def go() -> Result:
         async with made:
-            return await work(made.store(root))
+            return await work(made.store(root).kept)  # what is sealed in it stays so: it is going to be shown
 
     return asyncio.run(go())
 

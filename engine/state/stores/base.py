@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from engine.model.addresses import HostName, RunId
+from engine.model.values import Value
 from engine.state.document import StateDocument
 from engine.state.lock import HeldLock, LockOwner
 from engine.state.record import JournalEntry, RunRecord, StateRecord
@@ -16,6 +17,12 @@ from engine.state.stores.locking import Waiting, told_nobody
 
 class StateStore(Protocol):
     """StateError, and nothing else, where something cannot be read or written."""
+
+    seals: bool
+    """Whether secrets are kept encrypted; else a digest stands for them."""
+
+    def hidden(self, value: str | bytes) -> Value:
+        """What stands for a secret in what is appended."""
 
     async def begin(self, run: RunRecord) -> None:
         """A run starts. Kept at once: an unfinished run is seen, too."""

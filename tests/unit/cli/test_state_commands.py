@@ -121,6 +121,22 @@ def test_what_differs_between_two_moments(words: str, lines: list[str], others: 
         assert other not in out
 
 
+def test_a_content_that_only_its_replacement_kept(said: Said, tmp_path: Path) -> None:
+    """As `copy` records: of the new content a digest; the content itself is kept when something else takes its place."""
+    made = {"type": "file", "content": None, "digest": "sha1-of-old", "mode": 0o644}
+
+    async def more(store: StateStore) -> None:
+        for number, (before, after) in enumerate([(None, made), ({**made, "content": content(OLD)["content"]}, {**made, "digest": "sha1-of-new"})]):
+            run = f"20261122T10150{number}-ffffff"
+            await store.begin(RunRecord(id=run, playbooks=(), started=AT + 90_000 + number))
+            await store.append(run, [record_of_file("/etc/copied", run=run, before=before, after=after)], {digest_of(OLD): OLD})
+            await store.finish(run, 0, AT + 90_001)
+
+    inside(tmp_path, more)
+    assert "    +one\n    +two\n" in said("state diff 3 4")[1]
+    assert "    (the content was not kept)\n" in said("state diff 4 5")[1]
+
+
 def test_what_differs_as_a_document(said: Said) -> None:
     document = json.loads(said("state diff 1 2 --json")[1])
     assert (document["from"], document["to"]) == (1, 2)
