@@ -57,7 +57,6 @@ from engine.settings.settings import Settings
 from engine.settings.sources import find_project
 from engine.state.choosing import taken_by
 from engine.state.record import RunRecord, run_id
-from engine.state.stores.base import StateStore
 from engine.vault.files import VaultFiles
 from engine.vault.secrets import Secrets, load_secrets
 
@@ -68,6 +67,7 @@ if TYPE_CHECKING:
     from engine.runtime.context import RunContext
     from engine.runtime.preview import Preview
     from engine.state.rollback import RollbackPlan
+    from engine.state.stores.sealed import SealedStore
     from engine.templating.environment import Templates
 
 TELLING: ContextVar[Callable[[Problem], None]] = ContextVar("TELLING")
@@ -91,7 +91,7 @@ class Engine:
     _secrets: Secrets | None = None
     _templates: Templates | None = None
     _pool: Pool | None = None
-    _stores: dict[str, StateStore] = field(default_factory=dict)
+    _stores: dict[str, SealedStore] = field(default_factory=dict)
     _reading: Files | None = None
     _content: Content | None = None
 
@@ -177,14 +177,17 @@ class Engine:
             self._templates = None
         self._content = None
 
-    def store(self, project: str) -> StateStore:
+    def store(self, project: str) -> SealedStore:
         """The state of a project: `.engine/` in its folder, or what the settings say."""
         from engine.state.stores import open_store
+        from engine.state.stores.sealed import SealedStore
+        from engine.vault.sealing import Sealer
 
         state = self.settings.state
         folder = os.path.join(project, state.directory)
         if folder not in self._stores:
-            self._stores[folder] = open_store(state.store, folder, workspace=state.workspace, dsn=state.dsn)
+            kept = open_store(state.store, folder, workspace=state.workspace, dsn=state.dsn)
+            self._stores[folder] = SealedStore(kept, Sealer(lambda: self.secrets), seals=state.encrypt, learn=self.redactor.learn)
         return self._stores[folder]
 
     @property

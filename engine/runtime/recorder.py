@@ -224,9 +224,9 @@ class StateRecorder:
             return known(key, value) or (no_log and isinstance(value, hidden))
 
         def kept(state: Value) -> Value:
-            plain = without_secrets(state, is_secret)
+            plain = without_secrets(state, is_secret, self._store.hidden)
             if isinstance(state, Mapping) and isinstance(plain, dict) and "noted" in state:
-                plain["noted"] = without_secrets(state["noted"], known)
+                plain["noted"] = without_secrets(state["noted"], known, self._store.hidden)
             return plain
 
         return kept(change.before), kept(change.after)
@@ -236,6 +236,9 @@ class StateRecorder:
         module = declared(change.module)
         secret = secret_arguments(module)
         plain = {name: value for name, value in change.args.items() if not isinstance(value, bytes) and name not in secret}
+        if self._store.seals:
+            sealed = without_secrets(plain, lambda key, value: no_log or self._redactor.knows_any(value), self._store.hidden)
+            return True, with_blobs(sealed, lambda data: None)
         if no_log and not hasattr(module, "kept"):
             names = getattr(module, "IDENTITY", None)
             if names is None or callable(names):

@@ -251,6 +251,8 @@ class StateSettings:
     dsn: str = setting("", secret=True)
     """Of `postgres`: `host=db dbname=state user=engine` or `postgresql://engine@db/state`. With a password in it: ENGINE_STATE_DSN.
     What it leaves out is libpq's (`PGPASSWORD`, `~/.pgpass`…)."""
+    encrypt: bool = setting(False)
+    """Contents and secrets are kept encrypted with the first vault password, so that they can be taken back; else secrets are left out."""
     workspace: str = setting("default")
     """Each has a state of its own: a file beside that of `default`, or a schema of the database."""
     directory: str = setting(".engine")

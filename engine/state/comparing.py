@@ -19,6 +19,7 @@ from engine.state.record import StateRecord
 from engine.state.snapshot import TRANSIENT
 from engine.state.stores.base import StateStore
 from engine.state.withhold import is_withheld
+from engine.vault.sealing import is_sealed
 
 CONTENT = "content"
 OF_CONTENT = ("digest", "size")
@@ -60,11 +61,12 @@ async def compared(store: StateStore, old: int, new: int) -> list[Difference]:
     serials = {run.id: run.serial async for run in store.runs()}
     records = [each async for each in store.records()]
     before, after = (standing([each for each in records if (serials[each.run] or 0) <= serial]) for serial in (old, new))
+    contents = contents_by_digest(records)
     found: list[Difference] = []
     for address in sorted({*before, *after}):
         one, other = before.get(address), after.get(address)
         if one != other:
-            found.append(await difference(store, address, one, other))
+            found.append(await difference(store, address, one, other, contents))
     return found
 
 
@@ -82,11 +84,32 @@ def standing(records: Iterable[StateRecord]) -> dict[ResourceAddress, Value]:
     return found
 
 
-async def difference(store: StateStore, address: ResourceAddress, old: Value, new: Value) -> Difference:
+def contents_by_digest(records: Iterable[StateRecord]) -> dict[str, Value]:
+    """Digest of a file → its content, where any record keeps it: a new content is often kept only by the record that replaced it."""
+    found: dict[str, Value] = {}
+    for record in records:
+        for state in (record.before, record.after):
+            if isinstance(state, Mapping) and state.get("digest") and state.get(CONTENT) is not None:
+                found[str(state["digest"])] = state[CONTENT]
+    return found
+
+
+def content_of(state: Mapping[str, Any], contents: Mapping[str, Value]) -> Value:
+    """The content, its digest where it was not kept, None where there is none."""
+    digest = state.get("digest")
+    if state.get(CONTENT) is not None or not digest:
+        return state.get(CONTENT)
+    return contents.get(str(digest), {"digest": digest})
+
+
+async def difference(
+    store: StateStore, address: ResourceAddress, old: Value, new: Value, contents: Mapping[str, Value]
+) -> Difference:
     before, after = (each if isinstance(each, Mapping) else ABSENT if each is None else {"value": each} for each in (old, new))
     text: tuple[str, ...] = ()
-    if before.get(CONTENT) != after.get(CONTENT):
-        text = tuple(await text_diff(store, before.get(CONTENT), after.get(CONTENT)))
+    one, other = content_of(before, contents), content_of(after, contents)
+    if one != other:
+        text = tuple(await text_diff(store, one, other))
     names = sorted({*before, *after} - {CONTENT, *(OF_CONTENT if text else ())})
     changed = {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
     return Difference(address=address, sign="+" if old is None else "-" if new is None else "~", changed=changed, text=text)
@@ -96,7 +119,11 @@ async def text_diff(store: StateStore, old: Value, new: Value) -> list[str]:
     """Unified, without headers; of what is no text only its sizes."""
     if is_withheld(old) or is_withheld(new):
         return ["(secret: the content was not kept)"]
+    if any(isinstance(each, Mapping) and "digest" in each for each in (old, new)):
+        return ["(the content was not kept)"]
     pair = [await bytes_of(store, each) for each in (old, new)]
+    if any(map(is_sealed, pair)):
+        return ["(the content is encrypted)"]
     try:
         one, other = (each.decode("utf-8") for each in pair)
     except UnicodeDecodeError:

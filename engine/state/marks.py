@@ -18,6 +18,9 @@ MOVED = "moved"
 TAINTED = "tainted"
 """It is to be replaced, though it is as recorded. Until a task changes it again."""
 
+DROPPED = "dropped"
+"""It stands for records that `engine state gc` dropped."""
+
 
 def effective(records: Iterable[StateRecord]) -> list[StateRecord]:
     """Of all records, oldest first, those that still count: without what was recorded of a thing before it was taken out of the state."""

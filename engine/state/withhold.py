@@ -19,16 +19,26 @@ def withheld(value: str | bytes) -> Withheld:
     return Withheld({WITHHELD: digest_of(value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape"))})
 
 
+SEALED = "$sealed"
+"""Stands for a secret that was encrypted: `{"$sealed": "what:digest:token"}` (stores/sealed.py)."""
+
+
+def is_sealed_value(value: Value) -> bool:
+    return isinstance(value, Mapping) and set(value) == {SEALED}
+
+
 def is_withheld(value: Value) -> bool:
     return isinstance(value, Mapping) and set(value) == {WITHHELD}
 
 
-def without_secrets(state: Value, is_secret: Callable[[str, str | bytes], bool]) -> Value:
-    """The state with what `is_secret(key, value)` says replaced; `key` is the nearest mapping key above."""
+def without_secrets(
+    state: Value, is_secret: Callable[[str, str | bytes], bool], hidden: Callable[[str | bytes], Value] = withheld
+) -> Value:
+    """The state with what `is_secret(key, value)` says replaced by `hidden(value)`; `key` is the nearest mapping key above."""
 
     def visit(key: str, value: Value) -> Value:
         if isinstance(value, str | bytes):
-            return withheld(value) if value and is_secret(key, value) else value
+            return hidden(value) if value and is_secret(key, value) else value
         if isinstance(value, Mapping):
             return {name: visit(str(name), each) for name, each in value.items()}
         if isinstance(value, list | tuple):

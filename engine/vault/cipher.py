@@ -55,3 +55,21 @@ def counter_mode(data: bytes, keys: Keys) -> bytes:
 
     worker = Cipher(algorithms.AES(keys.cipher), modes.CTR(keys.counter)).encryptor()
     return worker.update(data) + worker.finalize()
+
+
+def authenticated(key: bytes, nonce: bytes, plaintext: bytes, name: bytes) -> bytes:
+    """AES-256-GCM; `name` is not in it, and without the same one it does not open. A nonce serves a key once."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key).encrypt(nonce, plaintext, name)
+
+
+def authenticated_back(key: bytes, nonce: bytes, ciphertext: bytes, name: bytes) -> bytes | None:
+    """The plain text; None where key or name are others, or something was changed."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, name)
+    except InvalidTag:
+        return None

@@ -49,6 +49,10 @@ class Secrets:
     def labels(self) -> tuple[str, ...]:
         return tuple(secret.label for secret in self._secrets)
 
+    def passwords(self) -> list[bytes]:
+        """In the order in which they are tried."""
+        return [secret.password for secret in self._secrets]
+
     def text(self, value: EncryptedText) -> str:
         """What an inline `!vault` value says. Plain text, never a template.
 

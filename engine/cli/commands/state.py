@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.commands import state_edit, state_history, state_locks
+from engine.cli.commands import state_edit, state_history, state_locks, state_whole
 from engine.cli.commands.state_access import JSON, PROJECT, at, record_document, resource_in, with_store
 from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
@@ -32,6 +32,9 @@ PARTS = (
     state_edit.mv,
     state_edit.rm,
     state_edit.taint,
+    state_whole.pull,
+    state_whole.push,
+    state_whole.gc,
     state_locks.locks,
     state_locks.lock,
     state_locks.unlock,
@@ -141,9 +144,12 @@ def record_text(record: StateRecord) -> str:
 def state_text(state: Any) -> str:
     if state is None:
         return "absent"
-    if isinstance(state, dict):
-        return ", ".join(
-            f"{name}={oct(value) if name == 'mode' and isinstance(value, int) else json.dumps(value)}"
-            for name, value in sorted(state.items())
-        )
-    return json.dumps(state)
+    if isinstance(state, dict) and "$sealed" not in state:
+        return ", ".join(f"{name}={part_text(name, value)}" for name, value in sorted(state.items()))
+    return part_text("", state)
+
+
+def part_text(name: str, value: Any) -> str:
+    if isinstance(value, dict) and "$sealed" in value:
+        return "(encrypted)"
+    return oct(value) if name == "mode" and isinstance(value, int) else json.dumps(value)

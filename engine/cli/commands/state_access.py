@@ -23,8 +23,17 @@ JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document."
 Result = TypeVar("Result")
 
 
-def with_store(project: str, work: Callable[[StateStore], Coroutine[Any, Any, Result]]) -> Result:
-    """What `work` makes of the project's store. StateError `no-state` where nothing was recorded yet."""
+def folder_of(project: str) -> str:
+    """Where a project's state is, where it is a file."""
+    from engine.cli.running import engine_for
+    from engine.library import project_of
+
+    root = project_of(project)
+    return os.path.join(root, engine_for(os.path.join(root, "any"), {}, Terminal()).settings.state.directory)
+
+
+def with_store(project: str, work: Callable[[StateStore], Coroutine[Any, Any, Result]], *, empty: bool = False) -> Result:
+    """What `work` makes of the project's store. StateError `no-state` where nothing was recorded yet, unless it may be empty."""
     from engine.cli.running import engine_for
     from engine.errors import StateError
     from engine.library import project_of
@@ -33,7 +42,7 @@ def with_store(project: str, work: Callable[[StateStore], Coroutine[Any, Any, Re
     root = project_of(project)
     made = engine_for(os.path.join(root, "any"), {}, Terminal())
     folder = os.path.join(root, made.settings.state.directory)
-    if made.settings.state.store in ("sqlite", "json") and not os.path.isdir(folder):
+    if not empty and made.settings.state.store in ("sqlite", "json") and not os.path.isdir(folder):
         raise StateError(
             Problem(
                 code="no-state",
@@ -45,7 +54,7 @@ def with_store(project: str, work: Callable[[StateStore], Coroutine[Any, Any, Re
 
     async def go() -> Result:
         async with made:
-            return await work(made.store(root))
+            return await work(made.store(root).kept)  # what is sealed in it stays so: it is going to be shown
 
     return asyncio.run(go())
 

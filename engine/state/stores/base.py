@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from engine.model.addresses import HostName, RunId
+from engine.model.values import Value
+from engine.state.document import StateDocument
 from engine.state.lock import HeldLock, LockOwner
 from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot
@@ -15,6 +17,12 @@ from engine.state.stores.locking import Waiting, told_nobody
 
 class StateStore(Protocol):
     """StateError, and nothing else, where something cannot be read or written."""
+
+    seals: bool
+    """Whether secrets are kept encrypted; else a digest stands for them."""
+
+    def hidden(self, value: str | bytes) -> Value:
+        """What stands for a secret in what is appended."""
 
     async def begin(self, run: RunRecord) -> None:
         """A run starts. Kept at once: an unfinished run is seen, too."""
@@ -47,6 +55,12 @@ class StateStore(Protocol):
 
     async def blob(self, digest: str) -> bytes:
         """StateError `blob-missing` where it is not kept."""
+
+    async def rewrite(self, change: Callable[[StateDocument], StateDocument | None]) -> None:
+        """Put the whole state through `change`, while nobody else writes: what it returns is the state from now on, None leaves it.
+
+        Records and entries keep their numbers. What `change` raises leaves the state as it was. Locks are no part of it.
+        """
 
     def lock(
         self, hosts: Collection[HostName], owner: LockOwner, *, wait: float = 0.0, waiting: Waiting = told_nobody

@@ -6,20 +6,20 @@ while that goes on (flock), and names the hosts that runs hold. `state.json.back
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from engine.errors import StateError
 from engine.model.addresses import HostName, RunId
 from engine.model.problem import Problem
-from engine.state.encode import FORMAT, damaged, entry_of, entry_text, parsed, record_of, record_text, run_of, run_text
+from engine.state.document import StateDocument, document_of, document_text
+from engine.state.encode import damaged
 from engine.state.lock import HeldLock, LockOwner, owner_of, owner_text
 from engine.state.record import JournalEntry, RunRecord, StateRecord
 from engine.state.snapshot import Snapshot
@@ -76,6 +76,14 @@ class JsonFileStore(MemoryStore):
     async def blob(self, digest: str) -> bytes:
         self._fresh()
         return await super().blob(digest)
+
+    async def rewrite(self, change: Callable[[StateDocument], StateDocument | None]) -> None:
+        with self._guarded():
+            new = change(self._document())
+            if new is not None:
+                self._back_up()
+                self._take(new)
+                self._save()
 
     async def try_lock(self, hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:
         with self._lock_file() as (locks, write):
@@ -158,28 +166,15 @@ class JsonFileStore(MemoryStore):
     def _load(self) -> None:
         try:
             with open(self.path, encoding="utf-8") as file:
-                data = parsed(file.read())
-            self.lineage = data["lineage"]
-            self._runs = {run.id: run for run in (run_of(json.dumps(each)) for each in data["runs"])}
-            self._records = [record_of(json.dumps(each), number) for number, each in enumerate(data["records"], 1)]
-            self._journal = [(each.pop("run"), entry_of(json.dumps(each), at)) for at, each in enumerate(data.get("journal", ()), 1)]
-            self._blobs = {digest: base64.b64decode(text, validate=True) for digest, text in data["blobs"].items()}
+                document = document_of(file.read())
         except StateError as error:
             raise StateError(replace(error.problem, detail=f"{self.path}: {error.problem.detail}")) from error
-        except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             raise damaged(f"{self.path}: {error}") from error
+        self._take(document)
 
     def _save(self) -> None:
-        data = {
-            "format": FORMAT,
-            "lineage": self.lineage,
-            "runs": [json.loads(run_text(each)) for each in self._runs.values()],
-            "records": [json.loads(record_text(each)) for each in self._records],
-            "blobs": {digest: base64.b64encode(each).decode() for digest, each in sorted(self._blobs.items())},
-        }
-        if self._journal:
-            data["journal"] = [{"run": run, **json.loads(entry_text(each))} for run, each in self._journal]
-        self._replace(self.path, json.dumps(data, indent=1).encode())
+        self._replace(self.path, document_text(self._document()).encode())
         self._stamp = stamp_of(self.path)
 
     def _back_up(self) -> None:

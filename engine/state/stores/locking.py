@@ -9,8 +9,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from engine.model.addresses import HostName
+from engine.model.values import Value
 from engine.state.lock import HeldLock, LockOwner, state_locked
 from engine.state.process import is_dead
+from engine.state.withhold import withheld
 
 FIRST_LOOK, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between looks at a lock that is waited for: the first, and the longest; each is twice the one before."""
@@ -23,6 +25,11 @@ def told_nobody(held: Sequence[HeldLock]) -> None:
 
 class Locking:
     """What a store inherits; it brings `try_lock` and `release`."""
+
+    seals = False
+
+    def hidden(self, value: str | bytes) -> Value:
+        return withheld(value)
 
     @abstractmethod
     async def try_lock(self, hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:

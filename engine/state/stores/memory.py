@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.addresses import HostName, RunId
+from engine.state.document import StateDocument
 from engine.state.encode import missing, run_missing
 from engine.state.lock import HeldLock, LockOwner
-from engine.state.record import JournalEntry, RunRecord, StateRecord
+from engine.state.record import JournalEntry, RunRecord, StateRecord, counted
 from engine.state.snapshot import Snapshot, newest_of
 from engine.state.stores.locking import Locking
 
@@ -32,9 +34,9 @@ class MemoryStore(Locking):
         self._known(run)
         self._blobs.update(blobs)
         for record in records:
-            self._records.append(replace(record, number=len(self._records) + 1))
+            self._records.append(replace(record, number=self._records[-1].number + 1 if self._records else 1))
         for entry in entries:
-            self._journal.append((run, replace(entry, number=len(self._journal) + 1)))
+            self._journal.append((run, replace(entry, number=self._journal[-1][1].number + 1 if self._journal else 1)))
         if not self._runs[run].note:
             self._runs[run] = replace(self._runs[run], changed=self._runs[run].changed + len(records))
 
@@ -72,6 +74,27 @@ class MemoryStore(Locking):
         if digest not in self._blobs:
             raise missing(digest)
         return self._blobs[digest]
+
+    async def rewrite(self, change: Callable[[StateDocument], StateDocument | None]) -> None:
+        new = change(self._document())
+        if new is not None:
+            self._take(new)
+
+    def _document(self) -> StateDocument:
+        return StateDocument(
+            lineage=self.lineage,
+            runs=tuple(self._runs.values()),
+            records=tuple(self._records),
+            journal=tuple(self._journal),
+            blobs=dict(self._blobs),
+        )
+
+    def _take(self, document: StateDocument) -> None:
+        self.lineage = document.lineage
+        numbers = Counter(each.run for each in document.records)
+        self._runs = {run.id: counted(run, numbers[run.id]) for run in document.runs}
+        self._records, self._journal = list(document.records), list(document.journal)
+        self._blobs = dict(document.blobs)
 
     async def try_lock(self, hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:
         return taken(self._locks, hosts, owner)

@@ -16,6 +16,7 @@ from typing import Any, LiteralString, TypeAlias, TypeVar, cast
 from engine.errors import StateError, UsageError
 from engine.model.addresses import HostName, RunId
 from engine.model.problem import Problem
+from engine.state.document import Rewriting, StateDocument, rewriting
 from engine.state.encode import (
     FORMAT,
     check_format,
@@ -64,6 +65,19 @@ SCHEMA: tuple[LiteralString, ...] = (
     "CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, data BYTEA NOT NULL)",
     "CREATE TABLE IF NOT EXISTS locks (host TEXT PRIMARY KEY, token TEXT NOT NULL, owner TEXT NOT NULL)",
 )
+PUT_RUN: LiteralString = (
+    "INSERT INTO runs (id, started, serial, data) VALUES (%s, %s, %s, %s)"
+    " ON CONFLICT (id) DO UPDATE SET started = excluded.started, serial = excluded.serial, data = excluded.data"
+)
+PUT_RECORD: LiteralString = (
+    "INSERT INTO records (number, run, data) VALUES (%s, %s, %s)"
+    " ON CONFLICT (number) DO UPDATE SET run = excluded.run, data = excluded.data"
+)
+PUT_ENTRY: LiteralString = (
+    "INSERT INTO journal (number, run, data) VALUES (%s, %s, %s)"
+    " ON CONFLICT (number) DO UPDATE SET run = excluded.run, data = excluded.data"
+)
+PUT_BLOB: LiteralString = "INSERT INTO blobs (digest, data) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 ONE_AT_A_TIME: LiteralString = "SELECT value FROM meta WHERE key = 'format' FOR UPDATE"
 
 
@@ -111,9 +125,7 @@ class PostgresStore(Locking):
 
     async def read(self, serial: int | None = None) -> Snapshot:
         async def look(database: Connection) -> Snapshot:
-            lineage = await value(database, "SELECT value FROM meta WHERE key = 'lineage'")
-            if lineage is None:
-                raise damaged(f"{self.schema}: it has lost its lineage")
+            lineage = await lineage_of(database)
             latest: int = await value(database, "SELECT COALESCE(MAX(serial), 0) FROM runs")
             found = await rows(
                 database,
@@ -162,6 +174,16 @@ class PostgresStore(Locking):
             return zlib.decompress(found)
         except zlib.error as error:
             raise damaged(f"{self.schema}: the content {digest}: {error}") from error
+
+    async def rewrite(self, change: Callable[[StateDocument], StateDocument | None]) -> None:
+        async def write(database: Connection) -> None:
+            await database.execute("LOCK TABLE runs, records, journal, blobs IN SHARE ROW EXCLUSIVE MODE")
+            old = await document_in(database)
+            new = change(old)
+            if new is not None:
+                await rewrite_rows(database, rewriting(old, new))
+
+        await self._transaction(write)
 
     async def try_lock(self, hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:
         async def take(database: Connection) -> list[HeldLock]:
@@ -260,7 +282,7 @@ async def keep(database: Connection, batch: Sequence[Append]) -> None:
                 raise run_missing(run)
             packed = [(digest, zlib.compress(data, 1)) for digest, data in sorted(blobs.items())]
             if packed:
-                await cursor.executemany("INSERT INTO blobs (digest, data) VALUES (%s, %s) ON CONFLICT DO NOTHING", packed)
+                await cursor.executemany(PUT_BLOB, packed)
             if records:
                 await cursor.executemany("INSERT INTO records (run, data) VALUES (%s, %s)", [(run, record_text(each)) for each in records])
             if entries:
@@ -270,6 +292,54 @@ async def keep(database: Connection, batch: Sequence[Append]) -> None:
 async def find_run(database: Connection, run: RunId | None) -> RunRecord | None:
     found = await value(database, "SELECT data FROM runs WHERE id = %s", run)
     return None if found is None else run_of(found)
+
+
+async def document_in(database: Connection) -> StateDocument:
+    """StateError `state-damaged` where a content cannot be unpacked, too."""
+    runs = [run_of(data) for (data,) in await rows(database, "SELECT data FROM runs ORDER BY started, id COLLATE \"C\"")]
+    records = [record_of(data, number) for number, data in await rows(database, "SELECT number, data FROM records ORDER BY number")]
+    noted = await rows(database, "SELECT number, run, data FROM journal ORDER BY number")
+    try:
+        blobs = {digest: zlib.decompress(data) for digest, data in await rows(database, "SELECT digest, data FROM blobs")}
+    except zlib.error as error:
+        raise damaged(f"a content: {error}") from error
+    return StateDocument(
+        lineage=await lineage_of(database),
+        runs=tuple(runs),
+        records=tuple(records),
+        journal=tuple((run, entry_of(data, number)) for number, run, data in noted),
+        blobs=blobs,
+    )
+
+
+async def rewrite_rows(database: Connection, new: Rewriting) -> None:
+    await database.execute("UPDATE meta SET value = %s WHERE key = 'lineage'", (new.lineage,))
+    changing = [*new.gone_runs, *(run[0] for run in new.runs)]
+    await database.execute("UPDATE runs SET serial = NULL WHERE id = ANY(%s)", (changing,))  # serials may change places
+    async with database.cursor() as cursor:
+        for query, values in (
+            (PUT_RUN, new.runs),
+            (PUT_RECORD, new.records),
+            (PUT_ENTRY, new.journal),
+            (PUT_BLOB, [(digest, zlib.compress(data, 1)) for digest, data in new.blobs]),
+        ):
+            if values:
+                await cursor.executemany(query, values)
+    await database.execute("DELETE FROM records WHERE number = ANY(%s)", (new.gone_records,))
+    await database.execute("DELETE FROM journal WHERE number = ANY(%s)", (new.gone_journal,))
+    await database.execute("DELETE FROM runs WHERE id = ANY(%s)", (new.gone_runs,))
+    await database.execute("DELETE FROM blobs WHERE digest = ANY(%s)", (new.gone_blobs,))
+    for sequence in ("records", "journal"):  # numbers that came with the rows are not counted by themselves
+        counting = sql.SQL("SELECT setval(pg_get_serial_sequence({0}, 'number'), GREATEST((SELECT MAX(number) FROM {1}), nextval({2})))")
+        names = sql.Literal(sequence), sql.Identifier(sequence), sql.Literal(f"{sequence}_number_seq")
+        await database.execute(counting.format(*names))
+
+
+async def lineage_of(database: Connection) -> str:
+    found = await value(database, "SELECT value FROM meta WHERE key = 'lineage'")
+    if found is None:
+        raise damaged("it has lost its lineage")
+    return str(found)
 
 
 async def locks_in(database: Connection) -> list[HeldLock]:

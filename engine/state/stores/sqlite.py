@@ -21,6 +21,7 @@ from typing import TypeVar
 from engine.errors import StateError
 from engine.model.addresses import HostName, RunId
 from engine.model.problem import Problem
+from engine.state.document import Rewriting, StateDocument, rewriting
 from engine.state.encode import (
     FORMAT,
     check_format,
@@ -141,6 +142,17 @@ class SqliteStore(Locking):
         except (zlib.error, TypeError) as error:
             raise damaged(f"{self.path}: the content {digest}: {error}") from error
 
+    async def rewrite(self, change: Callable[[StateDocument], StateDocument | None]) -> None:
+        def write(database: sqlite3.Connection) -> bool:
+            old = document_in(database)
+            new = change(old)
+            if new is not None:
+                rewrite_rows(database, rewriting(old, new))
+            return new is not None
+
+        if await self._write(write):
+            await self._call(lambda database: database.execute("VACUUM"))
+
     async def try_lock(self, hosts: Collection[HostName], owner: LockOwner) -> list[HeldLock]:
         def take(database: sqlite3.Connection) -> list[HeldLock]:
             held = [each for each in locks_in(database) if each.host in hosts and each.owner.token != owner.token]
@@ -246,6 +258,34 @@ def keep(database: sqlite3.Connection, batch: Sequence[Append]) -> None:
             raise run_missing(run)
         database.executemany("INSERT INTO records (run, data) VALUES (?, ?)", [(run, record_text(record)) for record in records])
         database.executemany("INSERT INTO journal (run, data) VALUES (?, ?)", [(run, entry_text(entry)) for entry in entries])
+
+
+def document_in(database: sqlite3.Connection) -> StateDocument:
+    """StateError `state-damaged` where a content cannot be unpacked, too."""
+    runs = [run_of(data) for (data,) in database.execute("SELECT data FROM runs ORDER BY started, id")]
+    records = [record_of(data, number) for number, data in database.execute("SELECT number, data FROM records ORDER BY number")]
+    noted = database.execute("SELECT number, run, data FROM journal ORDER BY number")
+    journal = [(run, entry_of(data, number)) for number, run, data in noted]
+    try:
+        blobs = {digest: zlib.decompress(data) for digest, data in database.execute("SELECT digest, data FROM blobs")}
+    except (zlib.error, TypeError) as error:
+        raise damaged(f"a content: {error}") from error
+    return StateDocument(
+        lineage=lineage_of(database), runs=tuple(runs), records=tuple(records), journal=tuple(journal), blobs=blobs
+    )
+
+
+def rewrite_rows(database: sqlite3.Connection, new: Rewriting) -> None:
+    database.execute("UPDATE meta SET value = ? WHERE key = 'lineage'", (new.lineage,))
+    changing = [*new.gone_runs, *(run[0] for run in new.runs)]
+    database.executemany("UPDATE runs SET serial = NULL WHERE id = ?", [(each,) for each in changing])  # serials may change places
+    database.executemany("INSERT OR REPLACE INTO runs (id, started, serial, data) VALUES (?, ?, ?, ?)", new.runs)
+    for table, rows, gone in (("records", new.records, new.gone_records), ("journal", new.journal, new.gone_journal)):
+        database.executemany(f"INSERT OR REPLACE INTO {table} (number, run, data) VALUES (?, ?, ?)", rows)
+        database.executemany(f"DELETE FROM {table} WHERE number = ?", [(each,) for each in gone])
+    database.executemany("DELETE FROM runs WHERE id = ?", [(each,) for each in new.gone_runs])
+    database.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", [(digest, zlib.compress(data, 1)) for digest, data in new.blobs])
+    database.executemany("DELETE FROM blobs WHERE digest = ?", [(each,) for each in new.gone_blobs])
 
 
 def locks_in(database: sqlite3.Connection) -> list[HeldLock]:

@@ -121,6 +121,22 @@ def test_what_differs_between_two_moments(words: str, lines: list[str], others: 
         assert other not in out
 
 
+def test_a_content_that_only_its_replacement_kept(said: Said, tmp_path: Path) -> None:
+    """As `copy` records: of the new content a digest; the content itself is kept when something else takes its place."""
+    made = {"type": "file", "content": None, "digest": "sha1-of-old", "mode": 0o644}
+
+    async def more(store: StateStore) -> None:
+        for number, (before, after) in enumerate([(None, made), ({**made, "content": content(OLD)["content"]}, {**made, "digest": "sha1-of-new"})]):
+            run = f"20261122T10150{number}-ffffff"
+            await store.begin(RunRecord(id=run, playbooks=(), started=AT + 90_000 + number))
+            await store.append(run, [record_of_file("/etc/copied", run=run, before=before, after=after)], {digest_of(OLD): OLD})
+            await store.finish(run, 0, AT + 90_001)
+
+    inside(tmp_path, more)
+    assert "    +one\n    +two\n" in said("state diff 3 4")[1]
+    assert "    (the content was not kept)\n" in said("state diff 4 5")[1]
+
+
 def test_what_differs_as_a_document(said: Said) -> None:
     document = json.loads(said("state diff 1 2 --json")[1])
     assert (document["from"], document["to"]) == (1, 2)
@@ -244,3 +260,48 @@ def test_whoever_holds_the_host_is_heeded(said: Said) -> None:
 def test_what_was_done_as_a_document(words: str, said: Said) -> None:
     done = json.loads(said(words + " --json")[1])
     assert done["resource"] == "web1/file//etc/odd" and done["run"] and done["done"]
+
+
+# -- pull, push, gc
+
+
+def test_a_state_goes_out_and_in_again(said: Said, tmp_path: Path) -> None:
+    code, text, _ = said("state pull")
+    assert code == 0 and json.loads(text)["format"] == 1
+    (tmp_path / "kept.json").write_text(text)
+    assert said("state rm web1/file//etc/odd")[0] == 0
+    code, _, err = said("state push kept.json")
+    assert code == 1 and "error[state-older]" in err and "web1/file//etc/odd" not in listed(said)
+    code, out, _ = said("state push kept.json --force")
+    assert code == 0 and "serial 3" in out and "What was there before is in" in out and "web1/file//etc/odd" in listed(said)
+    (backup,) = (tmp_path / ".engine").glob("state.before-push-*.json")
+    assert "state rm" in backup.read_text() and said("state pull")[1] == text
+
+
+def test_a_pulled_state_is_the_beginning_of_another_project(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = said("state pull")[1]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "engine.toml").write_text('[state]\nstore = "json"\n')
+    (tmp_path / "other" / "given.json").write_text(text)
+    monkeypatch.chdir(tmp_path / "other")
+    document = json.loads(said("state push given.json --json")[1])
+    assert (document["serial"], document["runs"], document["backup"]) == (3, 4, None)
+    assert said("state pull")[1] == text
+
+
+@pytest.mark.parametrize(("file", "code"), [("nowhere.json", "file-unreadable"), ("binary", "state-damaged"), (".", "file-unreadable")])
+def test_a_file_that_is_no_state(file: str, code: str, said: Said, tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\x00")
+    exit_code, _, err = said(f"state push {file}")
+    assert exit_code == 1 and f"error[{code}]" in err
+
+
+def test_what_is_not_needed_is_dropped(said: Said) -> None:
+    before = listed(said)
+    assert said("state gc --keep 1 --dry-run")[1].startswith("Would drop 2 records of 2 runs, 0 journal entries, ")
+    assert said("state gc --keep 1 --dry-run")[1].startswith("Would drop 2 records")
+    found = json.loads(said("state gc --keep 1 --json")[1])
+    assert (found["records"], found["dry_run"]) == (2, False) and found["size"] > 0
+    assert listed(said) == before and said("state gc --keep 1")[1].startswith("Dropped 0 records")
+    out = said(f"rollback {RUNS[1]} --dry-run")[1]
+    assert "1 records that were dropped" in out and "`engine state gc` dropped what it was" in out
