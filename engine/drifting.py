@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from engine.model.values import Value
 from engine.runtime.constants import constants_of
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorded_targets import RecordedTargets
+from engine.runtime.redact import Redactor
 from engine.runtime.reinspect import in_words, reinspect
 from engine.state.drift import Answer, Drift, Finding, Verdict, compared
 from engine.state.drift_shown import blobs_to_show, drifts
@@ -94,13 +95,14 @@ async def look(engine: Engine, project: str, wanted: Wanted) -> tuple[DriftRepor
     if not records:
         raise nothing_remembered(f"no run of {project} has changed a resource")
     places = Places(engine, project, wanted, runs)
-    known = {record.address for record in records}
+    unfinished = {run.id for run in runs.values() if run.serial is None}
+    known = {record.address for record in records if record.address in snapshot.newest or record.run in unfinished}
     chosen = chosen_addresses(known, wanted, places)
     questions = [each for each in standing(records, places.login) if each.record.address in chosen]
     answers = await asked(engine, places, questions)
     findings = [compared(each, answer) for each, answer in zip(questions, answers, strict=True)]
     contents = await kept_contents(store, findings)
-    found = sorted(drifts(findings, contents.get), key=lambda drift: drift.address)
+    found = sorted((masked(drift, engine.redactor) for drift in drifts(findings, contents.get)), key=lambda drift: drift.address)
     return DriftReport(lineage=snapshot.lineage, serial=snapshot.serial, at=engine.clock.now(), drifts=tuple(found)), places
 
 
@@ -149,6 +151,15 @@ async def kept_contents(store: StateStore, findings: Sequence[Finding]) -> dict[
             if error.problem.code != "blob-missing":
                 raise
     return found
+
+
+def masked(drift: Drift, redactor: Redactor) -> Drift:
+    """Without secrets that are known by now, and were not when it was recorded."""
+    diffs = tuple(
+        replace(diff, before=redactor.text(diff.before), after=redactor.text(diff.after), prepared=redactor.text(diff.prepared))
+        for diff in drift.diffs
+    )
+    return replace(drift, diffs=diffs, why=redactor.text(drift.why))
 
 
 # ---- what is wanted
@@ -217,6 +228,8 @@ class Places:
     def named(self, run: RunId) -> tuple[tuple[str, ...], str]:
         """The sources of its inventory, and the folder of its playbook."""
         record = self.runs.get(run)
+        if record is None or not (record.inventory or record.playbooks):  # no run of a playbook: the state itself was edited
+            record = next((each for each in self.runs.values() if each.playbooks and each.rolls_back is None), record)
         return tuple(self.wanted.inventory or (record.inventory if record is not None else ())), self.folder(record)
 
     def folder(self, run: RunRecord | None) -> str:

@@ -30,6 +30,9 @@ from engine.state.record import StateRecord
 if TYPE_CHECKING:
     from engine.templating.environment import Templates
 
+SECRET = ("password", "private_key_passphrase", "become_password")
+"""Connection variables that are never shown."""
+
 
 @dataclass(slots=True, kw_only=True)
 class RecordedTargets:
@@ -57,13 +60,7 @@ class RecordedTargets:
         machine, owner = record.address.host, record.inventory_host
         if self.inventory.get(machine) is None and (owner == machine or self.inventory.get(owner) is None):
             return None
-        target = target_of(
-            machine, self.values(machine), self.keywords(record), self.settings.ssh, self.settings.become, self.folder
-        )
-        self.redactor.learn(target.password)
-        if target.become is not None:
-            self.redactor.learn(target.become.password)
-        return target
+        return target_of(machine, self.values(machine), self.keywords(record), self.settings.ssh, self.settings.become, self.folder)
 
     def values(self, machine: HostName) -> Mapping[str, Value]:
         """The connection variables of a machine, rendered once."""
@@ -71,6 +68,9 @@ class RecordedTargets:
         if found is None:
             scope = self.builder.scope_for(None, machine)
             found = self._values[machine] = connection_values(scope, self.templates.renderer(scope))
+            for name in SECRET:
+                if isinstance(found.get(name), str):
+                    self.redactor.learn(found[name])
         return found
 
     def keywords(self, record: StateRecord) -> dict[str, Value]:

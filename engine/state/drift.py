@@ -10,7 +10,7 @@ from dataclasses import field
 from enum import Enum
 from typing import Any
 
-from engine.agent.sdk import same
+from engine.agent.sdk import IGNORED, same
 from engine.model.addresses import ResourceAddress
 from engine.model.change import Diff
 from engine.model.frozen import frozen
@@ -106,7 +106,7 @@ def request_of(record: StateRecord) -> dict[str, Any]:
     """The question, as the agent takes it (engine/agent/looking.py)."""
     args = dict(record.args)
     if record.address.kind == "package" and isinstance(record.after, Mapping):
-        args["package"] = sorted(str(name) for name in record.after)  # also what came along, which the task did not name
+        args["package"] = sorted(set(record.after) - IGNORED)  # also what came along, which the task did not name
     withheld = isinstance(record.after, Mapping) and is_withheld(record.after.get(CONTENT))
     return {"module": record.module, "args": args, "known": sorted(digests(record.after)), "contents": not withheld}
 
