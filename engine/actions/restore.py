@@ -62,7 +62,7 @@ async def run(call: ActionCall) -> ModuleResult:
         return await seen(call, request, now)
     if same(like(before, now), before):
         return ModuleResult(values={"msg": "as it was already"})
-    if not request.get("force") and not same(like(after, now), after):
+    if not request.get("force") and not as_left(like(after, now), after):
         said = f"{request['kind']} {request['identity']} was changed by someone else since: left as it is (--force overrules this)"
         return ModuleResult.failure(said, conflict=True)
     before = filled(before, now)
@@ -83,12 +83,23 @@ def given_up(journal: Journal) -> ModuleResult:
     return ModuleResult.failure("the rollback of this host failed; what it had restored is undone: the host is as it was found")
 
 
+PASSING = frozenset(("times", "linked"))
+"""Parts of a file's state that others change without touching it: reading it, or replacing what it was linked with."""
+
+
+def as_left(now: Value, recorded: Value) -> bool:
+    """Is it still as it was left, as far as somebody would have to change it on purpose?"""
+    if isinstance(now, Mapping) and isinstance(recorded, Mapping):
+        now, recorded = ({name: value for name, value in each.items() if name not in PASSING} for each in (now, recorded))
+    return same(now, recorded)
+
+
 async def seen(call: ActionCall, request: Mapping[str, Any], now: Value) -> ModuleResult:
     """What restoring would come to, as things are."""
     before, after = request["before"], request["after"]
     if same(like(before, now), before):
         return verdict(SAME)
-    if not same(like(after, now), after):
+    if not as_left(like(after, now), after):
         return verdict(CONFLICT, difference(like(after, now), after))
     try:
         wanted = filled(before, now)

@@ -50,12 +50,16 @@ class Argument(object):
 
 
 class Fail(Exception):
-    """The task fails with this message. Further values are registered with it."""
+    """The task fails with this message. Further values are registered with it.
+
+    `changes` holds what was done all the same before it failed, so that it can be taken back.
+    """
 
     def __init__(self, msg: str, **values: "Any") -> None:
         Exception.__init__(self, msg)
         self.msg = msg
         self.values = values
+        self.changes = []  # type: List[Dict[str, Any]]
 
 
 class Change(object):
@@ -208,7 +212,11 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
     changed = not same(before, after)
     values: "Dict[str, Any]" = {}
     if changed and not context.check:
-        values.update(module.apply(args, change, host) or {})
+        try:
+            values.update(module.apply(args, change, host) or {})
+        except Fail as fail:
+            fail.changes.extend(half_done(module, args, before, host))
+            raise
     earlier = values.pop("changes", [])     # of other things that had to be there first: missing parent directories
     if hasattr(module, "report"):
         values.update(module.report(args, change, host))
@@ -232,6 +240,15 @@ def foreseen(module: "Any", args: "Dict[str, Any]", host: "Host") -> "Any":
         now = nothing
     known = host.foreseen(module.RESOURCE, identity(module, args), now)
     return module.inspect(args, host) if known is nothing else known
+
+
+def half_done(module: "Any", args: "Dict[str, Any]", before: "Any", host: "Host") -> "List[Dict[str, Any]]":
+    """What a module that failed has changed nevertheless, as far as it can be seen."""
+    try:
+        now = module.inspect(args, host)
+    except Exception:
+        return []           # it cannot be looked at any more; the failure that is told is the first one
+    return [] if same(before, now) else [described(module, args, Change(before, now))]
 
 
 def settled(state: "Any") -> "Any":

@@ -60,7 +60,10 @@ def outcome_of(server: "Server", call: "Call", request: "Dict[str, Any]") -> "An
             host.processes.cancel()
         return VERBS[request["verb"]](server, call, request, host)
     except Fail as error:
-        return {"result": dict({"changed": False}, **dict(error.values, failed=True, msg=error.msg))}
+        reply = {"result": dict({"changed": False}, **dict(error.values, failed=True, msg=error.msg))}  # type: Dict[str, Any]
+        if error.changes:
+            reply["changes"] = error.changes
+        return reply
     except Exception as error:
         return failed(told(error), trace())
     except SystemExit as error:

@@ -23,11 +23,10 @@ from engine.plan.step import Step
 from engine.runtime import journal
 from engine.runtime.redact import Redactor
 from engine.state.encode import digest_of, with_blobs
-from engine.state.record import JournalEntry, Notification, RunRecord, StateRecord
+from engine.state.record import SECRET, JournalEntry, Notification, RunRecord, StateRecord
 from engine.state.stores.base import StateStore
 from engine.state.withhold import recoverable, without_secrets
 
-SECRET = "secret: it was not kept"
 NOT_A_RESOURCE = "what it did is not known"
 CONTROLLER_ONLY = frozenset(
     (
@@ -214,20 +213,21 @@ class StateRecorder:
 
         Not so what a module noted for the way back (paths, numbers, names): it is on no host any more to be taken from.
         """
-        keys = frozenset(getattr(declared(change.module), "SECRETS", ()))
+        module = declared(change.module)
+        keys, plain = frozenset(getattr(module, "SECRETS", ())), frozenset(getattr(module, "NO_SECRETS", ()))
         hidden = (bytes,) if change.kind == "file" else (bytes, str)
 
         def known(key: str, value: str | bytes) -> bool:
-            return key in keys or self._redactor.knows_any(value)
+            return (key in keys and value not in plain) or self._redactor.knows_any(value)
 
         def is_secret(key: str, value: str | bytes) -> bool:
             return known(key, value) or (no_log and isinstance(value, hidden))
 
         def kept(state: Value) -> Value:
-            plain = without_secrets(state, is_secret, self._store.hidden)
-            if isinstance(state, Mapping) and isinstance(plain, dict) and "noted" in state:
-                plain["noted"] = without_secrets(state["noted"], known, self._store.hidden)
-            return plain
+            safe = without_secrets(state, is_secret, self._store.hidden)
+            if isinstance(state, Mapping) and isinstance(safe, dict) and "noted" in state:
+                safe["noted"] = without_secrets(state["noted"], known, self._store.hidden)
+            return safe
 
         return kept(change.before), kept(change.after)
 

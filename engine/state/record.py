@@ -11,6 +11,11 @@ from engine.model.addresses import HostName, ResourceAddress, RunId
 from engine.model.frozen import frozen
 from engine.model.values import Value
 
+SECRET = "secret: it was not kept"
+TOO_LARGE = "the file was larger than what is kept"
+NOT_KEPT = (SECRET, TOO_LARGE)
+"""Reasons that are about what a state was alone: it does not matter where it lies between others of one way back."""
+
 
 @frozen(kw_only=True)
 class Notification:

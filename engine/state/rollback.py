@@ -14,7 +14,11 @@ from engine.model.addresses import HostName, ResourceAddress
 from engine.model.frozen import frozen
 from engine.model.values import Value
 from engine.state.overlap import between
-from engine.state.record import RunRecord, StateRecord
+from engine.state.record import NOT_KEPT, TOO_LARGE, RunRecord, StateRecord
+from engine.state.withhold import recoverable
+
+RESTORE = "restore"
+"""The action of steps that a rollback is made of."""
 
 
 @frozen(kw_only=True)
@@ -90,11 +94,11 @@ def plan_rollback(runs: RunRecord | Sequence[RunRecord], records: Sequence[State
     restores: list[Restore] = []
     impossible: list[StateRecord] = []
     for pile in piles_of(records).values():
-        broken = [each for each in pile if not each.reversible]
-        if broken:
-            impossible.extend(broken)
+        parts = together(reduced(pile), records)
+        if not all(map(possible, parts)):
+            impossible.extend(each for each in pile if not each.reversible)
             continue
-        steps = [restore_of(part) for part in together(reduced(pile), records)]
+        steps = [restore_of(part) for part in parts]
         restores.extend(step for step in steps if not same(step.before, step.after))
     restores.sort(key=lambda restore: restore.record.number, reverse=True)
     impossible.sort(key=lambda record: record.number)
@@ -163,8 +167,19 @@ def reduced(pile: Sequence[StateRecord]) -> list[StateRecord]:
     return left
 
 
+def possible(part: Sequence[StateRecord]) -> bool:
+    """Can one step undo these? What lies between them need not be known: only where it goes, and that its secrets are still there."""
+    first, last = part[0], part[-1]
+    if all(record.reversible for record in part):
+        return True
+    if any(not record.reversible and record.reason not in NOT_KEPT for record in part) or not last.args:
+        return False
+    return first.reason != TOO_LARGE and recoverable(first.before, last.after)
+
+
 def takes_back(newer: StateRecord, older: StateRecord) -> bool:
-    return newer.module == older.module and same(newer.after, older.before) and same(newer.before, older.after)
+    """A rollback made it what it was. Tasks that do so may have lost what belongs to it (members of a group)."""
+    return newer.action == RESTORE and newer.module == older.module and same(newer.after, older.before) and same(newer.before, older.after)
 
 
 def together(records: Sequence[StateRecord], every: Sequence[StateRecord] = ()) -> list[list[StateRecord]]:

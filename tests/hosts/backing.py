@@ -35,6 +35,8 @@ EXCEPTIONS = {
 """What may differ after a rollback, and why."""
 ANY_ORDER = ("etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/subuid", "etc/subgid")
 """Tools append what was in the middle before: these are compared as sets of lines."""
+CRONTABS, DATED = "var/spool/cron/crontabs/", (b"# DO NOT EDIT", b"# (- installed on", b"# (Cron version")
+"""crontab(1) puts the date on top of what it installs."""
 NOT_TIMES = {"etc/shadow": 2}
 """Column that says when a password was set last: a day, which differs around midnight."""
 
@@ -109,6 +111,8 @@ def content(name: str, data: bytes) -> str:
         if column is not None:
             lines = [":".join("" if number == column else part for number, part in enumerate(line.split(":"))) for line in lines]
         return "\n".join(sorted(lines))
+    if name.startswith(CRONTABS):
+        data = b"".join(line for line in data.splitlines(True) if not line.startswith(DATED))
     return hashlib.sha256(data).hexdigest()[:16]
 
 
@@ -123,3 +127,17 @@ def packages(base: Path) -> str:
     states = marks.read_text().split("\n\n") if marks.exists() else []
     automatic = [stanza.splitlines()[0].partition(": ")[2] for stanza in states if "Auto-Installed: 1" in stanza]
     return "\n".join([*sorted(lines), "automatic: " + " ".join(sorted(automatic))])
+
+
+def differing(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple[str | None, str | None]]:
+    """Where both are not the same; of texts of many lines only the lines that one of them has."""
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if old is not None and new is not None and "\n" in old:
+            mine, its = old.splitlines(), new.splitlines()
+            old, new = "\n".join(line for line in mine if line not in its), "\n".join(line for line in its if line not in mine)
+        found[name] = (old, new)
+    return found

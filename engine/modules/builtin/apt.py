@@ -18,7 +18,7 @@ from engine.modules.system.dpkg import Packages
 
 MYPY = False
 if MYPY:
-    from typing import Any, Dict
+    from typing import Any, Dict, List
 
     from engine.agent.host import Host
     from engine.agent.sdk import Context
@@ -70,17 +70,26 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
     request = Request(args, names, host, context.check, on_line)
     packages = Packages(host)
     request.about_to = package_history.Noting(host, args["purge"])
-    if args["upgrade"] != "no":
-        values = upgraded(request)
-    elif args["deb"]:
-        values = install_local(request, packages)
-    elif names:
-        values = changed_packages(request, packages, cache)
-    else:
-        values = tidied(request, cache)
+    try:
+        values = done(request, packages, cache)
+    except Fail as fail:
+        if request.about_to.before is not None:
+            fail.changes.extend(moves(args, request.about_to.before, host))
+        raise
     if values["changed"] and request.about_to.before is not None:
-        record(args, values, request.about_to.before, host)
+        values["changes"] = moves(args, request.about_to.before, host)
     return values
+
+
+def done(request: "Request", packages: "Packages", cache: "Dict[str, Any]") -> "Dict[str, Any]":
+    """What the task asks for: upgrade, a package file, packages by name, or tidying."""
+    if request.args["upgrade"] != "no":
+        return upgraded(request)
+    if request.args["deb"]:
+        return install_local(request, packages)
+    if request.names:
+        return changed_packages(request, packages, cache)
+    return tidied(request, cache)
 
 
 def changed_packages(request: "Request", before: "Packages", cache: "Dict[str, Any]") -> "Dict[str, Any]":
@@ -137,19 +146,19 @@ def tidied(request: "Request", cache: "Dict[str, Any]") -> "Dict[str, Any]":
     return dict(cache, changed=cache["cache_updated"])
 
 
-def record(args: "Dict[str, Any]", values: "Dict[str, Any]", before: "package_history.Before", host: "Host") -> None:
-    """Add the change to be recorded: every package whose version is another one now, with what came along."""
+def moves(args: "Dict[str, Any]", before: "package_history.Before", host: "Host") -> "List[Dict[str, Any]]":
+    """The change to be recorded: every package whose version is another one now, with what came along; none where nothing moved."""
     old, new = before.packages.all_versions(), Packages(host).all_versions()
     moved = sorted(name for name in set(old) | set(new) if old.get(name) != new.get(name))
     if not moved:
-        return
+        return []
     was = {name: old.get(name) for name in moved}  # type: Dict[str, Any]
     is_now = {name: new.get(name) for name in moved}  # type: Dict[str, Any]
     was["noted"] = package_history.noted_before(before, moved, host)
     is_now["noted"] = package_history.noted_after(before, moved, host)
     change = described(sys.modules[__name__], args, Change(was, is_now))
     change["args"] = {"package": moved, "lock_timeout": args["lock_timeout"]}
-    values["changes"] = [change]
+    return [change]
 
 
 def inspect(args: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":

@@ -56,7 +56,7 @@ def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[FileState]":
         args["path"] = host.realpath(args["path"])
     if state == "absent":
         return host.tree_state(args["path"])
-    replacing = state in ("link", "hard") and bool(args.get("force"))
+    replacing = state == "hard" or (state == "link" and bool(args.get("force")))
     before = files.look(args, host, args["path"], content=replacing)
     args["empty"] = before is not None and before["type"] == "directory" and not host.list_dir(args["path"])
     if state == "link":
@@ -90,7 +90,7 @@ def look_at_source(args: "Dict[str, Any]", host: "Host", before: "Optional[FileS
     if before is not None and before["type"] == "directory":
         args["path"] = os.path.join(args["path"], os.path.basename(args["src"]))
     args["source"] = os.path.join(os.path.dirname(args["path"]), args["src"])
-    args["source_state"] = files.look(args, host, args["source"], content=False)
+    args["source_state"] = files.look(args, host, args["source"], content=True)
     there, source = host.lstat(args["path"]), host.lstat(args["source"])
     args["links"] = there.st_nlink if there is not None else 0
     if before is not None:
@@ -155,7 +155,10 @@ def as_file(args: "Dict[str, Any]", before: "Optional[FileState]") -> "FileState
 
 def as_directory(args: "Dict[str, Any]", before: "Optional[FileState]") -> "FileState":
     if before is None:
-        return timed(args, files.fresh(args, "directory"), "preserve")
+        after = files.fresh(args, "directory")
+        if args.get("recurse"):
+            after["below"] = {}
+        return timed(args, after, "preserve")
     if before["type"] != "directory":
         raise Fail("{0} already exists as a {1}".format(args["path"], word(before)), path=args["path"], state=word(before))
     after = files.wanted(args, owned(before, args))
@@ -166,7 +169,7 @@ def as_directory(args: "Dict[str, Any]", before: "Optional[FileState]") -> "File
 
 def as_touched(args: "Dict[str, Any]", before: "Optional[FileState]") -> "FileState":
     if before is None:
-        return timed(args, dict(files.fresh(args, "file"), size=0), "now")
+        return timed(args, files.fresh(args, "file"), "now")
     return timed(args, files.wanted(args, owned(before, args)), "now")
 
 
@@ -242,6 +245,9 @@ def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, 
     """Make it so. Returns the changes of other paths: parents that were made, a file that a new link leads to."""
     path, before, after = args["path"], change.before, change.after
     if after is None:
+        if args.get("beside") and before is not None and host.list_dir(path):
+            change.after = before
+            return {"warnings": ["{0} was kept: there is something in it".format(path)]}
         remove(args, before, host)
         return {}
     changes = []  # type: List[Dict[str, Any]]
@@ -251,7 +257,7 @@ def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, 
         host.link(args["source"], path)
         host.own(path, after)
         files.finish(host, path, before, after)
-    elif (before or {}).get("linked") and not after.get("linked", True):
+    elif (before or {}).get("linked") and not after.get("linked", True) and after.get("content") is not None:
         host.write_atomically(path, after["content"], after["mode"], after["uid"], after["gid"])
     else:
         files.write(args, change, host, path)
@@ -268,7 +274,7 @@ def remove(args: "Dict[str, Any]", before: "Optional[FileState]", host: "Host") 
     if before is None:
         return
     path = args["path"]
-    if args["state"] != "absent":
+    if args["state"] not in ("absent", "hard"):
         found = host.lstat(path)
         if before["type"] == "directory" and host.list_dir(path):
             raise Fail("{0} is not empty: it was made empty, and is not removed with what came into it since".format(path), path=path)
@@ -294,9 +300,11 @@ def own_behind(args: "Dict[str, Any]", before: "Optional[FileState]", after: "Fi
 
 
 def kept(args: "Dict[str, Any]") -> "Dict[str, Any]":
-    """For a rollback: which path, and how closely it was looked at. `follow` was settled when the path was found."""
-    names = ("path", "state", "src", "force", "recurse", "access_time", "modification_time", "through")
-    return dict(files.kept(args, *names), follow=args.get("state") == "link")
+    """For a rollback: which path, and how closely it was looked at. `follow` was settled when the path was found,
+    but for what links below it lead to."""
+    names = ("path", "state", "src", "force", "recurse", "access_time", "modification_time", "through", "beside")
+    below = bool(args.get("recurse")) and args.get("follow", True)
+    return dict(files.kept(args, *names), follow=args.get("state") == "link" or below)
 
 
 def set_times(path: str, times: "Optional[List[Optional[int]]]", host: "Host") -> None:

@@ -66,6 +66,8 @@ RESOURCE = "user"
 IDENTITY = ("name",)
 SECRETS = ("password",)
 """Names in a state whose values must not be shown and are stored only encrypted."""
+NO_SECRETS = ("", "*", "!", "!!", "!*")
+"""Values of those that hide nothing: there is no password."""
 
 AGES = {
     "password_expire_min": "min",

@@ -4,10 +4,11 @@ import os
 from engine.agent.sdk import Fail
 from engine.modules.system import home
 from engine.modules.system.accounts import changed_by, group_line, group_named, line_of, spoken, tool, user_line
+from engine.modules.system.files import made_directory
 
 MYPY = False
 if MYPY:
-    from typing import Any, Dict, List
+    from typing import Any, Dict, List, Optional
 
     from engine.agent.host import Host
     from engine.agent.sdk import Change
@@ -30,6 +31,7 @@ def create(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
     parents = home.parents_to_make(place, host) if after.get("home_exists") else []
     for each in parents:
         host.makedirs(each, 0o755)
+    own_group = group_line(name, host, args["local"])
     outputs.append(changed_by(create_words(args, after, back, host), host, name))
     now = user_line(name, host, args["local"])
     if now is None:
@@ -44,6 +46,10 @@ def create(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
         home.generate_key(args, home.key_path(args, now["home"]), now, host)
     values = dict(spoken(outputs))  # type: Dict[str, Any]
     values["noted"] = footprint(now["home"], parents, fresh_home, host)
+    values["changes"] = [made_directory(each, host) for each in parents]
+    its_group = group_line(name, host, args["local"])
+    if own_group is None and its_group is not None:
+        values["noted"]["group_made"] = its_group["gid"]
     return values
 
 
@@ -116,6 +122,7 @@ def modify(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
             host.makedirs(each, 0o755)
         home.make_home(now["home"], args["skeleton"] or SKELETON, home.home_mode(args["umask"], host), now["uid"], now["gid"], host)
         values["noted"] = footprint(now["home"], parents, True, host)
+        values["changes"] = [made_directory(each, host) for each in parents]
     if change.recorded is not None:
         unmake_home(change.recorded, now["home"], host)
     key_difference(args, before, after, now, host)
@@ -210,11 +217,20 @@ def remove(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
         words.append("-r")
     untouched = change.recorded is not None and unused(change.recorded, host)
     values = dict(spoken([changed_by(words + [name], host, name)]))  # type: Dict[str, Any]
+    unmake_group(name, change.recorded, host)
     if untouched:
         unmake_home(change.recorded, "", host)
     elif change.recorded is not None and host.is_dir(change.before["home"]):
         values["warnings"] = ["{0} was kept: it was there before, or somebody changed something in it".format(change.before["home"])]
     return values
+
+
+def unmake_group(name: str, recorded: "Optional[Dict[str, Any]]", host: "Host") -> None:
+    """The group that was made with the account and bears its name: userdel leaves it where it was no longer the account's own."""
+    gid = ((recorded or {}).get("noted") or {}).get("group_made")
+    found = group_line(name, host, False)
+    if gid is not None and found is not None and found["gid"] == gid and not found["members"]:
+        changed_by([tool("groupdel", host), name], host, name)
 
 
 def unused(recorded: "Dict[str, Any]", host: "Host") -> bool:

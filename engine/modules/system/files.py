@@ -161,10 +161,13 @@ def parents(args: "Dict[str, Any]", host: "Host", folder: str, mode: "Any" = Non
 
 
 def made_directory(path: str, host: "Host") -> "Dict[str, Any]":
-    """The change that made one directory, as it travels; module `file` takes it back."""
+    """The change that made one directory, as it travels; module `file` takes it back.
+
+    It was made for something else (`beside`): it stays if something came into it since.
+    """
     return {
         "kind": "file", "identity": path, "before": None, "after": host.file_state(path), "reversible": True, "reason": "",
-        "module": "engine.modules.builtin.file", "args": {"path": path, "state": "directory", "follow": False},
+        "module": "engine.modules.builtin.file", "args": {"path": path, "state": "directory", "follow": False, "beside": True},
     }
 
 

@@ -76,7 +76,7 @@ MODE_1, MODE_2 = {"type": "file", "mode": 1}, {"type": "file", "mode": 2}
 
 def test_what_a_failed_rollback_undid_has_not_moved() -> None:
     there = record_of_file("/a", number=1, before=MODE_1, after=MODE_2)
-    back = record_of_file("/a", number=2, before=MODE_2, after=MODE_1)
+    back = record_of_file("/a", number=2, before=MODE_2, after=MODE_1, action="restore")
     assert moved([there]) and not moved([there, back])
     assert plan_rollback([run("b", 2), run("a", 1)], [there, back]).restores == ()
 

@@ -1,0 +1,60 @@
+"""Back means back: whatever a playbook did to a host, `engine rollback` leaves the host as it was, but for a written list."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from backing import SetUp, differing, fingerprint, set_up
+from hypothesis import HealthCheck, Phase, given, settings
+from playbooks_at_random import PREPARATION, playbooks
+
+pytestmark = pytest.mark.hosts
+MANY = int(os.environ.get("ROLLBACK_PLAYBOOKS", "300"))
+
+
+@pytest.fixture(scope="module")
+def prepared(hosts, tmp_path_factory: pytest.TempPathFactory) -> SetUp:
+    folder: Path = tmp_path_factory.mktemp("back")
+    machine = hosts(1)[0]
+    found = set_up(folder, [machine])
+    (folder / "text.j2").write_text("{{ inventory_hostname }}\nport {{ 1 + 1 }}")
+    anew(found)
+    return found
+
+
+def anew(site: SetUp) -> None:
+    """The host as new, and prepared."""
+    site.machine.reset()
+    site.machine.run(PREPARATION)
+
+
+def check(site: SetUp, playbook: str) -> None:
+    shutil.rmtree(site.project / ".engine", ignore_errors=True)
+    before = fingerprint(site.machine)
+    done = site.run(playbook, code=None)
+    assert done.code in (0, 2), done
+    back = site.back(code=None)
+    left = differing(before, fingerprint(site.machine))
+    if left or not (back.code == 0 or "nothing-to-roll-back" in back.err):
+        anew(site)
+    assert not left, f"{left}\n{playbook}\n{done}\n{back}"
+    assert back.code == 0 or "nothing-to-roll-back" in back.err, f"{playbook}\n{done}\n{back}"
+
+
+BOUNDLESS = {"phases": (Phase.generate,), "deadline": None, "suppress_health_check": list(HealthCheck), "database": None, "print_blob": False}
+
+
+@settings(max_examples=40, derandomize=True, **BOUNDLESS)
+@given(playbooks())
+def test_forty_playbooks(prepared: SetUp, playbook: str) -> None:
+    check(prepared, playbook)
+
+
+@pytest.mark.nightly
+@settings(max_examples=MANY, **BOUNDLESS)
+@given(playbooks())
+def test_three_hundred_playbooks(prepared: SetUp, playbook: str) -> None:
+    check(prepared, playbook)
