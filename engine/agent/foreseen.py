@@ -119,9 +119,13 @@ class Foreseeing(Host):
     """Reads as a Host; what the run would have changed is as if it had."""
 
     known = Foreseen("")
+    foresees = True
 
     def foreseen(self, kind: str, identity: str, otherwise: "Any" = None) -> "Any":
         return self.known.resources.get((kind, identity), otherwise)
+
+    def foreseen_names(self, kind: str) -> "List[str]":
+        return [identity for each, identity in self.known.resources if each == kind]
 
     # ---- what is at a path
 

@@ -43,10 +43,17 @@ class Host(Writing):
         self.processes = processes.Running()
         self._tell = tell
 
+    foresees = False
+    """Does it see what earlier tasks would have done? See foreseen.py."""
+
     def foreseen(self, kind: str, identity: str, otherwise: "Any" = None) -> "Any":
         """In a check mode that sees its own plan the state in which earlier tasks would have left a resource, None where they would
         have removed it; else `otherwise`."""
         return otherwise
+
+    def foreseen_names(self, kind: str) -> "Sequence[str]":
+        """Identities of the resources of a kind of which `foreseen` tells."""
+        return ()
 
     def run(
         self,

@@ -142,6 +142,8 @@ def owned(state: "Dict[str, Any]", args: "Dict[str, Any]", is_dir: bool = False)
 #   apply(args, change, host) -> None or dict     makes change.after true; a dict's values are registered
 #                                                 (its "changes" go before the change itself: parent directories made);
 #                                                 may put into change.after what only the system knows (mode of a new file)
+#   foresee(args, change, host)                   optional: raises Fail where apply would, though nothing is done; only in a check
+#                                                 mode that sees its own plan (engine plan)
 #   report(args, change, host) -> dict            optional: what is registered beside changed (path, mode, msg …);
 #                                                 called after apply, or instead of it in check mode
 #   shown(args, change) -> list of diffs          optional: [{"before": str, "after": str, "before_header":, "after_header":}]
@@ -217,6 +219,8 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
         except Fail as fail:
             fail.changes.extend(half_done(module, args, before, host))
             raise
+    if changed and context.foresees and hasattr(module, "foresee"):
+        module.foresee(args, change, host)
     earlier = values.pop("changes", [])     # of other things that had to be there first: missing parent directories
     if hasattr(module, "report"):
         values.update(module.report(args, change, host))

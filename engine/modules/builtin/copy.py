@@ -208,12 +208,24 @@ def origin(args: "Dict[str, Any]", host: "Host") -> "Tuple[Optional[bytes], Opti
     raise Fail("the content is needed", needs_content=True)
 
 
+def foresee(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:
+    if change.after is not None and args["task"] and args.get("tree") is None and not (args["makes_folder"] or args.get("in_set")):
+        in_folder(args["dest"], host, checksum=args.get("digest"))
+
+
+def in_folder(path: str, host: "Host", **values: "Any") -> None:
+    """Fail where the folder of `path` is not there."""
+    folder = os.path.dirname(path)
+    if not host.is_dir(folder):
+        raise Fail("Destination directory {0} does not exist".format(folder), **values)
+
+
 def folder_of(args: "Dict[str, Any]", host: "Host", make: bool) -> "List[Dict[str, Any]]":
     folder = os.path.dirname(args["dest"])
     if host.is_dir(folder):
         return []
     if not make:
-        raise Fail("Destination directory {0} does not exist".format(folder), checksum=args.get("digest"))
+        in_folder(args["dest"], host, checksum=args.get("digest"))
     return files.parents(args, host, folder, args.get("directory_mode"))
 
 

@@ -269,6 +269,13 @@ def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, 
     return {"changes": changes} if changes else {}
 
 
+def foresee(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:
+    after = change.after
+    folder = os.path.dirname(args["path"])
+    if after is not None and change.before is None and after["type"] != "directory" and not host.is_dir(folder):
+        raise Fail("Error, could not touch target: {0} is not there".format(folder), path=args["path"])
+
+
 def remove(args: "Dict[str, Any]", before: "Optional[FileState]", host: "Host") -> None:
     """Remove what `absent` recorded whole. What was only created (by another state, now rolled back) must be as empty as it was made."""
     if before is None:

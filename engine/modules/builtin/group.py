@@ -6,8 +6,8 @@ Examples:
     - group: {name: admins, gid: 1200}
     - group: {name: guests, state: absent}
 """
-from engine.agent.sdk import Argument
-from engine.modules.system.accounts import changed_by, group_line, shown_number, tool
+from engine.agent.sdk import Argument, Fail
+from engine.modules.system.accounts import changed_by, group_line, shown_number, tool, users
 
 MYPY = False
 if MYPY:
@@ -64,6 +64,19 @@ def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:
     elif change.after["gid"] != change.before["gid"]:
         changed_by([tool(prefix + "groupmod", host)] + number_options(args, change.after["gid"]) + [name], host, name)
     change.after = inspect(args, host)
+
+
+def foresee(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:
+    """What groupadd and groupdel refuse: a number that another group has, a group that is a user's primary one."""
+    before, after = change.before, change.after
+    if after is None and not args["force"]:
+        for line in users(host):
+            if line["gid"] == before["gid"]:
+                raise Fail("cannot remove the primary group of user '{0}'".format(line["name"]), name=args["name"], rc=8)
+    if after is not None and after["gid"] is not None and not args["non_unique"] and (before is None or before["gid"] != after["gid"]):
+        owner = host.group_name(after["gid"])
+        if owner not in (str(after["gid"]), args["name"]):
+            raise Fail("GID '{0}' already exists".format(after["gid"]), name=args["name"], rc=4)
 
 
 def number_options(args: "Dict[str, Any]", gid: "Optional[int]") -> "List[str]":

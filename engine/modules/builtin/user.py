@@ -7,9 +7,11 @@ Examples:
     - user: {name: ada, groups: [sudo], append: true, shell: /bin/bash}
     - user: {name: guest, state: absent, remove: true}
 """
+import os
+
 from engine.agent.sdk import Argument, Fail
 from engine.modules.system import accounts, home
-from engine.modules.system.account_change import create, modify, remove
+from engine.modules.system.account_change import check_groups, create, modify, remove
 
 MYPY = False
 if MYPY:
@@ -204,6 +206,21 @@ def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, 
         now["noted"].update(made.pop("noted", {}))
     change.after = now
     return made
+
+
+def foresee(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:
+    """What useradd and usermod refuse: groups that are not there, numbers that others have."""
+    after, before = change.after, change.before
+    if after is None:
+        return
+    check_groups(after, host, args["local"])
+    if before is not None and args["move_home"] and after["home"] != before["home"] and before["home_exists"]:
+        if not host.is_dir(os.path.dirname(after["home"].rstrip("/")) or "/"):
+            raise Fail("usermod: cannot rename directory {0} to {1}".format(before["home"], after["home"]), name=args["name"], rc=12)
+    if args["uid"] is not None and not args["non_unique"] and (before is None or before["uid"] != args["uid"]):
+        owner = host.user_name(args["uid"])
+        if owner not in (str(args["uid"]), args["name"]):
+            raise Fail("UID {0} already exists".format(args["uid"]), name=args["name"], rc=4)
 
 
 def report(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, Any]":

@@ -55,6 +55,14 @@ def foreseen_line(state: "Dict[str, Any]", host: "Host") -> "Dict[str, Any]":
     }
 
 
+def users(host: "Host") -> "List[Dict[str, Any]]":
+    """Every account, with those that earlier tasks would have made and without those that they would have removed."""
+    import pwd
+
+    names = {each.pw_name for each in pwd.getpwall()} | set(host.foreseen_names("user"))
+    return [line for line in (user_line(name, host, False) for name in sorted(names)) if line is not None]
+
+
 def group_line(name: str, host: "Host", local: bool) -> "Optional[Dict[str, Any]]":
     """name, gid, members; None where there is no such group."""
     known = host.foreseen("group", name, OPEN)

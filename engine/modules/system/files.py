@@ -25,7 +25,7 @@ def prepare(args: "Dict[str, Any]", host: "Host") -> None:
     In check mode the owner of a file that is not there yet may be missing too: a task before would have made it, had it been for real.
     """
     host.unsafe_writes = bool(args.get("unsafe_writes"))
-    if not host.check or host.lstat(args.get("path") or args.get("dest") or "") is not None:
+    if not host.check or host.foresees or host.lstat(args.get("path") or args.get("dest") or "") is not None:
         if args.get("owner"):
             host.uid(args["owner"])
         if args.get("group"):

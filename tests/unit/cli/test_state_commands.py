@@ -204,7 +204,7 @@ def test_an_edit_is_no_run_that_a_rollback_takes(said: Said) -> None:
         ("state taint web1/file//etc/bin", 0, 5), ("state rm web1/file//etc/odd", 0, 4),
     ]  # fmt: skip
     assert "state taint web1/file//etc/bin" in said("state list --runs")[1]
-    assert said("rollback --dry-run")[1].startswith(f"Rollback of {RUNS[2]}")
+    assert RUNS[2] in "".join(map(str, said("rollback --dry-run")))
 
 
 def test_a_resource_goes_by_the_name_that_its_host_has_now(said: Said, tmp_path: Path) -> None:

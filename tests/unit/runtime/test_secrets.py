@@ -194,8 +194,10 @@ async def recorded(folder: Path, given: TaskOutcome, *, known: bool = True, hand
     store = open_store("sqlite", str(folder))
     recorder = StateRecorder(store, "run-a", redactor() if known else Redactor(), FakeClock())
     await recorder.started(RunRecord(id="run-a", playbooks=()))
+    for index, item in enumerate(given.items):
+        await recorder.item(step_of(0), index, item, handlers)
     await recorder.task(step_of(0), given, handlers)
-    await recorder.finished(0)
+    await recorder.finished(2)  # so that the journal stays, and is searched too
     found = [record async for record in store.records(run="run-a")]
     with sqlite3.connect(folder / "state.db") as database:
         contents = [row[0] for row in database.execute("SELECT digest FROM blobs")]

@@ -1,0 +1,70 @@
+"""A plan is true: check mode changes nothing, and says of each task what the run that follows says; or that it cannot know."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from backing import SetUp, differing, fingerprint, set_up
+from command import engine_here
+from hypothesis import given, settings
+from playbooks_at_random import PREPARATION, playbooks
+from test_rollback_property_hosts import BOUNDLESS
+
+pytestmark = pytest.mark.hosts
+MANY = int(os.environ.get("PLAN_PLAYBOOKS", "300"))
+TOLD = re.compile(r"^(ok|changed|skipping|unknown|fatal|failed): \[")
+COUNTED = {"tasks": 0, "unknown": 0}
+"""Over all playbooks; printed by `pytest -s`."""
+
+
+@pytest.fixture(scope="module")
+def prepared(hosts, tmp_path_factory: pytest.TempPathFactory) -> SetUp:
+    folder: Path = tmp_path_factory.mktemp("plan")
+    found = set_up(folder, [hosts(1)[0]])
+    (folder / "text.j2").write_text("{{ inventory_hostname }}\nport {{ 1 + 1 }}")
+    anew(found)
+    return found
+
+
+def anew(site: SetUp) -> None:
+    site.machine.reset()
+    site.machine.run(PREPARATION)
+
+
+def verdicts(out: str) -> list[str]:
+    """The word of each line that tells one, in order: items and tasks."""
+    return [found[1] for line in out.splitlines() if (found := TOLD.match(line))]
+
+
+def check(site: SetUp, playbook: str) -> None:
+    (site.project / "site.yml").write_text(playbook)
+    before = fingerprint(site.machine)
+    foretold = engine_here("run", "site.yml", "-i", "hosts", "--check", cwd=site.project)
+    moved = differing(before, fingerprint(site.machine))
+    done = engine_here("run", "site.yml", "-i", "hosts", cwd=site.project)
+    anew(site)
+    assert not moved, f"check mode changed something: {moved}\n{playbook}\n{foretold}"
+    said, came = verdicts(foretold.out), verdicts(done.out)
+    COUNTED["tasks"] += len(said)
+    COUNTED["unknown"] += said.count("unknown")
+    about = f"{said}\n{came}\n{playbook}\n{foretold}\n{done}"
+    wrong = [at for at, (one, other) in enumerate(zip(said, came, strict=False)) if one not in ("unknown", other)]
+    assert not wrong and (len(said) == len(came) or "unknown" in said), about
+    if "unknown" not in said:
+        assert foretold.recap == done.recap and foretold.code == done.code, about
+
+
+@settings(max_examples=40, derandomize=True, **BOUNDLESS)
+@given(playbooks())
+def test_forty_plans(prepared: SetUp, playbook: str) -> None:
+    check(prepared, playbook)
+
+
+@pytest.mark.nightly
+@settings(max_examples=MANY, **BOUNDLESS)
+@given(playbooks())
+def test_three_hundred_plans(prepared: SetUp, playbook: str) -> None:
+    check(prepared, playbook)
