@@ -286,7 +286,11 @@ def restore(module: "Any", args: "Dict[str, Any]", change: "Change", host: "Host
     if same(now, change.after):
         return {"result": {"changed": False}}
     wanted = Change(now, change.after, recorded=change.before)
-    values = dict(module.apply(args, wanted, host) or {}, changed=True)
+    try:
+        values = dict(module.apply(args, wanted, host) or {}, changed=True)
+    except Fail as fail:
+        fail.changes.extend(half_done(module, args, now, host))
+        raise
     earlier = values.pop("changes", [])
     return {"result": values, "changes": earlier + [described(module, args, wanted)]}
 

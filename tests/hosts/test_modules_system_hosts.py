@@ -91,12 +91,14 @@ async def test_a_user_that_was_made_is_taken_back(remote, what, given):
     before = remote.databases()
     reply = await remote.call("user", **given)
     assert reply.result["changed"] is True
+    folders = [change["identity"] for change in reply.changes[:-1]]
+    assert folders == (["/opt/far", "/opt/far/away"] if "home" in given else []), "those above a home are changes of their own"
     assert (await remote.result("user", **given))["changed"] is False, "the second run finds nothing to do"
-    assert (await remote.undo("user", reply.changes[0], **given))["changed"] is True
+    assert (await remote.undo("user", reply.changes[-1], **given))["changed"] is True
     assert remote.databases() == before
     assert not (remote.machine.root / "home/made").exists()
     assert not (remote.machine.root / "opt/far").exists()
-    assert (await remote.undo("user", reply.changes[0], **given))["changed"] is False
+    assert (await remote.undo("user", reply.changes[-1], **given))["changed"] is False
 
 
 async def test_a_home_that_somebody_used_is_kept(remote):
@@ -106,6 +108,14 @@ async def test_a_home_that_somebody_used_is_kept(remote):
     result = await remote.undo("user", reply.changes[0], name="busy")
     assert "/home/busy was kept" in result["warnings"][0]
     assert letter.read_text() == "precious"
+
+
+async def test_the_group_of_an_account_goes_with_it_though_it_is_no_longer_its_own(remote):
+    before = remote.databases()
+    made = await remote.call("user", name="moved")
+    changed = await remote.call("user", name="moved", group="users")
+    await remote.undo("user", {**changed.changes[0], "before": made.changes[0]["before"], "after": {**changed.changes[0]["after"], "noted": made.changes[0]["after"]["noted"]}}, name="moved", group="users")
+    assert remote.databases() == before
 
 
 async def test_a_home_that_was_there_before_is_kept(remote):

@@ -52,6 +52,30 @@ def test_a_change_is_made_described_and_shown() -> None:
     assert perform(module(), ARGS, HOST, Context(diff=True)) == {"result": {"changed": False}}
 
 
+def breaking(args: dict[str, Any], change: Change, host: Any) -> None:
+    """Gives up halfway."""
+    STORE["it"] = "half"
+    raise Fail("no more")
+
+
+def test_what_a_module_did_before_it_failed_is_described_for_the_way_back() -> None:
+    with pytest.raises(Fail) as caught:
+        perform(module(apply=breaking), ARGS, HOST, Context())
+    assert [(each["before"], each["after"]) for each in caught.value.changes] == [(None, "half")]
+    with pytest.raises(Fail) as caught:
+        restore(module(apply=breaking), ARGS, Change("whole", None), HOST)
+    assert caught.value.changes == [], "it was so before it failed again"
+
+
+def test_one_that_failed_before_it_did_anything_leaves_nothing_to_take_back() -> None:
+    def refusing(args: dict[str, Any], change: Change, host: Any) -> None:
+        raise Fail("no")
+
+    with pytest.raises(Fail) as caught:
+        perform(module(apply=refusing), ARGS, HOST, Context())
+    assert caught.value.changes == []
+
+
 def test_check_mode_says_the_same_and_does_nothing() -> None:
     reply = perform(module(), ARGS, HOST, Context(check=True))
     assert reply["result"] == {"changed": True} and reply["changes"][0]["after"] == {"a": 1}
