@@ -14,7 +14,7 @@ SUMMARIES = {
     "explain": "Say where a variable or a setting has its value from.",
     "lint": "Look for mistakes in playbooks: names that do not exist, leaks of roles; touches no host.",
     "rollback": "Take back what a run changed.",
-    "state": "What the engine remembers: list, show, diff, history, mv, rm, taint, pull, push, gc, locks.",
+    "state": "What the engine remembers: list, show, diff, history, mv, rm, taint, pull, push, gc, locks, workspace.",
     "shims": "Programs with ansible-core's names that run this engine.",
 }
 """What `engine --help` lists, without loading the commands."""
