@@ -186,7 +186,7 @@ class Engine:
         state = self.settings.state
         folder = os.path.join(project, state.directory)
         if folder not in self._stores:
-            kept = open_store(state.store, folder, workspace=state.workspace, dsn=state.dsn)
+            kept = open_store(state.store, folder, workspace=state.workspace, dsn=state.dsn, new=False)
             self._stores[folder] = SealedStore(kept, Sealer(lambda: self.secrets), seals=state.encrypt, learn=self.redactor.learn)
         return self._stores[folder]
 

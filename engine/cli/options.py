@@ -59,6 +59,7 @@ VAULT = (
 LOCKS = (
     click.option("--lock-timeout", type=float, metavar="SECONDS", help="How long hosts that another run holds are waited for."),
     click.option("--no-lock", "lock", flag_value=False, default=None, help="Do not hold the hosts, nor heed who does."),
+    click.option("--workspace", metavar="NAME", help="The state that is meant; see engine state workspace."),
     click.option("--force-unlock", is_flag=True, default=None, help="Take the hosts from whoever holds them."),
 )
 OUTPUT = (
@@ -96,6 +97,7 @@ KEYS = {
     "ask_vault_password": "vault.ask_password",
     "lock_timeout": "state.lock_timeout",
     "lock": "state.lock",
+    "workspace": "state.workspace",
     "force_unlock": "state.force_unlock",
     "verbose": "output.verbosity",
     "color": "output.color",

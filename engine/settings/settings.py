@@ -253,8 +253,9 @@ class StateSettings:
     What it leaves out is libpq's (`PGPASSWORD`, `~/.pgpass`…)."""
     encrypt: bool = setting(False)
     """Contents and secrets are kept encrypted with the first vault password, so that they can be taken back; else secrets are left out."""
-    workspace: str = setting("default")
-    """Each has a state of its own: a file beside that of `default`, or a schema of the database."""
+    workspace: str = setting("", Ansible(cli="--workspace"))
+    """Each has a state of its own: a file beside that of `default`, or a schema of the database. Empty: the one that
+    `engine state workspace select` chose, else `default`."""
     directory: str = setting(".engine")
     """Relative to the project."""
     lock: bool = setting(True, Ansible(cli="--no-lock"))

@@ -223,7 +223,7 @@ def test_without_psycopg_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
     importlib.import_module("engine.state.stores.postgres")
 
 
-@pytest.mark.parametrize("name", ("", "Big", "../up", "a b", "x" * 41, "-a", "a;b"))
+@pytest.mark.parametrize("name", ("Big", "../up", "a b", "x" * 41, "-a", "a;b"))
 def test_a_name_that_is_no_workspace(name: str, tmp_path: Path) -> None:
     for kind in ("sqlite", "json", "postgres"):
         with pytest.raises(EngineError) as caught:
@@ -244,9 +244,10 @@ def test_a_project_whose_state_is_in_postgres(postgres: Server, workspace: str, 
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    engine("state", "workspace", "new", workspace)
     engine("run", "site.yml", "-i", "web1,", "-c", "local", "-vvv")
     assert json.loads(engine("state", "list", "--json"))["resources"] == [f"web1/file/{tmp_path}/out"]
     assert "***" in engine("explain", "setting", "state.dsn")
     engine("rollback", "--yes", "-c", "local")
-    assert not (tmp_path / "out").exists() and not (tmp_path / ".engine").exists()
+    assert not (tmp_path / "out").exists() and [each.name for each in (tmp_path / ".engine").iterdir()] == ["workspace"]
     assert not [each for each in said if postgres.password in each]

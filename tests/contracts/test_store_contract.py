@@ -350,6 +350,29 @@ async def test_a_full_disk_is_told_by_sqlite_and_what_was_kept_stays(tmp_path: P
     await store.close()
 
 
+async def test_the_state_of_before_the_last_run_is_kept_beside_the_json_file(tmp_path: Path) -> None:
+    await filled("json", tmp_path / "s")
+    before = (tmp_path / "s" / "state.json").read_bytes()
+    store = open_store("json", str(tmp_path / "s"))
+    await store.begin(run_record("run-c", started=3.0))
+    for number in range(3):
+        await store.append("run-c", [record_of_file(f"/{number}", run="run-c")], {})
+    await store.finish("run-c", 0, 4.0)
+    assert (tmp_path / "s" / "state.json.backup").read_bytes() == before
+    os.replace(tmp_path / "s" / "state.json.backup", tmp_path / "s" / "state.json")
+    assert await names_of_runs(store) == await names_of_runs(again(tmp_path)) == ["run-b", "run-a"], "put back, it is the state again"
+
+
+async def test_a_backup_that_cannot_be_written_stops_the_run_before_it_begins(tmp_path: Path) -> None:
+    await filled("json", tmp_path / "s")
+    (tmp_path / "s" / "state.json.backup").unlink()
+    (tmp_path / "s" / "state.json.backup").mkdir()
+    before = (tmp_path / "s" / "state.json").read_bytes()
+    with pytest.raises(StateError) as caught:
+        await again(tmp_path).begin(run_record("run-c"))
+    assert caught.value.problem.code == "state-unwritable" and (tmp_path / "s" / "state.json").read_bytes() == before
+
+
 # -- other processes
 
 WRITER = """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.commands import state_edit, state_history, state_locks, state_whole
+from engine.cli.commands import state_edit, state_history, state_locks, state_whole, state_workspace
 from engine.cli.commands.state_access import JSON, PROJECT, at, record_document, resource_in, with_store
 from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
@@ -35,6 +35,7 @@ PARTS = (
     state_whole.pull,
     state_whole.push,
     state_whole.gc,
+    state_workspace.workspace,
     state_locks.locks,
     state_locks.lock,
     state_locks.unlock,

@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 from collections.abc import Callable, Container, Coroutine
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,33 +15,68 @@ import click
 from engine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from engine.engine import Engine
     from engine.model.addresses import ResourceAddress
     from engine.state.record import StateRecord
     from engine.state.stores.base import StateStore
 
-PROJECT = click.option("--project", default=".", metavar="FOLDER", help="Where the state is looked for, from there upwards.")
+ASKED = "engine.state.workspace"
+"""Where click keeps what --workspace said, beside the commands' own arguments."""
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def PROJECT(command: Command) -> Command:
+    """Which state is meant: the options that every command of the state has."""
+
+    def remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+        context.meta[ASKED] = value
+
+    about, where = "Instead of the one that is selected.", "Where the state is looked for, from there upwards."
+    named = click.option("--workspace", metavar="NAME", callback=remember, expose_value=False, help=about)
+    return click.option("--project", default=".", metavar="FOLDER", help=where)(named(command))
+
+
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 Result = TypeVar("Result")
 
 
-def folder_of(project: str) -> str:
-    """Where a project's state is, where it is a file."""
+@dataclass(frozen=True)
+class Place:
+    """Where a project's state is."""
+
+    kind: str
+    folder: str
+    dsn: str = field(repr=False)
+    workspace: str
+    """As it was asked for, or selected."""
+
+
+def place_of(project: str) -> Place:
+    from engine.state.stores import selected
+
+    root, made = engine_of(project)
+    state = made.settings.state
+    folder = os.path.join(root, state.directory)
+    return Place(kind=state.store, folder=folder, dsn=state.dsn, workspace=state.workspace or selected(folder))
+
+
+def engine_of(project: str) -> tuple[str, Engine]:
+    """The project's folder, and an engine with its settings."""
     from engine.cli.running import engine_for
     from engine.library import project_of
 
     root = project_of(project)
-    return os.path.join(root, engine_for(os.path.join(root, "any"), {}, Terminal()).settings.state.directory)
+    context = click.get_current_context(silent=True)
+    asked = context.meta.get(ASKED) if context is not None else None
+    return root, engine_for(os.path.join(root, "any"), {"state.workspace": asked} if asked else {}, Terminal())
 
 
 def with_store(project: str, work: Callable[[StateStore], Coroutine[Any, Any, Result]], *, empty: bool = False) -> Result:
     """What `work` makes of the project's store. StateError `no-state` where nothing was recorded yet, unless it may be empty."""
-    from engine.cli.running import engine_for
     from engine.errors import StateError
-    from engine.library import project_of
     from engine.model.problem import Problem
 
-    root = project_of(project)
-    made = engine_for(os.path.join(root, "any"), {}, Terminal())
+    root, made = engine_of(project)
     folder = os.path.join(root, made.settings.state.directory)
     if not empty and made.settings.state.store in ("sqlite", "json") and not os.path.isdir(folder):
         raise StateError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.commands.state_access import JSON, PROJECT, folder_of, with_store
+from engine.cli.commands.state_access import JSON, PROJECT, place_of, with_store
 from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
 
@@ -48,7 +48,7 @@ def push(file: str, force: bool, project: str, as_json: bool) -> int:
     Refused where it is the state of another project (its lineage differs), or older than the one that is there.
     """
     terminal = Terminal()
-    backup = os.path.join(folder_of(project), f"state.before-push-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json")
+    backup = os.path.join(place_of(project).folder, f"state.before-push-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json")
 
     async def go(store: StateStore) -> StateDocument:
         from engine.state.moving import pushed

@@ -13,36 +13,59 @@ DEFAULT = "default"
 """The workspace that is there without being made."""
 
 
-def open_store(kind: str, folder: str, *, workspace: str = DEFAULT, dsn: str = "") -> StateStore:
+def open_store(kind: str, folder: str, *, workspace: str = "", dsn: str = "", new: bool = True) -> StateStore:
     """The store of that kind.
 
     Args:
         folder: Where those that are files have them (made with mode 0700 when something is first kept).
-        workspace: Each has a state of its own.
+        workspace: Each has a state of its own. Empty: the one that is selected in `folder`.
         dsn: Where the database is, of a store that is a server's.
+        new: Make the workspace where there is none. The default one is always made when something is first kept.
 
     Raises:
-        UsageError: `unknown-store`, `bad-workspace`, `postgres-missing`.
+        UsageError: `unknown-store`, `bad-workspace`, `no-workspace` (of a server's not before it is used), `postgres-missing`.
     """
+    workspace = workspace or selected(folder)
     match kind:
         case "sqlite":
             from engine.state.stores.sqlite import SqliteStore
 
-            return SqliteStore(os.path.join(folder, file_name(workspace, "db")))
+            return SqliteStore(path_of(folder, workspace, "db", new))
         case "json":
             from engine.state.stores.json_file import JsonFileStore
 
-            return JsonFileStore(os.path.join(folder, file_name(workspace, "json")))
+            return JsonFileStore(path_of(folder, workspace, "json", new))
         case "postgres":
             from engine.state.stores.postgres import PostgresStore
 
-            return PostgresStore(dsn, checked(workspace))
+            return PostgresStore(dsn, checked(workspace), new=new or workspace == DEFAULT)
         case "memory":
             from engine.state.stores.memory import MemoryStore
 
             return MemoryStore()
     hint = "sqlite, json, postgres or memory"
     raise UsageError(Problem(code="unknown-store", summary="There is no such state store", detail=kind, hint=hint))
+
+
+def selected(folder: str) -> str:
+    """The workspace that `engine state workspace select` chose."""
+    try:
+        with open(os.path.join(folder, "workspace"), encoding="utf-8") as file:
+            return file.read().strip() or DEFAULT
+    except (OSError, UnicodeDecodeError):
+        return DEFAULT
+
+
+def path_of(folder: str, workspace: str, ending: str, new: bool) -> str:
+    path = os.path.join(folder, file_name(workspace, ending))
+    if not new and workspace != DEFAULT and not os.path.exists(path):
+        raise no_workspace(workspace)
+    return path
+
+
+def no_workspace(name: str) -> UsageError:
+    hint = "engine state workspace list shows them, engine state workspace new makes one"
+    return UsageError(Problem(code="no-workspace", summary="There is no such workspace", detail=name, hint=hint))
 
 
 def file_name(workspace: str, ending: str) -> str:

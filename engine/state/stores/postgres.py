@@ -33,6 +33,7 @@ from engine.state.encode import (
 from engine.state.lock import HeldLock, LockOwner, owner_of, owner_text
 from engine.state.record import JournalEntry, RunRecord, StateRecord, counted
 from engine.state.snapshot import Snapshot, newest_of
+from engine.state.stores import no_workspace
 from engine.state.stores.groups import Groups
 from engine.state.stores.locking import Locking
 
@@ -84,10 +85,11 @@ ONE_AT_A_TIME: LiteralString = "SELECT value FROM meta WHERE key = 'format' FOR 
 class PostgresStore(Locking):
     """Connected when it is first used; again after a connection was lost."""
 
-    def __init__(self, dsn: str, workspace: str) -> None:
+    def __init__(self, dsn: str, workspace: str, *, new: bool = True) -> None:
         """`dsn`: as libpq knows it, `host=db dbname=state` or `postgresql://db/state`. What it leaves out are libpq's own defaults."""
         self.schema = "engine" if workspace == "default" else f"engine_{workspace}"
         self._dsn = dsn
+        self._workspace, self._new = workspace, new
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
         self._appends: Groups[Append] = Groups(lambda batch: self._transaction(lambda database: keep(database, batch)))
@@ -215,6 +217,20 @@ class PostgresStore(Locking):
 
         return await self._transaction(take_away)
 
+    async def workspaces(self) -> list[str]:
+        """Of the database, whichever this is one of."""
+        query: LiteralString = (
+            "SELECT table_schema FROM information_schema.tables WHERE table_name = 'meta'"
+            " AND (table_schema = 'engine' OR starts_with(table_schema, 'engine_'))"
+        )
+        found = await self._transaction(lambda database: rows(database, query))
+        return ["default" if schema == "engine" else str(schema).removeprefix("engine_") for (schema,) in found]
+
+    async def drop(self) -> None:
+        """The whole workspace."""
+        statement = sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(self.schema))
+        await self._transaction(lambda database: database.execute(statement))
+
     async def close(self) -> None:
         await self._appends.drained()
         connection, self._connection = self._connection, None
@@ -239,7 +255,7 @@ class PostgresStore(Locking):
         words.setdefault("application_name", "engine")
         made = await psycopg.AsyncConnection.connect(**cast("dict[str, Any]", words), autocommit=True)
         try:
-            await prepare(made, self.schema)
+            await prepare(made, self.schema, None if self._new else self._workspace)
         except BaseException:
             await made.close()
             raise
@@ -259,11 +275,21 @@ class PostgresStore(Locking):
         return StateError(Problem(code="state-unwritable", summary="The state cannot be read or written", detail=f"PostgreSQL: {detail}"))
 
 
-async def prepare(database: Connection, schema: str) -> None:
-    """Make the schema and its tables where there are none. StateError `state-format` where a newer engine has made them."""
+async def prepare(database: Connection, schema: str, must_exist: str | None) -> None:
+    """Make the schema and its tables where there are none.
+
+    Args:
+        must_exist: The workspace, where it is to be there already.
+
+    Raises:
+        StateError: `state-format`, a newer engine has made them.
+        UsageError: `no-workspace`.
+    """
     name = sql.Identifier(schema)
     await database.execute(sql.SQL("SET search_path TO {}").format(name))
     if await value(database, "SELECT to_regclass('locks')") is None:
+        if must_exist is not None:
+            raise no_workspace(must_exist)
         async with database.transaction():
             await database.execute("SELECT pg_advisory_xact_lock(hashtext('engine state'))")  # IF NOT EXISTS alone is no lock
             await database.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
