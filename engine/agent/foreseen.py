@@ -43,6 +43,8 @@ class Foreseen(object):
         if kind == "file":
             self.place(identity, after)
             return
+        if kind == "service" and after is not None:     # a task tells only of the parts that it is about
+            after = dict(self.resources.get((kind, identity)) or {}, **after)
         self.resources[kind, identity] = after
         if kind == "cron" and identity.startswith("/"):
             self.place(identity, None if after is None else regular(after["text"].encode("utf-8", "surrogateescape")))

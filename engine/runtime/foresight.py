@@ -27,6 +27,8 @@ class Foresight:
     _changes: dict[Machine, list[dict[str, Any]]] = field(default_factory=dict)
     uncertain: dict[HostName, str] = field(default_factory=dict)
     """Hosts on which something of unknown effect would have run, with what it was: there a failure is not certain any more."""
+    packages: set[HostName] = field(default_factory=set)
+    """Hosts whose packages would have changed."""
 
     def news(self, session: AgentSession, target: ExecutionTarget) -> dict[str, Any]:
         """What goes with a call: all that this agent has not acknowledged yet."""

@@ -44,6 +44,8 @@ BECOME_IS_TOLD = 4
 """The number of `-v` from which on it is shown how the engine becomes another user."""
 
 
+PACKAGES = frozenset(("apt", "package", "dnf", "yum", "pip"))
+"""Actions of which one changes what the next one finds, and whose effects on files and services nobody foresees."""
 UNRENDERED = TaskKeywords()
 """The keywords of a task that a mistake stopped before they were rendered."""
 
@@ -310,6 +312,12 @@ def foreseen(setting: Setting, outcome: TaskOutcome, foresight: Foresight) -> Ta
     made = unknown.foreseen(outcome, written.get("changed_when"), may_fail=may_fail)
     machine = outcome.delegated_to or outcome.host
     cause = foresight.uncertain.get(machine)
+    if short(outcome.action) in PACKAGES and made.status is not Status.UNKNOWN:
+        if machine in foresight.packages:
+            made = unknown.after(made, "an earlier task would have changed packages")
+        elif made.status is Status.CHANGED:
+            foresight.packages.add(machine)
+            foresight.uncertain.setdefault(machine, f"the task \"{outcome.task_name}\" would change packages, and what comes with them")
     if made.status is Status.FAILED and cause and not made.result.refused:
         made = unknown.after(made, f"as things are it would fail: {made.result.values.get('msg', '')}; but before it, {cause}")
     elif made.status is Status.UNKNOWN:

@@ -62,7 +62,7 @@ def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, 
     before = state_of(args, scripts)
     verb = scripts.verb_for(args["state"], before.get("active", False))
     enabling = args["enabled"] is not None and args["enabled"] != before["enabled"]
-    if context.check and verb:
+    if context.check and verb and not context.foresees:
         return {"changed": True, "msg": "service state changed"}
     if not context.check:
         if enabling:
@@ -94,7 +94,8 @@ def state_of(args: "Dict[str, Any]", scripts: "Scripts") -> "Dict[str, Any]":
         state["active"] = scripts.running(args["pattern"])
     if args["enabled"] is not None:
         state["enabled"] = scripts.enabled()
-    return state
+    known = scripts.host.foreseen(RESOURCE, args["name"]) or {}
+    return {name: known.get(name, value) for name, value in state.items()}
 
 
 def with_change(args: "Dict[str, Any]", values: "Dict[str, Any]", before: "Dict[str, Any]") -> "Dict[str, Any]":

@@ -71,6 +71,8 @@ def settled(args: "Dict[str, Any]", manager: "Manager", status: "Dict[str, str]"
     """Mask, enable, start: as far as it is not so already."""
     before = state_of(args, manager, status)
     changed = settle_files(args, manager, before, check)
+    if "active" in (manager.host.foreseen(RESOURCE, args["name"]) or {}):
+        status = dict(status, ActiveState="active" if before.get("active") else "inactive")
     verb = verb_for(args["state"], status)
     if verb and not check:
         require(manager.tell(verb, args["name"]), "Unable to {0} service {1}".format(verb, args["name"]))
@@ -88,7 +90,8 @@ def state_of(args: "Dict[str, Any]", manager: "Manager", status: "Dict[str, str]
         for name in ("enabled", "masked"):
             if args[name] is not None:
                 state[name] = found[name]
-    return state
+    known = manager.host.foreseen(RESOURCE, args["name"]) or {}
+    return {name: known.get(name, value) for name, value in state.items()}
 
 
 def settle_files(args: "Dict[str, Any]", manager: "Manager", before: "Dict[str, Any]", check: bool) -> bool:

@@ -214,9 +214,9 @@ def foresee(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:
     if after is None:
         return
     check_groups(after, host, args["local"])
-    if before is not None and args["move_home"] and after["home"] != before["home"] and before["home_exists"]:
-        if not host.is_dir(os.path.dirname(after["home"].rstrip("/")) or "/"):
-            raise Fail("usermod: cannot rename directory {0} to {1}".format(before["home"], after["home"]), name=args["name"], rc=12)
+    moves = before is not None and args["move_home"] and after["home"] != before["home"] and before["home_exists"]
+    if moves and not host.is_dir(os.path.dirname(after["home"].rstrip("/")) or "/"):
+        raise Fail("usermod: cannot rename directory {0} to {1}".format(before["home"], after["home"]), name=args["name"], rc=12)
     if args["uid"] is not None and not args["non_unique"] and (before is None or before["uid"] != args["uid"]):
         owner = host.user_name(args["uid"])
         if owner not in (str(args["uid"]), args["name"]):
