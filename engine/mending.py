@@ -17,6 +17,7 @@ from engine.model.values import Value
 from engine.plan.restore import Work, restore_plan
 from engine.prepared import Prepared
 from engine.state.encode import blobs_in, with_bytes
+from engine.state.standing import is_ones_own
 from engine.state.stores.base import StateStore
 from engine.state.way_back import NOT_KEPT, BackStep, WayBack, way_back
 
@@ -86,7 +87,7 @@ def request_of(step: BackStep, fix: Fix) -> dict[str, Any]:
     """For the action `restore`: `before` is where to go. Who became nobody then may be asked to become someone now (-b)."""
     record, become = step.record, fix.places.engine.settings.become
     goal: Value = with_bytes(step.goal, fix.contents)
-    now = {"method": become.method, "user": become.user} if become.become else {}
+    now = {"method": become.method, "user": become.user} if become.become and not is_ones_own(record) else {}
     return {
         "kind": record.address.kind,
         "identity": record.address.identity,

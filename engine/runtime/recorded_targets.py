@@ -26,6 +26,7 @@ from engine.scopes.magic import PlayFacts
 from engine.scopes.store import VariableStore
 from engine.settings.settings import Settings
 from engine.state.record import StateRecord
+from engine.state.standing import is_ones_own
 
 if TYPE_CHECKING:
     from engine.templating.environment import Templates
@@ -69,16 +70,16 @@ class RecordedTargets:
             scope = self.builder.scope_for(None, machine)
             found = self._values[machine] = connection_values(scope, self.templates.renderer(scope))
             for name in SECRET:
-                if isinstance(found.get(name), str):
-                    self.redactor.learn(found[name])
+                if found.get(name) is not None:
+                    self.redactor.learn(str(found[name]))
         return found
 
     def keywords(self, record: StateRecord) -> dict[str, Value]:
-        """What is recorded of the connection. Who became nobody then may be asked to become someone now (-b)."""
+        """What is recorded of the connection. Who became nobody then may be asked to become someone now (-b), where that is no matter."""
         found: dict[str, Value] = {"connection": record.connection} if record.connection else {}
         if record.become:
             return found | {"become": True, "become_method": record.become.get("method"), "become_user": record.become.get("user")}
-        return found if self.settings.become.become else found | {"become": False}
+        return found if self.settings.become.become and not is_ones_own(record) else found | {"become": False}
 
     @property
     def builder(self) -> ScopeBuilder:

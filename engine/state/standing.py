@@ -72,6 +72,14 @@ def thing(record: StateRecord, login: Callable[[StateRecord], str] = nobody) -> 
     return (host, kind, identity)
 
 
+def is_ones_own(record: StateRecord) -> bool:
+    """Is it a thing of whoever asks: one's own crontab, a unit of one's own systemd?"""
+    args = record.args
+    if record.address.kind == "cron":
+        return not args.get("cron_file") and not args.get("user")
+    return record.address.kind == "service" and args.get("scope") == "user"
+
+
 def of_one(pile: Sequence[StateRecord], paths: Paths) -> Iterator[Standing]:
     """The records of one thing, oldest first → those that still count, newest first."""
     taken: set[str] = set()
