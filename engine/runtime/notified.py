@@ -14,7 +14,7 @@ from engine.plan.step import Step
 from engine.playbook.names import short
 from engine.runtime import dispatch
 from engine.runtime.context import PlayContext
-from engine.runtime.keywords import flag
+from engine.runtime.keywords import rendered
 from engine.state.record import Notification
 from engine.templating.renderer import Renderer
 
@@ -48,7 +48,7 @@ def notification(play: PlayContext, name: str, topic: str, handler: Step, host: 
             topic=topic,
             action=action,
             args=renderer.render_arguments(task.args),
-            become=become_of(handler, renderer),
+            become=become_of(play, handler, host, renderer),
             quiet=handler.keywords.get("changed_when") in (False, [False]),
         )
     except EngineError:
@@ -60,11 +60,11 @@ def by_itself(action: str) -> bool:
     return found is not None and (action in BY_THEMSELVES or found.run.__module__ == dispatch.__name__)
 
 
-def become_of(handler: Step, renderer: Renderer) -> dict[str, Value]:
-    if not flag(handler, "become", renderer, False):
-        return {}
-    named = {key: renderer.render(handler.keywords.get(f"become_{key}")) for key in ("method", "user")}
-    return {key: value for key, value in named.items() if value is not None}
+def become_of(play: PlayContext, handler: Step, host: HostName, renderer: Renderer) -> dict[str, Value]:
+    """Whom it becomes, by keywords, variables and settings; empty where that is nobody else."""
+    keywords = rendered(handler, renderer, check=False, diff=False, timeout=0.0, poll=0.0)
+    become = play.target(handler, host, None, renderer, keywords).become
+    return {"method": become.method, "user": become.user} if become is not None else {}
 
 
 def texts(value: Any) -> list[str]:
