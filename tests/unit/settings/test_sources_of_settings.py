@@ -129,7 +129,7 @@ def test_every_wrong_value_is_told_at_once():
     assert [(problem.code, problem.detail, problem.hint) for problem in caught.value.problems] == [
         ("bad-setting", "[defaults] forks: `many` is not a whole number", ""),
         ("bad-setting", "ANSIBLE_TIMEOUT: `x` is not a number", ""),
-        ("bad-setting", "[state] store: `oracle` is none of sqlite, json, memory", ""),
+        ("bad-setting", "[state] store: `oracle` is none of sqlite, json, postgres, memory", ""),
         ("unknown-setting", "[run] strat", "did you mean `run.strategy`?"),
     ]
 
