@@ -23,6 +23,7 @@ from engine.runtime.redact import Redactor
 from engine.runtime.reinspect import in_words, reinspect
 from engine.state.drift import Answer, Drift, Finding, Verdict, compared
 from engine.state.drift_shown import blobs_to_show, drifts
+from engine.state.marks import effective
 from engine.state.record import RunRecord, StateRecord
 from engine.state.snapshot import TRANSIENT
 from engine.state.standing import Standing, standing
@@ -117,7 +118,8 @@ async def all_records(store: StateStore, runs: Iterable[RunRecord]) -> list[Stat
     for run in runs:
         if run.serial is None:
             records.extend([record async for record in store.records(run=run.id)])
-    return sorted((each for each in records if each.address.kind not in TRANSIENT), key=lambda record: record.number)
+    records.sort(key=lambda record: record.number)
+    return [each for each in effective(records) if each.address.kind not in TRANSIENT]
 
 
 async def asked(engine: Engine, places: Places, questions: Sequence[Standing]) -> list[Answer]:
