@@ -112,7 +112,10 @@ class StateRecorder:
             await self._store.begin(run)
 
     async def finished(self, exit_code: int) -> int | None:
-        return await self._store.finish(self._run, exit_code, self._clock.now())
+        serial = await self._store.finish(self._run, exit_code, self._clock.now())
+        if exit_code == 0:
+            await self._store.forget(self._run)
+        return serial
 
     async def task(
         self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()

@@ -162,3 +162,11 @@ async def test_a_damaged_entry_is_told(tmp_path: Path, text: str) -> None:
         await noted(store)
     assert caught.value.problem.code == "state-damaged"
     await store.close()
+
+
+async def test_the_journal_of_one_run_is_forgotten_alone(store: StateStore) -> None:
+    for name in ("run-a", "run-b"):
+        await store.append(name, [], {}, [JournalEntry(host="web1", step="0", kind="task")])
+    await store.forget("run-a")
+    assert [each async for each in store.journal("run-a")] == []
+    assert len([each async for each in store.journal("run-b")]) == 1

@@ -38,8 +38,11 @@ class StateStore(Protocol):
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
         """The run is over; its serial, assigned here: 1, 2, 3… in the order of finishing.
 
-        If all went well: marks the run that it rolled back, and forgets the run's journal, which nobody needs any more.
+        Marks the run that it rolled back, if all went well.
         """
+
+    async def forget(self, run: RunId) -> None:
+        """Drop the run's journal: it went well, and nobody will go on with it."""
 
     async def read(self, serial: int | None = None) -> Snapshot:
         """The newest record of every resource, up to `serial`."""

@@ -54,6 +54,11 @@ class JsonFileStore(MemoryStore):
             self._save()
         return serial
 
+    async def forget(self, run: RunId) -> None:
+        with self._guarded():
+            await super().forget(run)
+            self._save()
+
     async def read(self, serial: int | None = None) -> Snapshot:
         self._fresh()
         return await super().read(serial)

@@ -45,9 +45,10 @@ class MemoryStore(Locking):
         done = self._runs[run] = replace(self._known(run), serial=serial, exit_code=exit_code, finished=at)
         if done.rolls_back in self._runs and exit_code == 0 and done.rolls_back is not None:
             self._runs[done.rolls_back] = replace(self._runs[done.rolls_back], rolled_back_by=run)
-        if exit_code == 0:
-            self._journal = [(of, entry) for of, entry in self._journal if of != run]
         return serial
+
+    async def forget(self, run: RunId) -> None:
+        self._journal = [(of, entry) for of, entry in self._journal if of != run]
 
     async def read(self, serial: int | None = None) -> Snapshot:
         latest = max((each.serial or 0 for each in self._runs.values()), default=0)

@@ -116,14 +116,18 @@ class PostgresStore(Locking):
             changed: int = await value(database, "SELECT COUNT(*) FROM records WHERE run = %s", run)
             done = counted(replace(begun, serial=serial, exit_code=exit_code, finished=at), changed)
             await database.execute("UPDATE runs SET serial = %s, data = %s WHERE id = %s", (serial, run_text(done), run))
-            if exit_code == 0:
-                await database.execute("DELETE FROM journal WHERE run = %s", (run,))
             if exit_code == 0 and (undone := await find_run(database, done.rolls_back)) is not None:
                 text = run_text(replace(undone, rolled_back_by=run))
                 await database.execute("UPDATE runs SET data = %s WHERE id = %s", (text, undone.id))
             return serial
 
         return await self._transaction(write)
+
+    async def forget(self, run: RunId) -> None:
+        async def write(database: Connection) -> None:
+            await database.execute("DELETE FROM journal WHERE run = %s", (run,))
+
+        await self._transaction(write)
 
     async def read(self, serial: int | None = None) -> Snapshot:
         async def look(database: Connection) -> Snapshot:

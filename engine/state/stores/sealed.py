@@ -65,6 +65,9 @@ class SealedStore:
     async def finish(self, run: RunId, exit_code: int, at: float) -> int:
         return await self.kept.finish(run, exit_code, at)
 
+    async def forget(self, run: RunId) -> None:
+        await self.kept.forget(run)
+
     async def read(self, serial: int | None = None) -> Snapshot:
         found = await self.kept.read(serial)
         newest: dict[ResourceAddress, StateRecord] = {address: self._opened(record) for address, record in found.newest.items()}

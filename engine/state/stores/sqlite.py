@@ -86,13 +86,17 @@ class SqliteStore(Locking):
                 raise run_missing(run)
             done = counted(replace(begun, serial=serial, exit_code=exit_code, finished=at), changed)
             database.execute("UPDATE runs SET serial = ?, data = ? WHERE id = ?", (serial, run_text(done), run))
-            if exit_code == 0:
-                database.execute("DELETE FROM journal WHERE run = ?", (run,))
             if exit_code == 0 and (undone := find_run(database, done.rolls_back)) is not None:
                 database.execute("UPDATE runs SET data = ? WHERE id = ?", (run_text(replace(undone, rolled_back_by=run)), undone.id))
             return serial
 
         return await self._write(write)
+
+    async def forget(self, run: RunId) -> None:
+        def write(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM journal WHERE run = ?", (run,))
+
+        await self._write(write)
 
     async def read(self, serial: int | None = None) -> Snapshot:
         def look(database: sqlite3.Connection) -> Snapshot:
