@@ -303,5 +303,5 @@ def test_what_is_not_needed_is_dropped(said: Said) -> None:
     found = json.loads(said("state gc --keep 1 --json")[1])
     assert (found["records"], found["dry_run"]) == (2, False) and found["size"] > 0
     assert listed(said) == before and said("state gc --keep 1")[1].startswith("Dropped 0 records")
-    out = said(f"rollback {RUNS[1]} --dry-run")[1]
+    out = said(f"rollback {RUNS[1]} --dry-run -i web1,web2, -c local -e ansible_python_interpreter=/usr/bin/python3")[1]
     assert "1 records that were dropped" in out and "`engine state gc` dropped what it was" in out

@@ -24,6 +24,9 @@ class Session:
         self.alive = True
         self.closed = 0
 
+    def goodbye(self):
+        """Nothing is kept."""
+
     async def elevate(self, become):
         if become.password == "wrong":
             raise refused("become-wrong-password")

@@ -231,7 +231,7 @@ def test_a_secret_file_is_taken_back_and_never_in_clear(tmp_path: Path) -> None:
     assert code == 0, text
     assert target.read_text() == f"new {SENTINEL}"
     assert "(encrypted" in program(f"state show web1/file/{target}")[1] or "$blob" in said[-1]
-    assert program("state pull")[0] == 0 and program("state diff 0 1")[0] == 0 and "(the content was not kept)" in said[-1]
+    assert program("state pull")[0] == 0 and program("state diff 0 1")[0] == 0 and "(the content is encrypted)" in said[-1]
     code, text = program("rollback --yes -c local --vault-password-file wrong")
     assert code != 0 and "state-sealed" in text and target.read_text().startswith("new")
     code, text = program("rollback --yes -c local --vault-password-file password")
