@@ -32,6 +32,8 @@ class Keeper(object):
         self.answers: "Dict[str, str]" = {}
         self.under_way: "Set[str]" = set()
         self.listening = False
+        self.dismissed = False
+        """The controller has said goodbye."""
         self.fetched: "Set[str]" = set()
 
     def began(self, run: str, key: str) -> None:
@@ -50,11 +52,12 @@ class Keeper(object):
 
     def forget(self) -> None:
         """The controller has said goodbye: it has all answers."""
+        self.dismissed = True
         self.answers.clear()
 
     def orphaned(self) -> None:
         """The controller is gone without a word: be there for who goes on with its run."""
-        if self.listening or not (self.answers or self.under_way) or not hasattr(socket, "SO_PEERCRED"):
+        if self.listening or self.dismissed or not (self.answers or self.under_way) or not hasattr(socket, "SO_PEERCRED"):
             return
         self.listening = True
         door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -87,7 +90,8 @@ class Keeper(object):
 
     def stay(self) -> None:
         """Until the answers were fetched, or for SECONDS. What the connection stood on is let go first."""
-        if not self.listening:
+        self.orphaned()                 # the end may have been seen before the first such call had begun
+        if not self.listening or self.dismissed:
             return
         null = os.open("/dev/null", os.O_RDWR)
         for each in (0, 1, 2):

@@ -39,6 +39,8 @@ def outcome(server: "Server", call: "Call") -> "Any":
     keeper = importlib.import_module("engine.agent.linger").KEEPER
     run, key = request["keep"]
     keeper.began(run, key)
+    if server.over:
+        keeper.orphaned()
     reply = outcome_of(server, call, request)
     keeper.ended(key, reply)
     return reply

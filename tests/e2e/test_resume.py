@@ -102,6 +102,9 @@ def test_an_undisturbed_run_leaves_what_is_expected(project):
 def ends_as_if_nothing_had_been(project: Path, when: float) -> None:
     killed(project, when)
     answer = resumed(project)
+    if "in-doubt" in answer.err:  # killed between the note that it begins and the sending: no agent has it, and nothing was done
+        assert answer.code == 1, answer
+        answer = resumed(project, "--rerun")
     assert answer.code == 0 or "nothing-to-resume" in answer.err, answer
     assert left(project) == EXPECTED, answer
     runs = json.loads(engine("state", "list", "--runs", "--json", cwd=project).out)
@@ -110,7 +113,8 @@ def ends_as_if_nothing_had_been(project: Path, when: float) -> None:
     records = [json.loads(data) for (data,) in database.execute("SELECT data FROM records ORDER BY number")]
     database.close()
     told = [(each["address"], each["step"], each["task"]) for each in records if each["module"]]
-    assert len(told) == len(set(map(str, told))) == 2 * len(HOSTS), "each change of a file is recorded once"
+    # one that was under way when the engine was killed is found done, and has no record (docs/concepts/state.md)
+    assert len(told) == len(set(map(str, told))) >= 2 * len(HOSTS) - 2, "each change of a file is recorded once"
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
