@@ -31,7 +31,7 @@ def shown(preview: Preview, terminal: Terminal) -> str:
         for failure in preview.failures:
             if failure.host == host:
                 word = "cannot be reached" if failure.unreachable else "would fail"
-                lines.append(terminal.tinted(f"  ! {failure.task}: {word}: {failure.message}", "red") + place(failure.span))
+                lines.append(terminal.tinted(f"  ! {failure.task}: {word}: {failure.message}", "red") + f"  {failure.span}")
         lines.append("")
     return "\n".join([*lines, total(preview)]) + "\n"
 
