@@ -110,7 +110,7 @@ class Batch:
 
     def breaks(self) -> bool:
         """Does the run end here, though hosts are left?"""
-        return any(self.cursors[host].fate is Fate.FAILED for host in self._fatally)
+        return any(self.cursors[host].fate is Fate.FAILED or host in self.lost for host in self._fatally)
 
     def standing(self) -> list[HostName]:
         """The hosts that are left, as a step's templates see them; to be read only."""
@@ -367,7 +367,9 @@ class Batch:
                     cursor.give_up()
 
     def _lose(self, failed: Sequence[HostName]) -> None:
-        """Some have failed for all: those of the others that no rescue or always is busy with are lost for later plays."""
+        """Some have failed for all: those of the others that no rescue or always is busy with are lost for later plays, and so are those
+        that earlier plays had lost, though clear_host_errors had brought them back."""
+        self.lost.update(self.lost_before)
         for host, cursor in self.cursors.items():
             if host not in failed and cursor.fate not in (Fate.FAILED, Fate.UNREACHABLE) and not cursor.recovering:
                 self.lost.add(host)
@@ -405,7 +407,9 @@ class Batch:
             self.play.events.publish(ItemFinished(outcome=item))
         outcome = result.outcome
         if outcome is not None:
-            if not (result.missing and self.play.settings.run.compat == "ansible"):
+            if result.missing and self.play.settings.run.compat == "ansible":
+                self.lost.add(host)  # rescued or not, no later play has it
+            else:
                 outcome = self._with_fate(outcome, host)
             await self._settle(step, outcome, self._effects(step, TaskRun(outcome), outcome))
             for further in result.missing[1:]:
