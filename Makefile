@@ -30,6 +30,8 @@ bench: $(VENV)/test $(VENV)/oracle
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/templating.py
 	$(BIN)/python benchmarks/includes.py
+	$(BIN)/python benchmarks/drift.py
+	$(BIN)/python benchmarks/recording.py
 
 # The real programs stand last on PATH: found by name, and in nobody's way.
 oracle: $(VENV)/test $(VENV)/oracle

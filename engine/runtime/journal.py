@@ -24,18 +24,38 @@ TASK, ITEM, BEGUN = "task", "item", "begun"
 NOT_KEPT = "it held a secret, and was not kept when the run broke off"
 Keep = Callable[[Value], bool]
 """May this text or these bytes be kept?"""
+PLAIN_TYPES = frozenset((int, bool, float, type(None)))
 
 
 def packed(value: Value, may_keep: Keep) -> Value:
-    """A value as JSON: `{"$KIND": …}` for what JSON does not know."""
-    if isinstance(value, TemplateText | str):
+    """A value as JSON: `{"$KIND": …}` for what JSON does not know. The commonest types come first: every outcome of a run comes by here."""
+    kind = type(value)
+    if kind in PLAIN_TYPES:
+        return value
+    if kind is str:
+        return value if may_keep(value) else {"$unknown": NOT_KEPT}
+    if kind is dict:
+        return packed_mapping(value, may_keep)
+    if kind is list:
+        return [packed(each, may_keep) for each in value]
+    return packed_rarely(value, may_keep)
+
+
+def packed_mapping(value: Mapping[Any, Value], may_keep: Keep) -> Value:
+    if all(isinstance(key, str) and not key.startswith("$") for key in value):
+        return {str(key): packed(each, may_keep) for key, each in value.items()}
+    return {"$pairs": [[packed(key, may_keep), packed(each, may_keep)] for key, each in value.items()]}
+
+
+def packed_rarely(value: Value, may_keep: Keep) -> Value:
+    if isinstance(value, str):
         if not may_keep(value):
             return {"$unknown": NOT_KEPT}
         if isinstance(value, TemplateText):
             span = value.span
             return {"$text": [str(value), span.path, span.line, span.column, span.width] if span is not NOWHERE else [str(value)]}
         return str(value)
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float):
         return value
     if isinstance(value, bytes | bytearray):
         return {"$bytes": base64.b64encode(bytes(value)).decode()} if may_keep(bytes(value)) else {"$unknown": NOT_KEPT}
@@ -48,10 +68,7 @@ def packed(value: Value, may_keep: Keep) -> Value:
     if isinstance(value, datetime.datetime | datetime.date):
         return {"$datetime" if isinstance(value, datetime.datetime) else "$date": value.isoformat()}
     if isinstance(value, Mapping):
-        pairs = [(key, packed(each, may_keep)) for key, each in value.items()]
-        if all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
-            return {str(key): each for key, each in pairs}
-        return {"$pairs": [[packed(key, may_keep), each] for key, each in pairs]}
+        return packed_mapping(value, may_keep)
     if isinstance(value, list | tuple | set | frozenset):
         return [packed(each, may_keep) for each in value]
     return str(value)
@@ -94,10 +111,11 @@ VALUES = ("value", "facts", "variables", "data")
 
 def packed_effect(effect: Effect, may_keep: Keep, *, hidden: bool) -> dict[str, Any]:
     """`hidden`: under no_log; what it sets is left out, by name."""
-    fields = {each.name: getattr(effect, each.name) for each in dataclasses.fields(effect)}
-    if hidden:
-        fields = {name: without_values(value) if name in VALUES else value for name, value in fields.items()}
-    return {"effect": type(effect).__name__, **{name: packed(value, may_keep) for name, value in fields.items()}}
+    found: dict[str, Any] = {"effect": type(effect).__name__}
+    for each in dataclasses.fields(effect):
+        value = getattr(effect, each.name)
+        found[each.name] = packed(without_values(value) if hidden and each.name in VALUES else value, may_keep)
+    return found
 
 
 def without_values(value: Value) -> Value:
@@ -118,38 +136,49 @@ def unpacked_effect(data: Mapping[str, Any]) -> Effect:
 PLAIN = (
     "action", "task_name", "ignored", "rescued", "delegated_to", "delegated_address", "attempts", "is_item", "loop_var", "looped", "no_log",
 )
+DEFAULTS = {each.name: each.default for each in dataclasses.fields(TaskOutcome)}
+SAID = ("changed", "failed", "skipped", "unreachable", "by_module")
 
 
 def packed_outcome(outcome: TaskOutcome, may_keep: Keep) -> dict[str, Any]:
-    """Without the loop's items, which have entries of their own, and without changes, which have records."""
-    found: dict[str, Any] = {name: packed(getattr(outcome, name), may_keep) for name in PLAIN}
-    result = outcome.result
+    """Without the loop's items, which have entries of their own, and without changes, which have records. What is as always is left out,
+    and so is what nobody asks for any more: of a task that went well its effects tell all, of such an item what it registers and its facts.
+    """
+    result, problem = outcome.result, outcome.result.problem
+    found: dict[str, Any] = {
+        name: packed(value, may_keep) for name in PLAIN if (value := getattr(outcome, name)) != DEFAULTS[name]
+    }
     found["status"] = outcome.status.value
-    found["said"] = [name for name in ("changed", "failed", "skipped", "unreachable", "by_module") if getattr(result, name)]
-    problem = result.problem
+    found["said"] = [name for name in SAID if getattr(result, name)]
     found["lost"] = outcome.status is Status.UNREACHABLE or (problem is not None and problem.code == "agent-lost")
-    hidden = Unknown(NOT_KEPT)
-    for name, value in (("values", result.values), ("facts", result.facts), ("registered", outcome.registered)):
-        found[name] = packed(hidden if outcome.no_log and value else value, may_keep)
-    found["item"] = packed(hidden if outcome.no_log else outcome.item, may_keep)
-    found["item_label"] = packed(hidden if outcome.no_log else outcome.item_label, may_keep)
+    well = outcome.status in (Status.OK, Status.CHANGED)
+    wanted = {
+        "values": None if well else result.values,
+        "facts": result.facts or None if outcome.is_item or not well else None,
+        "registered": outcome.registered if outcome.is_item or not well else None,
+        "item": outcome.item,
+        "item_label": outcome.item_label if outcome.item_label is not outcome.item else None,
+    }
+    for name, value in wanted.items():
+        if value is not None:
+            found[name] = packed(Unknown(NOT_KEPT) if outcome.no_log else value, may_keep)
     return found
 
 
 def unpacked_outcome(data: Mapping[str, Any], step: StepAddress, host: str) -> TaskOutcome:
-    values = {name: unpacked(data[name]) for name in ("values", "facts", "registered")}
+    values = {name: unpacked(data.get(name, {})) for name in ("values", "facts", "registered")}
     known = {name: value if isinstance(value, dict) else {} for name, value in values.items()}
     flags: dict[str, Any] = dict.fromkeys(data["said"], True)
     result = ModuleResult(values=known["values"], facts=known["facts"], **flags)
+    item = unpacked(data.get("item"))
     return TaskOutcome(
         step=step,
         host=host,
         status=Status(data["status"]),
         result=result,
         registered=known["registered"],
-        item=unpacked(data["item"]),
-        item_label=unpacked(data["item_label"]),
+        item=item,
+        item_label=unpacked(data["item_label"]) if "item_label" in data else item,
         replayed=True,
-        **{name: unpacked(data[name]) for name in PLAIN},
+        **{name: unpacked(data[name]) for name in PLAIN if name in data},
     )
-

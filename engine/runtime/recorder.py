@@ -7,6 +7,7 @@ it cannot be taken back.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -146,15 +147,18 @@ class StateRecorder:
     def _entry(
         self, kind: str, step: Step, outcome: TaskOutcome, effects: Sequence[Effect], index: int | None = None
     ) -> JournalEntry:
-        task = step.task
+        task, may_keep = step.task, self._keep()
         data: dict[str, Value] = {
             "written": {"action": task.action if task is not None else "", "name": str(task.name or "") if task is not None else ""},
-            "outcome": journal.packed_outcome(outcome, self._may_keep),
-            "effects": [journal.packed_effect(each, self._may_keep, hidden=outcome.no_log) for each in effects],
+            "outcome": journal.packed_outcome(outcome, may_keep),
+            "effects": [journal.packed_effect(each, may_keep, hidden=outcome.no_log) for each in effects],
         }
         if index is not None:
             data["index"] = index
         return JournalEntry(host=outcome.host, step=str(step.address), kind=kind, data=data)
+
+    def _keep(self) -> journal.Keep:
+        return self._may_keep if self._redactor.knows_something else always
 
     def _may_keep(self, text: Value) -> bool:
         return not self._redactor.knows_any(text)
@@ -218,6 +222,8 @@ class StateRecorder:
         """
         module = declared(change.module)
         keys, plain = frozenset(getattr(module, "SECRETS", ())), frozenset(getattr(module, "NO_SECRETS", ()))
+        if not no_log and not keys and not self._redactor.knows_something:
+            return change.before, change.after
         hidden = (bytes,) if change.kind == "file" else (bytes, str)
 
         def known(key: str, value: str | bytes) -> bool:
@@ -261,6 +267,11 @@ class StateRecorder:
         )
 
 
+def always(_: Value) -> bool:
+    return True
+
+
+@functools.cache
 def declared(module: str) -> ModuleType | None:
     """What a native module declares; None for anything else. The name comes from a host: nothing but modules is loaded for it."""
     if not module.startswith("engine.modules."):

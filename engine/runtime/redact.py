@@ -56,6 +56,10 @@ class Redactor:
                 self._secrets.add(each)
                 self._needles.add(each)
 
+    @property
+    def knows_something(self) -> bool:
+        return bool(self._needles)
+
     def knows_any(self, text: str | bytes) -> bool:
         """Does `text` hold a known secret?"""
         if not self._needles:

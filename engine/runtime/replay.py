@@ -74,7 +74,7 @@ class Replay:
             return
         outcome = entry.data["outcome"]
         failed = outcome["status"] in (Status.FAILED.value, Status.UNREACHABLE.value)
-        over = not failed or outcome["ignored"] or outcome["rescued"]
+        over = not failed or outcome.get("ignored") or outcome.get("rescued")
         if not outcome["lost"]:
             self._begun.pop((place, index), None)
         if entry.kind == journal.ITEM:

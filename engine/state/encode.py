@@ -20,6 +20,9 @@ from engine.state.record import JournalEntry, Notification, RunRecord, StateReco
 
 FORMAT = 1
 BLOB, WRAPPED, WITHHELD = "$blob", "$dict", "$withheld"
+SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+AS_GIVEN = json.JSONEncoder(separators=(",", ":")).encode
+AS_THEY_ARE = frozenset((str, int, bool, float, type(None)))
 
 
 def digest_of(data: bytes) -> str:
@@ -27,21 +30,23 @@ def digest_of(data: bytes) -> str:
 
 
 def with_blobs(value: Value, keep: Callable[[bytes], None]) -> Value:
-    """`value` as JSON knows it; its bytes are handed to `keep` and stand as references."""
-    if isinstance(value, bytes | bytearray):
-        data = bytes(value)
-        keep(data)
-        return {BLOB: digest_of(data)}
-    if isinstance(value, Mapping):
+    """`value` as JSON knows it; its bytes are handed to `keep` and stand as references. The commonest types come first."""
+    if type(value) in AS_THEY_ARE:
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict | Mapping):
         made = {str(key): with_blobs(each, keep) for key, each in value.items()}
         if len(made) == 1 and next(iter(made)).startswith("$") and not isinstance(value, Withheld):
             return {WRAPPED: made}
         return made
     if isinstance(value, list | tuple):
         return [with_blobs(each, keep) for each in value]
-    if isinstance(value, str):
-        return str(value)
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, bytes | bytearray):
+        data = bytes(value)
+        keep(data)
+        return {BLOB: digest_of(data)}
+    if isinstance(value, bool | int | float):
         return value
     if isinstance(value, datetime.date | datetime.datetime):
         return value.isoformat()
@@ -85,14 +90,17 @@ def missing(digest: str) -> StateError:
     return StateError(Problem(code="blob-missing", summary="The state refers to content that it does not hold", detail=digest))
 
 
+OF_RECORD = tuple(each.name for each in dataclasses.fields(StateRecord) if each.name not in ("number", "address", "handlers"))
+
+
 def record_text(record: StateRecord) -> str:
     """One line of JSON. `number` belongs to the store and is left out."""
-    data = {f.name: getattr(record, f.name) for f in dataclasses.fields(record) if f.name not in ("number", "address", "handlers")}
+    data = {name: getattr(record, name) for name in OF_RECORD}
     if not record.mark:
         del data["mark"]
     data["address"] = [record.address.host, record.address.kind, record.address.identity]
     data["handlers"] = [handler_text(each) for each in record.handlers]
-    return json.dumps({"format": FORMAT, **data}, separators=(",", ":"), sort_keys=True)
+    return SORTED({"format": FORMAT, **data})
 
 
 def handler_text(handler: Notification) -> dict[str, Any]:
@@ -115,7 +123,7 @@ def record_of(text: str, number: int = 0) -> StateRecord:
 def entry_text(entry: JournalEntry) -> str:
     """One line of JSON. `number` belongs to the store and is left out."""
     data = {"host": entry.host, "step": entry.step, "kind": entry.kind, "data": entry.data}
-    return json.dumps({"format": FORMAT, **data}, separators=(",", ":"), sort_keys=True)
+    return AS_GIVEN({"format": FORMAT, **data})
 
 
 def entry_of(text: str, number: int = 0) -> JournalEntry:

@@ -19,6 +19,7 @@ def withheld(value: str | bytes) -> Withheld:
     return Withheld({WITHHELD: digest_of(value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape"))})
 
 
+NEVER_SECRET = frozenset((int, bool, float, type(None)))
 SEALED = "$sealed"
 """Stands for a secret that was encrypted: `{"$sealed": "what:digest:token"}` (stores/sealed.py)."""
 
@@ -37,9 +38,11 @@ def without_secrets(
     """The state with what `is_secret(key, value)` says replaced by `hidden(value)`; `key` is the nearest mapping key above."""
 
     def visit(key: str, value: Value) -> Value:
+        if type(value) in NEVER_SECRET:
+            return value
         if isinstance(value, str | bytes):
             return hidden(value) if value and is_secret(key, value) else value
-        if isinstance(value, Mapping):
+        if isinstance(value, dict | Mapping):
             return {name: visit(str(name), each) for name, each in value.items()}
         if isinstance(value, list | tuple):
             return [visit(key, each) for each in value]
@@ -50,6 +53,8 @@ def without_secrets(
 
 def recoverable(before: Value, after: Value) -> bool:
     """Is every secret of `before` still in `after`, so that nothing is needed that was not kept?"""
+    if type(before) in NEVER_SECRET or isinstance(before, str):
+        return True
     if is_withheld(before):
         return bool(before == after)
     if isinstance(before, Mapping):
