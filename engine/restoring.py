@@ -8,8 +8,9 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.actions.restore import CONFLICT, HINDERED, SAME, Journal
+from engine.agent.sdk import same
 from engine.inventory.tree import Inventory
-from engine.model.addresses import HostName, RunId
+from engine.model.addresses import HostName, ResourceAddress, RunId
 from engine.model.event import Event, TaskFinished
 from engine.model.frozen import frozen
 from engine.model.outcome import Status, TaskOutcome
@@ -88,8 +89,15 @@ async def left_of(store: StateStore, runs: Sequence[RunRecord], run: RunRecord) 
     for taker in takers(run.id, runs):
         standing = piles_of(await left_of(store, runs, taker))
         gone = {address for address, pile in standing.items() if moved(pile)}
-        records = [record for record in records if record.address not in gone]
+        records = [record for record in records if not taken(record, standing, gone)]
     return records
+
+
+def taken(record: StateRecord, standing: Mapping[ResourceAddress, list[StateRecord]], gone: set[ResourceAddress]) -> bool:
+    """Has a rollback taken it back? Changes that tasks themselves undo go one by one, whatever else was done to the resource."""
+    if not record.undo:
+        return record.address in gone
+    return any(same(each.before, record.after) for each in standing.get(record.address, ()))
 
 
 async def destruction(engine: Engine, project: str) -> RollbackPlan:
@@ -137,6 +145,7 @@ async def request_of(store: StateStore, restore: Restore) -> dict[str, Any]:
         "after": with_bytes(restore.after, blobs),
         "become": dict(record.become),
         "connection": record.connection,
+        **({"undo": with_bytes(record.undo, {})} if record.undo else {}),
     }
 
 

@@ -73,7 +73,7 @@ def moved(record: StateRecord, new: ResourceAddress, now: float) -> StateRecord:
     """The record as one of the new address, arguments included."""
     old = record.address
     args = {**record.args}
-    if new.identity != old.identity:
+    if new.identity != old.identity and (record.module or not record.undo):
         names = [name for name in identity_of(record.module) if args.get(name) == old.identity]
         if len(names) != 1:
             raise cannot_move(f"the name of a {old.kind} is made of several arguments: only its host can be another")

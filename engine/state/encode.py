@@ -88,8 +88,9 @@ def missing(digest: str) -> StateError:
 def record_text(record: StateRecord) -> str:
     """One line of JSON. `number` belongs to the store and is left out."""
     data = {f.name: getattr(record, f.name) for f in dataclasses.fields(record) if f.name not in ("number", "address", "handlers")}
-    if not record.mark:
-        del data["mark"]
+    for name in ("mark", "undo"):
+        if not data[name]:
+            del data[name]
     data["address"] = [record.address.host, record.address.kind, record.address.identity]
     data["handlers"] = [handler_text(each) for each in record.handlers]
     return json.dumps({"format": FORMAT, **data}, separators=(",", ":"), sort_keys=True)

@@ -136,6 +136,7 @@ def record_text(record: StateRecord) -> str:
         f"  at        {at(record.at)}",
         *([f"  mark      {record.mark}"] if record.mark else []),
         f"  reversible {'yes' if record.reversible else 'no: ' + record.reason}",
+        *([f"  rollback  {record.undo['action']}: {state_text(record.undo['args'])}"] if record.undo else []),
         f"  before    {state_text(record.before)}",
         f"  after     {state_text(record.after)}",
     ]
