@@ -260,3 +260,15 @@ def test_drift_does_not_guess(project: Path) -> None:
     assert "database/one: unknown (a task says what this is" in said and "2 unknown, 0 in sync" in said
     go(project, "rollback", "--yes")
     assert "0 unknown" in go(project, "drift").out
+
+
+def test_a_module_of_the_project_takes_back_and_is_missed_where_it_is_gone(project: Path) -> None:
+    (project / "library").mkdir()
+    (project / "library" / "dropping").write_text(f"#!/bin/sh\nrm -f {project}/a.db\necho '{{\"changed\": true}}'\n")
+    run(project, f"    - command: touch {project}/a.db\n      resource: database/app\n      rollback: {{dropping: {{}}}}\n")
+    (project / "library").rename(project / "elsewhere")
+    done = go(project, "rollback", "--yes", code=2)
+    assert "database app — there is no module `dropping` here" in done.out and made(project) == ["a.db"]
+    (project / "elsewhere").rename(project / "library")
+    go(project, "rollback", "--yes")
+    assert made(project) == []
