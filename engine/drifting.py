@@ -21,7 +21,7 @@ from engine.runtime.ledger import RunLedger
 from engine.runtime.recorded_targets import RecordedTargets
 from engine.runtime.redact import Redactor
 from engine.runtime.reinspect import in_words, reinspect
-from engine.state.drift import Answer, Drift, Finding, Verdict, compared
+from engine.state.drift import Answer, Drift, Finding, Verdict, changes_in, compared, unaskable
 from engine.state.drift_shown import blobs_to_show, drifts
 from engine.state.marks import effective
 from engine.state.record import RunRecord, StateRecord
@@ -99,12 +99,18 @@ async def look(engine: Engine, project: str, wanted: Wanted) -> tuple[DriftRepor
     unfinished = {run.id for run in runs.values() if run.serial is None}
     known = {record.address for record in records if record.address in snapshot.newest or record.run in unfinished}
     chosen = chosen_addresses(known, wanted, places)
-    questions = [each for each in standing(records, places.login) if each.record.address in chosen]
+    standing_now = (each for each in standing(records, places.login) if not taken_back(each.record))
+    questions = [each for each in standing_now if each.record.address in chosen]
     answers = await asked(engine, places, questions)
     findings = [compared(each, answer) for each, answer in zip(questions, answers, strict=True)]
     contents = await kept_contents(store, findings)
     found = sorted((masked(drift, engine.redactor) for drift in drifts(findings, contents.get)), key=lambda drift: drift.address)
     return DriftReport(lineage=snapshot.lineage, serial=snapshot.serial, at=engine.clock.now(), drifts=tuple(found)), places
+
+
+def taken_back(record: StateRecord) -> bool:
+    """Was it named by a task alone, and taken back? Then there is nothing that anybody could look for."""
+    return record.after is None and unaskable(record) != "" and changes_in(record.before)
 
 
 def nothing_remembered(detail: str) -> StateError:

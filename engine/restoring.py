@@ -8,15 +8,20 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.actions.restore import CONFLICT, HINDERED, SAME, Journal
+from engine.agent.sdk import same
+from engine.bridge.content import Content
 from engine.inventory.tree import Inventory
-from engine.model.addresses import HostName, RunId
+from engine.model.addresses import HostName, ResourceAddress, RunId
 from engine.model.event import Event, TaskFinished
 from engine.model.frozen import frozen
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.plan.restore import Work, look_plan, restore_plan
+from engine.playbook.names import short
+from engine.playbook.tree import Task
 from engine.prepared import ExtraVars, Names, Prepared, listed
+from engine.runtime import dispatch
 from engine.state.choosing import PARTIAL, TAKES_BACK, candidates, choose, nothing, since, takers
 from engine.state.encode import blobs_in, with_bytes
 from engine.state.overlap import Newer
@@ -88,8 +93,15 @@ async def left_of(store: StateStore, runs: Sequence[RunRecord], run: RunRecord) 
     for taker in takers(run.id, runs):
         standing = piles_of(await left_of(store, runs, taker))
         gone = {address for address, pile in standing.items() if moved(pile)}
-        records = [record for record in records if record.address not in gone]
+        records = [record for record in records if not taken(record, standing, gone)]
     return records
+
+
+def taken(record: StateRecord, standing: Mapping[ResourceAddress, list[StateRecord]], gone: set[ResourceAddress]) -> bool:
+    """Has a rollback taken it back? Changes that tasks themselves undo go one by one, whatever else was done to the resource."""
+    if not record.undo:
+        return record.address in gone
+    return any(same(each.before, record.after) for each in standing.get(record.address, ()))
 
 
 async def destruction(engine: Engine, project: str) -> RollbackPlan:
@@ -137,6 +149,7 @@ async def request_of(store: StateStore, restore: Restore) -> dict[str, Any]:
         "after": with_bytes(restore.after, blobs),
         "become": dict(record.become),
         "connection": record.connection,
+        **({"undo": with_bytes(record.undo, {})} if record.undo else {}),
     }
 
 
@@ -164,11 +177,36 @@ def hosts_of(
     return hosts, sources
 
 
+def content_of(engine: Engine, plan: RollbackPlan) -> Content | None:
+    """Modules that the engine did not bring, as the runs' playbooks had them beside them, where a task named one for its way back."""
+    if all(dispatch.has(short(str(each.record.undo.get("action", "command")))) for each in plan.restores):
+        return None
+    content = Content.of(engine.files, engine.settings.paths, engine.tell, dispatch.has)
+    for folder in dict.fromkeys(os.path.dirname(path) for run in plan.runs for path in run.playbooks):
+        if engine.files.is_dir(folder):
+            content.meet(folder, False)
+    return content
+
+
+def with_modules(engine: Engine, plan: RollbackPlan, content: Content | None) -> RollbackPlan:
+    """The plan without what was to be taken back by a module that is not there."""
+    closed: list[StateRecord] = []
+    for each in plan.restores:
+        action = str(each.record.undo.get("action", ""))
+        modules = content.modules if content is not None else None
+        if action and dispatch.handler_of(Task(action=action), modules, engine.settings) is None:
+            closed.append(replace(each.record, reversible=False, reason=f"there is no module `{action}` here that could take it back"))
+    gone = {each.number for each in closed}
+    left = tuple(each for each in plan.restores if each.record.number not in gone)
+    return replace(plan, restores=left, impossible=(*plan.impossible, *closed))
+
+
 async def prepared(
     engine: Engine, plan: RollbackPlan, project: str, *, inventory: Names = (), extra_vars: ExtraVars = (), force: bool = False
 ) -> Prepared:
     """A rollback as a plan like any other. Hosts are those of the runs' own inventories, unless another is given."""
     hosts, sources = hosts_of(engine, plan, project, inventory, engine.tell)
+    content = content_of(engine, plan)
     work, _ = await work_of(engine, plan, project, hosts, force)
     options: dict[str, Value] = {}
     alone = plan.run.id if len(plan.runs) == 1 and not plan.partial and not plan.destroys else None
@@ -183,6 +221,7 @@ async def prepared(
         project=project,
         rolls_back=alone,
         options=options,
+        content=content,
     )
 
 
@@ -193,6 +232,8 @@ async def look(
     engine: Engine, plan: RollbackPlan, project: str, *, inventory: Names = (), extra_vars: ExtraVars = ()
 ) -> Looked:
     """Inspect every resource of the plan on its host; changes nothing, and records nothing."""
+    content = content_of(engine, plan)
+    plan = with_modules(engine, plan, content)
     if not plan.restores:
         return Looked(plan=plan)
     hosts, sources = hosts_of(engine, plan, project, inventory, lambda problem: None)
@@ -207,7 +248,8 @@ async def look(
             found[id(meant[steps[event.outcome.step]])] = event.outcome
 
     looking = Prepared(
-        graph=graph, inventory=hosts, limit=None, extra_vars=engine.extra_vars(extra_vars), sources=sources, project=project, looks=True
+        graph=graph, inventory=hosts, limit=None, extra_vars=engine.extra_vars(extra_vars), sources=sources, project=project, looks=True,
+        content=content,
     )
     await engine.carry_out(looking, listeners=[hear])
     return judged(plan, found)

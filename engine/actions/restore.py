@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.actions.base import ActionCall
+from engine.actions.own_way import Gone, looked, taken_back
 from engine.agent.sdk import IGNORED, same
 from engine.errors import StateError
 from engine.model.change import Change
@@ -33,6 +34,8 @@ class Journal:
     begun: dict[int, Begun] = field(default_factory=dict)
     stuck: list[str] = field(default_factory=list)
     """What could not be undone, and why."""
+    gone: Gone = field(default_factory=Gone)
+    """What was taken back by what the tasks themselves gave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +52,16 @@ class Begun:
 async def run(call: ActionCall) -> ModuleResult:
     """`request`: module (dotted), args, before (where to go), after (what must be there), kind, identity, force, number, journal.
 
-    With `look` it only says what would come of it, as `verdict`. `undo` (numbers) and `gives_up` are the steps of a rescue.
+    In place of module, args and what was there it may be `undo`: what the task itself gave (actions/own_way.py).
+    With `look` it only says what would come of it, as `verdict`. `undoes` (numbers) and `gives_up` are the steps of a rescue.
     """
     request = call.invocation.args["request"]
-    if "undo" in request:
+    if "undoes" in request:
         return await undone(call, request)
     if request.get("gives_up"):
         return given_up(request["journal"])
+    if "undo" in request:
+        return await by_itself(call, request)
     module, given, before, after = request["module"], request["args"], request["before"], request["after"]
     now = await call.remote.inspect(module, given)
     if request.get("look"):
@@ -76,10 +82,21 @@ async def run(call: ActionCall) -> ModuleResult:
     return await call.remote.restore(module, given, like_now(after, now), before)
 
 
+async def by_itself(call: ActionCall, request: Mapping[str, Any]) -> ModuleResult:
+    """By what the task itself gave."""
+    if request.get("look"):
+        why = await looked(call, request)
+        return verdict(HINDERED, why) if why else verdict(READY)
+    journal = request.get("journal")
+    return await taken_back(call, request, journal.gone if journal is not None else None)
+
+
 def given_up(journal: Journal) -> ModuleResult:
     """The end of a rescue: the host fails, told what state it is in."""
-    if journal.stuck:
-        return ModuleResult.failure(f"the rollback of this host failed halfway, and could not be undone: {'; '.join(journal.stuck)}")
+    stuck = [*journal.stuck, *(f"{what}: what took it back is nothing that could be undone" for what in journal.gone.done.values())]
+    stuck += [f"{what}: its rollback failed, and how far it came is not known" for what in journal.gone.broken]
+    if stuck:
+        return ModuleResult.failure(f"the rollback of this host failed halfway, and could not be undone: {'; '.join(stuck)}")
     return ModuleResult.failure("the rollback of this host failed; what it had restored is undone: the host is as it was found")
 
 
@@ -139,7 +156,7 @@ def difference(now: Value, recorded: Value) -> str:
 async def undone(call: ActionCall, request: Mapping[str, Any]) -> ModuleResult:
     """Undo those of the numbered steps that were begun, in that order. Skipped where none was."""
     journal: Journal = request["journal"]
-    begun = [journal.begun[number] for number in request["undo"] if number in journal.begun]
+    begun = [journal.begun[number] for number in request["undoes"] if number in journal.begun]
     if not begun:
         return ModuleResult(skipped=True, values={"skip_reason": "nothing was restored yet"})
     changes: list[Change] = []

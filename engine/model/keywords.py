@@ -73,6 +73,8 @@ class Keyword:
     inherit: Inherit = Inherit.NONE
     choices: tuple[str, ...] = ()
     summary: str = ""
+    own: bool = False
+    """Not Ansible's: refused under compat = "ansible", where the variable `engine_NAME` in the task's own `vars` says the same."""
 
     @property
     def field(self) -> bool:
@@ -180,6 +182,9 @@ _TABLE: tuple[Keyword, ...] = (
     _own("retries", _TASK, _T.INT, "How often to try `until` again.", default=3),
     _own("until", _TASK, _T.CONDITIONS, "Try again until these hold.", rendering=_R.EXPRESSION),
     _own("listen", frozenset((Where.HANDLER,)), _T.STRINGS, "Topics that notify it.", rendering=_R.STATIC),
+    # tasks and handlers, and not Ansible's
+    Keyword(name="resource", where=_TASK, type=_T.STR, own=True, summary="What it manages, as kind/name, where its module cannot tell."),
+    Keyword(name="rollback", where=_TASK, type=_T.ANY, own=True, summary="How its change is taken back: a shell command, or an action."),
 )
 
 KEYWORDS: Final[Mapping[str, Keyword]] = {keyword.name: keyword for keyword in _TABLE}
@@ -205,11 +210,14 @@ INCLUDE_KEYWORDS: Final = frozenset(
 )
 """Legal on include_tasks and include_role; whatever else is meant for the tasks inside stands under `apply`."""
 
-_BY_PLACE: Final[Mapping[Where, Mapping[str, Keyword]]] = {
+_EXTENDED: Final[Mapping[Where, Mapping[str, Keyword]]] = {
     where: {keyword.name: keyword for keyword in _TABLE if where in keyword.where} for where in Where
+}
+_BY_PLACE: Final[Mapping[Where, Mapping[str, Keyword]]] = {
+    where: {name: keyword for name, keyword in legal.items() if not keyword.own} for where, legal in _EXTENDED.items()
 }
 
 
-def keywords_of(where: Where) -> Mapping[str, Keyword]:
-    """The keywords legal there, by name."""
-    return _BY_PLACE[where]
+def keywords_of(where: Where, *, own: bool = False) -> Mapping[str, Keyword]:
+    """The keywords legal there, by name: Ansible's, and with `own` those that are the engine's alone."""
+    return _EXTENDED[where] if own else _BY_PLACE[where]

@@ -22,7 +22,9 @@ from engine.playbook.tree import Block, Play, Playbook, Task
 NAME = "restore {0} {1}"
 NOTHING_AROUND = Surroundings()
 Request = Mapping[str, Any]
-"""kind, identity, machine, module, args, before, after, become, connection, force; `number`: its place among those of its host."""
+"""kind, identity, machine, module, args, before, after, become, connection, force; `number`: its place among those of its host.
+
+`undo` stands for module and args where the task itself said how it is taken back."""
 
 
 @frozen(kw_only=True)
@@ -94,7 +96,7 @@ def reached(request: Request) -> tuple[str, str, str]:
 def undoing(host: HostName, requests: Sequence[Request], journal: Any, span: Span) -> Task:
     ways = {name: requests[0].get(name) for name in ("machine", "become", "connection")}
     numbers = [each["number"] for each in requests]
-    return task_of(host, {**ways, "undo": numbers, "journal": journal}, span, name="undo what was restored", ignore_errors=True)
+    return task_of(host, {**ways, "undoes": numbers, "journal": journal}, span, name="undo what was restored", ignore_errors=True)
 
 
 def handler_of(host: HostName, request: Request, key: OrderKey, span: Span) -> Step:
@@ -136,6 +138,8 @@ def keywords_of(host: HostName, request: Mapping[str, Any]) -> dict[str, Value]:
         keywords |= {"become": True, "become_method": become.get("method"), "become_user": become.get("user")}
     else:
         keywords["become"] = False
+    if request.get("undo") and not request.get("look"):  # a look shows nothing of it
+        keywords |= {"environment": [request["undo"].get("environment", {})], "no_log": bool(request["undo"].get("no_log"))}
     if request.get("connection"):
         keywords["connection"] = request["connection"]
     if request.get("machine") and request["machine"] != host:

@@ -62,14 +62,14 @@ def action_of(reader: Reader, node: yaml.Mapping, where: Where, collections: Seq
 
 def _action_entry(reader: Reader, node: yaml.Mapping, where: Where, collections: Sequence[str]) -> yaml.Entry | None:
     """The entry that names the module. Keys that are neither keyword nor module are reported here."""
-    legal = keywords_of(where)
+    legal = reader.keywords(where)
     actions: list[yaml.Entry] = []
     strangers: list[yaml.Entry] = []
     for entry in node.index().values():
         name = str(entry.key.value)
         if name in ("action", "local_action"):
             actions.append(entry)
-        elif name in legal or name in ALIASES or name.startswith("with_"):
+        elif (name in legal and not _is_taken(reader, name, collections)) or name in ALIASES or name.startswith("with_"):
             continue
         elif _is_module(reader, name, collections):
             actions.append(entry)
@@ -117,6 +117,11 @@ def _is_module(reader: Reader, name: str, collections: Sequence[str]) -> bool:
     return known(name) or ("." not in name and any(known(f"{each}.{name}") for each in collections))
 
 
+def _is_taken(reader: Reader, name: str, collections: Sequence[str]) -> bool:
+    """Is a keyword of our own a module of the project? Then it is that, as for Ansible."""
+    return KEYWORDS[name].own and reader.context.is_module is not None and _is_module(reader, name, collections)
+
+
 def _is_routed(reader: Reader, name: str) -> bool:
     """Whether somebody's routing leads the removed name elsewhere, as ansible-core's does with `yum`."""
     return reader.context.is_module is not None and reader.context.is_module(name)
@@ -134,24 +139,32 @@ def _report_stranger(reader: Reader, entry: yaml.Entry, where: Where, has_action
     """Report a key that is neither keyword nor module. `several`: ansible-core's words where it is not the only candidate."""
     name = str(entry.key.value)
     kind = where.value
-    legal = [*keywords_of(where), "block"]
+    legal = [*reader.keywords(where), "block"]
     hint = did_you_mean(name, legal)
     modules = [*BUILTIN, *reader.context.module_names()]
-    origin = start if several or name not in KEYWORDS else None
-    if name in KEYWORDS:
+    is_keyword = name in KEYWORDS and not (KEYWORDS[name].own and name not in legal)
+    origin = start if several or not is_keyword else None
+    if is_keyword:
         detail = f"`{name}` is a keyword of {places_of(name)}, not of a {kind}"
         words = several or f"'{name}' is not a valid attribute for a {kind.capitalize()}"
         reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, words=words, origin=origin)
     elif hint or has_action:
         detail = f"`{name}` is not a {kind} keyword" if hint else f"`{name}` is neither a {kind} keyword nor a module"
         words = several or _unresolved(entry)
-        likely = hint or did_you_mean(name, modules)
+        likely = elsewhere(name) or hint or did_you_mean(name, modules)
         reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, entry.key.span, likely, words=words, origin=origin)
     else:
         likely = did_you_mean(name, modules) or did_you_mean(name.rpartition(".")[2], modules)
         words = several or _unresolved(entry)
         detail = f"there is no module `{name}`"
         reader.report("unknown-module", "Unknown module", detail, entry.key.span, likely, words=words, origin=origin)
+
+
+def elsewhere(name: str) -> str:
+    """Where the engine's own keywords are not accepted: how else it can be said."""
+    if name not in KEYWORDS or not KEYWORDS[name].own:
+        return ""
+    return f"an extension, refused by compat = \"ansible\"; `vars: {{engine_{name}: …}}` is accepted by both"
 
 
 def _unresolved(entry: yaml.Entry) -> str:

@@ -10,6 +10,7 @@ from engine import yaml
 from engine.errors import ParseError
 from engine.files import Files
 from engine.model.frozen import frozen
+from engine.model.keywords import Keyword, Where, keywords_of
 from engine.model.problem import Part, Problem, Severity
 from engine.model.source import Span
 from engine.model.values import TemplateText, Value
@@ -131,6 +132,10 @@ class Reader:
         """Of the playbook that the run began with."""
         self.groups = ActionGroups(files, folders_of(playbook_dir, context.collections_path))
         self._parse_nodes = parse_nodes
+
+    def keywords(self, where: Where) -> Mapping[str, Keyword]:
+        """The keywords legal there: Ansible's, and the engine's own where those are accepted."""
+        return keywords_of(where, own=self.context.extensions)
 
     def nodes(self, node: yaml.Node, place: Place) -> tuple[Node, ...]:
         """The tasks and blocks of a list."""

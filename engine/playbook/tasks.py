@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine import yaml
-from engine.model.keywords import ALIASES, INCLUDE_KEYWORDS, KEYWORDS, Where, keywords_of
+from engine.model.keywords import ALIASES, INCLUDE_KEYWORDS, KEYWORDS, Where
 from engine.model.source import NOWHERE, Span
 from engine.model.values import UNSET, TemplateText, Value
 from engine.model.words import did_you_mean
@@ -27,6 +27,7 @@ from engine.playbook.keyword_values import (
 from engine.playbook.names import LOOKUPS, is_builtin, short
 from engine.playbook.repeats import extension_keys, read_repeat, refuse_keys
 from engine.playbook.tree import Block, Loop, Node, Repeat, Task
+from engine.playbook.undoing import read_undoing
 
 BLOCK_PARTS = ("block", "rescue", "always")
 _NO_KEYWORD_VALUE = frozenset(("name", "vars", "loop", "loop_control", "listen", "action", "local_action", "args", "register"))
@@ -133,6 +134,8 @@ def parse_task(reader: Reader, node: yaml.Mapping, place: Place) -> Node | None:
         if found is not UNSET:
             heading.keywords["loop_control"] = found
     read_register(reader, node, heading)
+    brings = short(action.name).startswith(("include_", "import_"))
+    read_undoing(reader, node, heading.keywords, heading.vars, where, collections, brings=brings)
     listen = node.get("listen") if place.handlers else None
     topics = keyword_value(KEYWORDS["listen"], listen.value, reader) if listen else ()
     task = Task(
@@ -173,7 +176,7 @@ def read_heading(reader: Reader, node: yaml.Mapping, where: Where, *, skip: Iter
         allowed: The only keywords legal here, where that is fewer than the table says (includes).
     """
     heading = Heading()
-    legal = keywords_of(where)
+    legal = reader.keywords(where)
     skipped = set(skip) - {"name", "vars"}
     for entry in node.index().values():
         written = str(entry.key.value)
@@ -227,12 +230,12 @@ def unknown_keyword(reader: Reader, name: str, span: Span, where: Where) -> None
     """Report a key that is no keyword there: one of other places, a module, or a typing error."""
     kind = where.value
     elsewhere = KEYWORDS.get(name)
-    if elsewhere is not None and where not in elsewhere.where:
+    if elsewhere is not None and where not in elsewhere.where and (reader.context.extensions or not elsewhere.own):
         detail, hint = f"`{name}` is a keyword of {places_of(name)}, not of a {kind}", ""
     elif is_builtin(name):
         detail, hint = f"`{name}` is a module, and a {kind} calls none", "modules are called by tasks"
     else:
-        detail, hint = f"`{name}` is not a {kind} keyword", did_you_mean(name, keywords_of(where))
+        detail, hint = f"`{name}` is not a {kind} keyword", did_you_mean(name, reader.keywords(where))
     words = f"'{name}' is not a valid attribute for a {OBJECTS.get(kind, kind.capitalize())}"
     reader.report("unknown-keyword", f"Unknown {kind} keyword", detail, span, hint, words=words)
 

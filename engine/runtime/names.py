@@ -21,4 +21,4 @@ def known_actions() -> frozenset[str]:
         names.add(name)
         if file not in ("systemd",):
             names.discard(file)
-    return frozenset(names - {"base", "restore"})
+    return frozenset(names - {"base", "own_way", "restore"})

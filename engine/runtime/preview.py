@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.model.addresses import HostName, ResourceAddress
 from engine.model.change import Change, Diff
@@ -20,7 +20,7 @@ from engine.model.values import Value
 from engine.plan.step import Step
 from engine.runtime.redact import Redactor
 from engine.state.encode import with_blobs
-from engine.state.record import Notification, RunRecord
+from engine.state.record import Notification, RunRecord, StateRecord
 
 CREATE, UPDATE, DELETE, REPLACE, UNKNOWN = "create", "update", "delete", "replace", "unknown"
 AGAIN = frozenset(("service", "systemd", "systemd_service"))
@@ -96,6 +96,8 @@ class PreviewRecorder:
     """A Recorder of a run in check mode: nothing is kept but what would change."""
 
     redactor: Redactor
+    recorded: Mapping[ResourceAddress, StateRecord] = field(default_factory=dict)
+    """What the state knows before the run."""
     _planned: list[Planned] = field(default_factory=list)
     _failures: list[Failure] = field(default_factory=list)
 
@@ -124,7 +126,8 @@ class PreviewRecorder:
             if one.status in (Status.FAILED, Status.UNREACHABLE) and not one.ignored and not outcome.rescued:
                 self._failures.append(self._failure(step, one))
             elif one.status is Status.UNKNOWN:
-                self._planned.append(self._line(step, one, UNKNOWN, None))
+                named = next((change for change in one.result.changes if change.way_back is not None), None)
+                self._planned.append(self._line(step, one, UNKNOWN, named))
             elif one.status is Status.CHANGED:
                 self._planned.extend(self._changed(step, one))
 
@@ -134,14 +137,22 @@ class PreviewRecorder:
         if not changes:
             again = outcome.action.rpartition(".")[2] in AGAIN
             return [self._line(step, outcome, REPLACE if again else UPDATE, None, diffs=diffs)]
-        lines = [self._line(step, outcome, action_of(change), change) for change in changes]
-        return [*lines[:-1], self._line(step, outcome, action_of(changes[-1]), changes[-1], diffs=diffs)]
+        actions = [self._action(outcome, change) for change in changes]
+        lines = [self._line(step, outcome, action, change) for action, change in zip(actions, changes, strict=True)]
+        return [*lines[:-1], replace(lines[-1], diffs=diffs)]
+
+    def _action(self, outcome: TaskOutcome, change: Change) -> str:
+        """Of what tasks alone tell of, the state says whether it is there."""
+        if change.way_back is None:
+            return action_of(change)
+        known = self.recorded.get(self._address(outcome, change))
+        return UPDATE if known is not None and known.after is not None else CREATE
+
+    def _address(self, outcome: TaskOutcome, change: Change) -> ResourceAddress:
+        return ResourceAddress(change.host or outcome.delegated_to or outcome.host, change.kind, self.redactor.text(change.identity))
 
     def _line(self, step: Step, outcome: TaskOutcome, action: str, change: Change | None, diffs: tuple[Diff, ...] = ()) -> Planned:
-        machine = outcome.delegated_to or outcome.host
-        resource = None
-        if change is not None:
-            resource = ResourceAddress(change.host or machine, change.kind, self.redactor.text(change.identity))
+        resource = None if change is None else self._address(outcome, change)
         return Planned(
             host=outcome.host,
             action=action,

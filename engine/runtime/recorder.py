@@ -22,6 +22,7 @@ from engine.model.outcome import Status, TaskOutcome
 from engine.model.values import Value
 from engine.plan.step import Step
 from engine.runtime import journal
+from engine.runtime.own_records import OwnRecords
 from engine.runtime.redact import Redactor
 from engine.state.encode import digest_of, with_blobs
 from engine.state.record import SECRET, JournalEntry, Notification, RunRecord, StateRecord
@@ -107,6 +108,7 @@ class StateRecorder:
         self._run = run
         self._redactor = redactor
         self._clock = clock
+        self._own = OwnRecords(store, redactor)
 
     async def started(self, run: RunRecord) -> None:
         if not self._resumes:
@@ -122,7 +124,7 @@ class StateRecorder:
         self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
     ) -> None:
         blobs: dict[str, bytes] = {}
-        records = [] if outcome.items else self._records(step, outcome, handlers, blobs)
+        records = [] if outcome.items else await self._records(step, outcome, handlers, blobs)
         if records or outcome.status is not Status.SKIPPED:
             await self._store.append(self._run, records, blobs, [self._entry(journal.TASK, step, outcome, effects)])
 
@@ -130,18 +132,24 @@ class StateRecorder:
         self, step: Step, index: int, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()
     ) -> None:
         blobs: dict[str, bytes] = {}
-        records = self._records(step, outcome, handlers, blobs)
+        records = await self._records(step, outcome, handlers, blobs)
         await self._store.append(self._run, records, blobs, [self._entry(journal.ITEM, step, outcome, effects, index)])
 
     async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
         data = {"index": index, "what": self._redactor.text(what)}
         await self._store.append(self._run, [], {}, [JournalEntry(host=host, step=str(step.address), kind=journal.BEGUN, data=data)])
 
-    def _records(
+    async def _records(
         self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], blobs: dict[str, bytes]
     ) -> list[StateRecord]:
         if outcome.result.changes:
-            return [self._record(step, outcome, change, handlers, blobs) for change in outcome.result.changes]
+            made: list[StateRecord] = []
+            for change in outcome.result.changes:
+                if change.way_back is None:
+                    made.append(self._record(step, outcome, change, handlers, blobs))
+                else:
+                    made.append(await self._own.record(self._unknown(step, outcome, handlers), change, no_log=outcome.no_log))
+            return made
         return [self._unknown(step, outcome, handlers)] if did_something(outcome) else []
 
     def _entry(

@@ -178,7 +178,7 @@ def result_of(reply: AgentReply) -> ModuleResult:
 
 
 def change_of(said: Mapping[str, Any]) -> Change:
-    return Change(**said)
+    return Change(**{name: value for name, value in said.items() if name != "way_back"})  # what a host may not say
 
 
 def diff_of(diff: Mapping[str, Any]) -> Diff:

@@ -23,7 +23,7 @@ from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups
 from engine.playbook.free_form import TAKE_TEXT
 from engine.playbook.names import is_builtin, qualified, short
-from engine.runtime import attempts, dispatch, failures, unknown
+from engine.runtime import attempts, dispatch, failures, undoing, unknown
 from engine.runtime.beginning import Beginning
 from engine.runtime.context import PlayContext
 from engine.runtime.defaults import defaults_for
@@ -269,6 +269,7 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             return TaskRun(labelled(setting, renderer, outcome, extra))
         runs = True
         setting = replace(setting, keywords=keywords_of(setting, renderer))
+        said = None if setting.keywords.check else undoing.declared(play, step, renderer)
         call, handler = prepared(setting, renderer, delegate)
         elsewhere = delegate if delegate != host else None
         attempt = attempts.Attempt(
@@ -282,7 +283,8 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             outcome = unknown.stopped_by(step, host, setting.name, error, no_log=no_log_of(step, renderer), runs=runs)
             if outcome.status is Status.UNKNOWN:
                 play.foresight.uncertain.setdefault(delegate or host, error.problem.detail)
-            return TaskRun(labelled(setting, renderer, replace(outcome, delegated_to=delegate if delegate != host else None), extra))
+            outcome = replace(outcome, delegated_to=delegate if delegate != host else None)
+            return TaskRun(labelled(setting, renderer, undoing.foretold(play, step, outcome, renderer), extra))
         outcome = replace(mistaken(setting, renderer, error), delegated_to=delegate if delegate != host else None)
         return TaskRun(labelled(setting, renderer, outcome, extra))
     outcome = TaskOutcome(
@@ -299,7 +301,9 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         delegated_address=address_of(call, setting, verdict.status) if elsewhere else "",
     )
     if play.foresight is not None:
-        outcome = foreseen(setting, outcome, play.foresight)
+        outcome = undoing.foretold(play, step, foreseen(setting, outcome, play.foresight), renderer)
+    if said is not None:
+        outcome = undoing.told(play, step, said, outcome, call, renderer)
     facts_to = delegate if setting.keywords.delegate_facts else None
     acted = [moved(effect, facts_to) for effect in call.effects] if facts_to else call.effects
     return TaskRun(labelled(setting, renderer, forgiven(setting, outcome), extra), acted, facts_to)

@@ -14,6 +14,7 @@ from engine.agent.sdk import IGNORED, same
 from engine.model.addresses import ResourceAddress
 from engine.model.change import Diff
 from engine.model.frozen import frozen
+from engine.model.own_resources import CHANGES
 from engine.model.values import Value
 from engine.state.encode import BLOB, WRAPPED, digest_of
 from engine.state.record import StateRecord
@@ -95,11 +96,18 @@ class Drift:
 
 def unaskable(record: StateRecord) -> str:
     """Why no host can be asked about it; "" where one can."""
+    if not record.module and changes_in(record.before, record.after):
+        return "a task says what this is, and nothing can look at it"
     if not record.module.startswith("engine.modules."):
         return f"`{record.action}` has no module that could look at it again"
     if not record.args:
         return "its arguments held a secret and were not kept"
     return ""
+
+
+def changes_in(*states: Value) -> bool:
+    """Is it something that tasks alone tell of (`resource: database/app`)?"""
+    return any(isinstance(each, Mapping) and set(each) == {CHANGES} for each in states)
 
 
 def request_of(record: StateRecord) -> dict[str, Any]:

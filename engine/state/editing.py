@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.errors import StateError
@@ -15,6 +15,8 @@ from engine.state.marks import MOVED, REMOVED, TAINTED, effective
 from engine.state.process import this_owner
 from engine.state.record import RunRecord, StateRecord, run_id
 from engine.state.stores.base import StateStore
+
+NOTHING: Mapping[str, bytes] = {}
 
 
 async def remove(store: StateStore, address: ResourceAddress, now: float) -> RunId:
@@ -73,7 +75,7 @@ def moved(record: StateRecord, new: ResourceAddress, now: float) -> StateRecord:
     """The record as one of the new address, arguments included."""
     old = record.address
     args = {**record.args}
-    if new.identity != old.identity:
+    if new.identity != old.identity and (record.module or not record.undo):
         names = [name for name in identity_of(record.module) if args.get(name) == old.identity]
         if len(names) != 1:
             raise cannot_move(f"the name of a {old.kind} is made of several arguments: only its host can be another")
@@ -103,12 +105,20 @@ def cannot_move(detail: str) -> StateError:
     return StateError(Problem(code="cannot-move", summary="The resource cannot go by that address", detail=detail))
 
 
-async def written(store: StateStore, note: str, records: Sequence[StateRecord], now: float) -> RunId:
-    """Keep them as a run of their own, whose hosts nobody else changes meanwhile. StateError `state-locked`."""
+async def written(
+    store: StateStore, note: str, records: Sequence[StateRecord], now: float, *, blobs: Mapping[str, bytes] = NOTHING,
+    inventory: tuple[str, ...] = (),
+) -> RunId:
+    """Keep them as a run of their own, whose hosts nobody else changes meanwhile. StateError `state-locked`.
+
+    Args:
+        blobs: The contents that they refer to.
+        inventory: Where their hosts were found, if hosts were asked.
+    """
     run = run_id(now)
     owner: LockOwner = this_owner(run, now)
     async with store.lock({each.address.host for each in records}, owner):
-        await store.begin(RunRecord(id=run, playbooks=(), started=now, note=f"state {note}"))
-        await store.append(run, [replace(each, run=run) for each in records], {})
+        await store.begin(RunRecord(id=run, playbooks=(), inventory=inventory, started=now, note=f"state {note}"))
+        await store.append(run, [replace(each, run=run) for each in records], blobs)
         await store.finish(run, 0, now)
     return run

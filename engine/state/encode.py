@@ -96,8 +96,9 @@ OF_RECORD = tuple(each.name for each in dataclasses.fields(StateRecord) if each.
 def record_text(record: StateRecord) -> str:
     """One line of JSON. `number` belongs to the store and is left out."""
     data = {name: getattr(record, name) for name in OF_RECORD}
-    if not record.mark:
-        del data["mark"]
+    for name in ("mark", "undo"):
+        if not data[name]:
+            del data[name]
     data["address"] = [record.address.host, record.address.kind, record.address.identity]
     data["handlers"] = [handler_text(each) for each in record.handlers]
     return SORTED({"format": FORMAT, **data})

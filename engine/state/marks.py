@@ -18,6 +18,8 @@ MOVED = "moved"
 TAINTED = "tainted"
 """It is to be replaced, though it is as recorded. Until a task changes it again."""
 
+IMPORTED = "imported"
+"""It was on the host already, and is recorded as it was found (`engine state import`)."""
 DROPPED = "dropped"
 """It stands for records that `engine state gc` dropped."""
 

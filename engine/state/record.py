@@ -64,6 +64,8 @@ class StateRecord:
     at: float = 0.0
     number: int = 0
     """Order within the store; assigned by it."""
+    undo: Mapping[str, Value] = field(default_factory=dict)
+    """How the task itself said that it is taken back: {"action": …, "args": {…}, "environment": {…}, "no_log": true}, rendered."""
     mark: str = ""
     """Empty where a task did it; else what a person did to the state itself: see state/marks.py."""
 

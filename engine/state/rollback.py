@@ -119,7 +119,9 @@ def plan_destroy(runs: Sequence[RunRecord], records: Sequence[StateRecord]) -> R
         life = since_made(pile)
         if not life:
             continue
-        if life[0].reversible:
+        if life[0].undo:
+            restores.extend(restore_of([each]) for each in life if each.undo)
+        elif life[0].reversible:
             restores.append(restore_of(life))
         else:
             impossible.append(life[0])
@@ -129,7 +131,9 @@ def plan_destroy(runs: Sequence[RunRecord], records: Sequence[StateRecord]) -> R
 
 def since_made(pile: Sequence[StateRecord]) -> list[StateRecord]:
     """The records of a resource since it was made last; none where it was there before the first, or is gone."""
-    if not absent(pile[0].before) or absent(pile[-1].after):
+    if any(record.undo for record in pile):
+        pile = [record for record in reduced(pile) if record.before is not None or record.after is not None]
+    if not pile or not absent(pile[0].before) or absent(pile[-1].after):
         return []
     last = max(number for number, record in enumerate(pile) if absent(record.before))
     return list(pile[last:])
@@ -203,7 +207,7 @@ def one_step(older: StateRecord, newer: StateRecord) -> bool:
     Of files only where both know the content; of other kinds the same module, unless the thing was gone in between:
     what went with it (a home, members) is put back by what removed it. Changes of packages each moved other ones.
     """
-    if newer.address.kind == "package":
+    if newer.address.kind == "package" or newer.undo or older.undo:
         return False
     if newer.address.kind == "file":
         return all(known(state, "content") for state in (older.before, newer.before)) and known(newer.after, "digest")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.commands import state_edit, state_history, state_locks, state_whole, state_workspace
+from engine.cli.commands import state_edit, state_history, state_import, state_locks, state_whole, state_workspace
 from engine.cli.commands.state_access import JSON, PROJECT, at, record_document, resource_in, with_store
 from engine.cli.options import HELP
 from engine.cli.terminal import Terminal
@@ -32,6 +32,7 @@ PARTS = (
     state_edit.mv,
     state_edit.rm,
     state_edit.taint,
+    state_import.import_,
     state_whole.pull,
     state_whole.push,
     state_whole.gc,
@@ -136,6 +137,7 @@ def record_text(record: StateRecord) -> str:
         f"  at        {at(record.at)}",
         *([f"  mark      {record.mark}"] if record.mark else []),
         f"  reversible {'yes' if record.reversible else 'no: ' + record.reason}",
+        *([f"  rollback  {record.undo['action']}: {state_text(record.undo['args'])}"] if record.undo else []),
         f"  before    {state_text(record.before)}",
         f"  after     {state_text(record.after)}",
     ]

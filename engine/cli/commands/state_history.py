@@ -81,6 +81,8 @@ def history_text(records: Sequence[StateRecord], runs: dict[str, RunRecord], ter
 def what_happened(record: StateRecord) -> str:
     if record.mark:
         return record.mark
+    if record.after is None and record.before is not None and not record.module:
+        return "taken back"
     return "created" if record.before is None else "removed from the host" if record.after is None else "changed"
 
 

@@ -28,7 +28,7 @@ def shown(looked: Looked, *, coloured: bool = False) -> str:
         lines += ["This run has not finished: it was killed, or is still at work.", ""]
     lines += section(
         f"Cannot be restored ({len(plan.impossible)}), see to it by hand:",
-        (f"  ! {each.address.host}: {what(each.address, each.action)} — {each.reason}{advice(each)}" for each in plan.impossible),
+        (f"  ! {each.address.host}: {what(each.address, action_of(each))} — {each.reason}{advice(each)}" for each in plan.impossible),
     )
     lines += section("Changed by someone else since:", map(marked, looked.conflicts))
     lines += section("Cannot be looked at:", map(marked, looked.unclear))
@@ -37,6 +37,7 @@ def shown(looked: Looked, *, coloured: bool = False) -> str:
     already = {each.address for each in looked.already}
     for address, each in steps.items():
         lines.append(f"  {sign_of(each)} {address.host}: {what(address)}{' (as before already)' if address in already else ''}")
+        lines += [f"      by {way_of(step)}" for step in each if step.record.undo]
     lines += section("", (f"  * {each.host}: notify {each.name}" for each in plan.handlers))
     lines += section("Handlers that cannot be notified again:", (f"  ! {each.host}: {each.name}" for each in plan.silent))
     lines += ["", summary(plan, len(steps)), ""]
@@ -66,9 +67,25 @@ def what(address: ResourceAddress, action: str = "") -> str:
     return f"{action or address.kind} {address.identity}"
 
 
+def action_of(record: StateRecord) -> str:
+    """What it is called by: of what a task named by itself, the name says it."""
+    return record.action if record.module or record.address.kind in (COMMANDS, "module") else ""
+
+
+def way_of(restore: Restore) -> str:
+    """What a task gave for its way back, for people who are to agree to it."""
+    undo = restore.record.undo
+    args = undo["args"]
+    if undo.get("no_log"):
+        return f"{undo['action']} (its arguments are hidden by no_log)"
+    line = next((str(args[name]) for name in ("cmd", "_raw_params") if args.get(name)), "")
+    rest = [f"{name}={value}" for name, value in args.items() if name not in ("cmd", "_raw_params") and value is not None]
+    return " ".join((f"{undo['action']}:", *([line] if line else []), *rest))
+
+
 def advice(record: StateRecord) -> str:
     """What a human must do."""
-    if record.address.kind == COMMANDS:
+    if record.address.kind == COMMANDS or not record.module:
         return "; undo by hand what it did"
     return f"; `engine state show '{record.address}'` tells what it was"
 
@@ -103,7 +120,10 @@ def document(looked: Looked) -> dict[str, Any]:
         "runs": [run.id for run in plan.runs] if not plan.destroys else [],
         "partial": plan.partial,
         "restore": [
-            {"resource": str(each.address), "becomes": "absent" if absent(each.before) else "as before", "task": each.record.task}
+            {
+                "resource": str(each.address), "becomes": "absent" if absent(each.before) else "as before", "task": each.record.task,
+                **({"by": way_of(each)} if each.record.undo else {}),
+            }
             for each in plan.restores
         ],
         "impossible": [{"resource": str(each.address), "task": each.task, "reason": each.reason} for each in plan.impossible],

@@ -133,7 +133,7 @@ class SealedStore:
         return Withheld({SEALED: f"{what}:{digest}:{token}"})
 
     def _opened(self, record: StateRecord) -> StateRecord:
-        parts = {"before": record.before, "after": record.after, "args": record.args}
+        parts = {"before": record.before, "after": record.after, "args": record.args, "undo": record.undo}
         opened = {name: self._value(part) for name, part in parts.items()}
         changed = {name: part for name, part in opened.items() if part is not parts[name]}
         return replace(record, **changed) if changed else record
