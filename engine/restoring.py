@@ -138,7 +138,7 @@ async def work_of(
 
 async def request_of(store: StateStore, restore: Restore) -> dict[str, Any]:
     record = restore.record
-    blobs = {digest: await store.blob(digest) for digest in blobs_in([restore.before, restore.after])}
+    blobs = {digest: await store.blob(digest) for digest in blobs_in([restore.before, restore.after, restore.left])}
     return {
         "kind": record.address.kind,
         "identity": record.address.identity,
@@ -149,6 +149,7 @@ async def request_of(store: StateStore, restore: Restore) -> dict[str, Any]:
         "after": with_bytes(restore.after, blobs),
         "become": dict(record.become),
         "connection": record.connection,
+        **({"left": with_bytes(restore.left, blobs)} if restore.left else {}),
         **({"undo": with_bytes(record.undo, {})} if record.undo else {}),
     }
 

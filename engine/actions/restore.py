@@ -53,7 +53,8 @@ async def run(call: ActionCall) -> ModuleResult:
     """`request`: module (dotted), args, before (where to go), after (what must be there), kind, identity, force, number, journal.
 
     In place of module, args and what was there it may be `undo`: what the task itself gave (actions/own_way.py).
-    With `look` it only says what would come of it, as `verdict`. `undoes` (numbers) and `gives_up` are the steps of a rescue.
+    `left` is what came and went may have left (state/rollback.py:Restore). With `look` it only says what would come of it, as
+    `verdict`. `undoes` (numbers) and `gives_up` are the steps of a rescue.
     """
     request = call.invocation.args["request"]
     if "undoes" in request:
@@ -67,6 +68,8 @@ async def run(call: ActionCall) -> ModuleResult:
     if request.get("look"):
         return await seen(call, request, now)
     if same(like(before, now), before):
+        if request.get("left") and not call.invocation.check:
+            return await call.remote.restore(module, given, request["left"], before)
         return ModuleResult(values={"msg": "as it was already"})
     if not request.get("force") and not as_left(like(after, now), after):
         said = f"{request['kind']} {request['identity']} was changed by someone else since: left as it is (--force overrules this)"
@@ -115,7 +118,7 @@ async def seen(call: ActionCall, request: Mapping[str, Any], now: Value) -> Modu
     """What restoring would come to, as things are."""
     before, after = request["before"], request["after"]
     if same(like(before, now), before):
-        return verdict(SAME)
+        return verdict(READY if request.get("left") else SAME)
     if not as_left(like(after, now), after):
         return verdict(CONFLICT, difference(like(after, now), after))
     try:

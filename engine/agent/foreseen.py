@@ -68,6 +68,8 @@ class Foreseen(object):
     def place(self, path: str, state: "Optional[FileState]") -> None:
         """A file is this from now on; a directory's `entries` with it."""
         path = os.path.normpath(path)
+        if state is not None and "content" in state and not state.get("linked"):
+            self.parted(path)
         known = self.files.get(path)
         if state is None or state.get("type") != "directory":
             self.forget_below(path)
@@ -87,10 +89,22 @@ class Foreseen(object):
             for name, entry in entries.items():
                 self.place(os.path.join(path, name), entry)
 
+    def parted(self, path: str) -> None:
+        """New content comes in a new file: its hard links are none any more."""
+        for each, state in self.files.items():
+            if state is not None and state.get("linked") and path in (each, linked_with(state)):
+                self.files[each] = dict(state, linked=False)
+
     def forget_below(self, path: str) -> None:
         for each in [each for each in self.files if each.startswith(path + "/")]:
             del self.files[each]
         self.emptied.difference_update([each for each in self.emptied if each == path or each.startswith(path + "/")])
+
+
+def linked_with(state: "FileState") -> str:
+    """The other name of a file that a task would have made a hard link of; "" where it was one before."""
+    name = (state.get("noted") or {}).get("linked_with")
+    return os.path.normpath(name) if name else ""
 
 
 def regular(content: bytes, mode: int = 0o644) -> "FileState":
@@ -224,6 +238,19 @@ class Foreseeing(Host):
         if not state.get(name):
             return otherwise
         return self.uid(state[name]) if name == "owner" else self.gid(state[name])
+
+    def same_file(self, one: str, other: str) -> bool:
+        first, second = self.first_name(one), self.first_name(other)
+        return (first == second and self.exists(first)) or Host.same_file(self, first, second)
+
+    def first_name(self, path: str) -> str:
+        """Of a file that is to be a hard link, the file that it was linked with."""
+        for _ in range(LINKS):
+            found, state, place = self.at(path, False)
+            if not found or state is None or not state.get("linked") or not linked_with(state):
+                return place
+            path = linked_with(state)
+        return path
 
     def access(self, path: str, how: int) -> bool:
         found, state, place = self.at(path, True)

@@ -43,6 +43,11 @@ class Reading(object):
         """As lstat, through links; None for a broken one."""
         return self._stat(os.stat, path)
 
+    def same_file(self, one: str, other: str) -> bool:
+        """Are both there, and two names of one file?"""
+        first, second = self.lstat(one), self.lstat(other)
+        return first is not None and second is not None and (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
+
     def _stat(self, ask: "Callable[[bytes], os.stat_result]", path: str) -> "Optional[os.stat_result]":
         try:
             return ask(encoded(path))

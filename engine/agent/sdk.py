@@ -150,6 +150,8 @@ def owned(state: "Dict[str, Any]", args: "Dict[str, Any]", is_dir: bool = False)
 #                                                 default: difference of content where kind is file, else of the states
 #   kept(args) -> dict                            optional: the arguments that inspect and apply need to take the change back;
 #                                                 recorded with it instead of all (a file's content is none of them)
+#   tidy(recorded, host) -> bool                  optional: in a rollback of what came and went meanwhile: remove what was made with it
+#                                                 and outlived it; was there anything?
 #   NEEDS(now, wanted), hindered(now, wanted)     optional, pure: what a rollback has to know before it does anything (`inspect` gets it as
 #                                                 the argument `needs`), and why, given that, the way back is closed; or ""
 #   run(args, host, context) -> dict              instead of the three: the registered values, with "changed" (default False),
@@ -284,7 +286,8 @@ def restore(module: "Any", args: "Dict[str, Any]", change: "Change", host: "Host
     """Apply a change whose `after` was recorded earlier: the step of a rollback. Idempotent."""
     now = module.inspect(args, host)
     if same(now, change.after):
-        return {"result": {"changed": False}}
+        tidied = now is None and change.before is not None and hasattr(module, "tidy") and module.tidy(change.before, host)
+        return {"result": {"changed": bool(tidied)}}
     wanted = Change(now, change.after, recorded=change.before)
     try:
         values = dict(module.apply(args, wanted, host) or {}, changed=True)

@@ -32,6 +32,8 @@ class Restore:
     after: Value
     """What the runs left: it must still be so, or somebody else has changed it since."""
     records: tuple[StateRecord, ...] = ()
+    left: Value = None
+    """Of what came and went between: its last state, where it noted that something was made with it which may have outlived it."""
 
     @property
     def address(self) -> ResourceAddress:
@@ -99,7 +101,7 @@ def plan_rollback(runs: RunRecord | Sequence[RunRecord], records: Sequence[State
             impossible.extend(each for each in pile if not each.reversible)
             continue
         steps = [restore_of(part) for part in parts]
-        restores.extend(step for step in steps if not same(step.before, step.after))
+        restores.extend(step for step in steps if step.left or not same(step.before, step.after))
     restores.sort(key=lambda restore: restore.record.number, reverse=True)
     impossible.sort(key=lambda record: record.number)
     title = f"ROLLBACK OF {chosen[0].id if len(chosen) == 1 else f'{len(chosen)} RUNS'}"
@@ -157,7 +159,7 @@ def piles_of(records: Sequence[StateRecord]) -> dict[ResourceAddress, list[State
 def moved(pile: Sequence[StateRecord]) -> bool:
     """Is the resource another one after these records than before?"""
     parts = together(reduced(pile))
-    return any(not same(part[0].before, part[-1].after) for part in parts)
+    return any(not same(part[0].before, part[-1].after) or outlived(part) for part in parts)
 
 
 def reduced(pile: Sequence[StateRecord]) -> list[StateRecord]:
@@ -220,7 +222,17 @@ def known(state: Value, part: str) -> bool:
 
 
 def restore_of(records: Sequence[StateRecord]) -> Restore:
-    return Restore(record=records[-1], before=records[0].before, after=with_notes(records), records=tuple(records))
+    return Restore(
+        record=records[-1], before=records[0].before, after=with_notes(records), records=tuple(records), left=outlived(records)
+    )
+
+
+def outlived(records: Sequence[StateRecord]) -> Value:
+    """An account that came and went may have left the home that was made for it."""
+    if records[0].before is not None or records[-1].after is not None or len(records) < 2:
+        return None
+    last = with_notes(records[:-1])
+    return last if isinstance(last, Mapping) and "home_made" in (last.get("noted") or {}) else None
 
 
 def with_notes(records: Sequence[StateRecord]) -> Value:

@@ -57,6 +57,23 @@ def check(site: SetUp, playbook: str) -> None:
         assert foretold.recap == done.recap and foretold.code == done.code, about
 
 
+FOUND = {
+    "a hard link over a new file, twice": """
+- {copy: {dest: /srv/new.conf, content: ""}}
+- {file: {state: hard, src: /srv/plain.conf, path: /srv/new.conf, force: true}}
+- {file: {state: hard, src: /srv/plain.conf, path: /srv/new.conf, force: true}}
+- {copy: {dest: /srv/plain.conf, content: another file}}
+- {file: {state: hard, src: /srv/plain.conf, path: /srv/new.conf, force: true}}
+""",
+}
+"""What random playbooks found, made small."""
+
+
+@pytest.mark.parametrize("tasks", FOUND.values(), ids=FOUND.keys())
+def test_what_was_found(prepared: SetUp, tasks: str) -> None:
+    check(prepared, "- hosts: all\n  gather_facts: false\n  tasks:" + tasks.replace("\n", "\n    "))
+
+
 @settings(max_examples=40, derandomize=True, **BOUNDLESS)
 @given(playbooks())
 def test_forty_plans(prepared: SetUp, playbook: str) -> None:

@@ -47,6 +47,30 @@ def check(site: SetUp, playbook: str) -> None:
 BOUNDLESS = {"phases": (Phase.generate,), "deadline": None, "suppress_health_check": list(HealthCheck), "database": None, "print_blob": False}
 
 
+FOUND = {
+    "an account that comes and goes leaves no home": """
+- {user: {name: other, uid: 5151, home: /srv/homes/there}}
+- {user: {name: other, state: absent}}
+""",
+    "and none that it has been moved to": """
+- {user: {name: other, home: /srv/homes/there}}
+- {user: {name: other, home: /srv/moved, move_home: true}}
+- {user: {name: other, state: absent}}
+""",
+    "a home with something in it goes with it": """
+- {user: {name: other, home: /srv/homes/there}}
+- {copy: {dest: /srv/homes/there/file, content: text}}
+- {user: {name: other, state: absent}}
+""",
+}
+"""What random playbooks found, made small."""
+
+
+@pytest.mark.parametrize("tasks", FOUND.values(), ids=FOUND.keys())
+def test_what_was_found(prepared: SetUp, tasks: str) -> None:
+    check(prepared, "- hosts: all\n  gather_facts: false\n  tasks:" + tasks.replace("\n", "\n    "))
+
+
 @settings(max_examples=40, derandomize=True, **BOUNDLESS)
 @given(playbooks())
 def test_forty_playbooks(prepared: SetUp, playbook: str) -> None:

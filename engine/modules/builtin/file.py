@@ -91,10 +91,10 @@ def look_at_source(args: "Dict[str, Any]", host: "Host", before: "Optional[FileS
         args["path"] = os.path.join(args["path"], os.path.basename(args["src"]))
     args["source"] = os.path.join(os.path.dirname(args["path"]), args["src"])
     args["source_state"] = files.look(args, host, args["source"], content=True)
-    there, source = host.lstat(args["path"]), host.lstat(args["source"])
+    there = host.lstat(args["path"])
     args["links"] = there.st_nlink if there is not None else 0
     if before is not None:
-        before["linked"] = there is not None and source is not None and (there.st_dev, there.st_ino) == (source.st_dev, source.st_ino)
+        before["linked"] = host.same_file(args["path"], args["source"])
 
 
 def look_closer(args: "Dict[str, Any]", host: "Host", before: "FileState") -> None:
@@ -211,7 +211,7 @@ def as_hard(args: "Dict[str, Any]", before: "Optional[FileState]") -> "FileState
         raise Fail("Cannot link, {0} exists at destination".format(there), dest=args["path"], src=args["src"])
     if source["type"] != "file":
         raise Fail("Error while linking: {0} is a {1}".format(args["source"], source["type"]), dest=args["path"], src=args["src"])
-    return dict(files.wanted(args, owned(source, args)), linked=True)
+    return dict(files.wanted(args, owned(source, args)), linked=True, noted={"linked_with": args["source"]})
 
 
 def timed(args: "Dict[str, Any]", after: "FileState", default: str) -> "FileState":

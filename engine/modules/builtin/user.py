@@ -11,7 +11,7 @@ import os
 
 from engine.agent.sdk import Argument, Fail
 from engine.modules.system import accounts, home
-from engine.modules.system.account_change import check_groups, create, modify, remove
+from engine.modules.system.account_change import check_groups, create, modify, remove, unmake_home
 
 MYPY = False
 if MYPY:
@@ -206,6 +206,11 @@ def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, 
         now["noted"].update(made.pop("noted", {}))
     change.after = now
     return made
+
+
+def tidy(recorded: "Dict[str, Any]", host: "Host") -> bool:
+    """In a rollback of an account that came and went: its home goes, if it was made with it and nobody touched it since."""
+    return unmake_home(recorded, "", host)
 
 
 def foresee(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:

@@ -236,15 +236,22 @@ def unmake_group(name: str, recorded: "Optional[Dict[str, Any]]", host: "Host") 
 def unused(recorded: "Dict[str, Any]", host: "Host") -> bool:
     """Was the home made by the task that is undone, and is it still as it was made?"""
     made = recorded.get("noted", {}).get("home_made")
-    return bool(made and made["fingerprint"] and home.fingerprint(made["path"], host) == made["fingerprint"])
+    return bool(made and made["fingerprint"] and home.fingerprint(made_at(recorded, host), host) == made["fingerprint"])
 
 
-def unmake_home(recorded: "Dict[str, Any]", used: str, host: "Host") -> None:
-    """Remove a home that was made and never used, and the directories made for it as far as they are empty."""
+def made_at(recorded: "Dict[str, Any]", host: "Host") -> str:
+    """Where the home that was made is by now: a later task may have moved it."""
+    path = str(recorded["noted"]["home_made"]["path"])
+    return path if host.is_dir(path) else str(recorded["home"])
+
+
+def unmake_home(recorded: "Dict[str, Any]", used: str, host: "Host") -> bool:
+    """Remove a home that was made and never used, and the directories made for it as far as they are empty. Was there one?"""
     made = recorded.get("noted", {}).get("home_made")
-    if not made or made["path"] == used or not unused(recorded, host):
-        return
-    host.remove(made["path"])
+    if not made or used in (made["path"], made_at(recorded, host)) or not unused(recorded, host):
+        return False
+    host.remove(made_at(recorded, host))
     for each in reversed(made["parents"]):
         if host.is_dir(each) and not host.list_dir(each):
             host.remove(os.path.join(each))
+    return True

@@ -27,7 +27,7 @@ def fingerprint(path: str, host: "Host") -> str:
             seen += 1
             if found is None or seen > FINGERPRINT_LIMIT:
                 return ""
-            what = [each, found.st_mode, found.st_uid, found.st_gid, 0 if host.is_dir(each) else found.st_size]
+            what = [os.path.relpath(each, path), found.st_mode, found.st_uid, found.st_gid, 0 if host.is_dir(each) else found.st_size]
             if host.is_file(each) and not host.is_link(each):
                 what.append(host.digest(each))
             digest.update(repr(what).encode("utf-8", "surrogateescape"))
