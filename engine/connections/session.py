@@ -10,7 +10,7 @@ from engine.connections import shipping
 from engine.connections.answers import OnOutput, reply_of, timed_out
 from engine.connections.exchange import Exchange
 from engine.connections.relay import RelayChannel
-from engine.connections.target import AgentReply, BecomeTarget
+from engine.connections.target import AgentReply, BecomeTarget, Keep
 
 CHUNK = 256 * 1024
 """Bytes of an upload in one frame."""
@@ -39,12 +39,16 @@ class AgentSession(Exchange):
         timeout: float = 0.0,  # noqa: ASYNC109 - the task's own keyword; what runs on the host is ended with it
         on_output: OnOutput | None = None,
         foreseen: Mapping[str, Any] | None = None,
-        keep: tuple[str, str] | None = None,
+        keep: Keep | None = None,
+        asks: bool = False,
+        fence: int = 0,
     ) -> AgentReply:
         """Run a native module with validated arguments; bytes in them may be large.
 
         Args:
-            keep: (run, key) of a call that must not be done twice: its answer outlives the connection, see `kept`.
+            keep: What names a call whose answer is to outlive the connection.
+            asks: It may have been made before: an earlier agent is asked for its answer first, and its changes are not lost.
+            fence: The process of an agent that shall begin nothing any more, where `asks`.
             foreseen: In check mode, what earlier tasks would have changed (runtime/foresight.py); None: only what is there counts.
             timeout: Seconds after which the module's processes are ended and the task failed; 0: never.
             on_output: Hears (stream, line) while it runs.
@@ -61,8 +65,7 @@ class AgentSession(Exchange):
         if on_output is not None:
             request["progress"] = True
         if keep is not None:
-            self.ship(LINGER)
-            request["keep"] = list(keep)
+            request.update(self.keeping(keep, asks, fence))
         if foreseen is not None:
             self.ship(FORESEEN)
             request["foreseen"] = dict(foreseen)
@@ -74,11 +77,20 @@ class AgentSession(Exchange):
         except TimeoutError:
             return timed_out(timeout)
 
-    async def kept(self, keep: tuple[str, str]) -> AgentReply | None:
-        """The answer to a call of an earlier session that was cut off, if its agent still keeps it; waited for while it is under way."""
-        reply = reply_of(await self.request({"verb": "lingering", "keep": list(keep)}, LINGER))
+    def keeping(self, keep: Keep, asks: bool = False, fence: int = 0) -> dict[str, object]:
+        """What a request says so that its answer is kept. Ships what that needs."""
+        self.ship(LINGER)
+        return {"keep": list(keep), **({"asks": True, "fence": fence} if asks else {})}
+
+    async def kept(self, keep: Keep, fence: int = 0) -> tuple[str, AgentReply | None]:
+        """The answer to a call of an earlier session that was cut off, if its agent still keeps it; waited for while it is under way.
+
+        Without an answer the word is `never`, where the agent with the process id `fence` says that it did not and will not begin it, or
+        `unknown`.
+        """
+        reply = reply_of(await self.request({"verb": "lingering", "keep": list(keep), "fence": fence}, LINGER))
         kept = reply.result.get("reply")
-        return reply_of(kept) if isinstance(kept, dict) else None
+        return str(reply.result.get("state")), reply_of(kept) if isinstance(kept, dict) else None
 
     async def restore(self, module: str, args: Mapping[str, Any], before: object, after: object) -> AgentReply:
         """Make the state `after`, recorded earlier, true again: a step of a rollback."""
@@ -96,12 +108,23 @@ class AgentSession(Exchange):
         return reply_of(await self.request({"verb": "inspect_all", "requests": list(requests)}, LOOKING))
 
     async def start_job(
-        self, module: str, args: Mapping[str, Any], *, seconds: float, check: bool = False, environment: Mapping[str, str] | None = None
+        self,
+        module: str,
+        args: Mapping[str, Any],
+        *,
+        seconds: float,
+        check: bool = False,
+        environment: Mapping[str, str] | None = None,
+        keep: Keep | None = None,
+        asks: bool = False,
+        fence: int = 0,
     ) -> AgentReply:
         """Start a module as a job that outlives the connection and may take `seconds`: what `async` registers at once."""
-        request = {"verb": "job", "module": module, "args": dict(args), "seconds": seconds, "check": check}
+        request: dict[str, object] = {"verb": "job", "module": module, "args": dict(args), "seconds": seconds, "check": check}
         if environment:
             request["environment"] = dict(environment)
+        if keep is not None:
+            request.update(self.keeping(keep, asks, fence))
         self.ship(JOBS)
         return reply_of(await self.request(request, module))
 
