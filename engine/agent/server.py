@@ -149,8 +149,6 @@ class Server(object):
             data = self.read()
             if not data:
                 self.over = True
-                if LINGER in sys.modules:
-                    sys.modules[LINGER].KEEPER.orphaned()
                 break
             try:
                 self.todo = self.frames.feed(data)

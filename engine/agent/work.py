@@ -20,8 +20,18 @@ FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 
 def answer(server: "Server", call: "Call") -> bytes:
-    """The RESULT frame of a call, its blobs before it."""
-    reply = outcome(server, call)
+    """The RESULT frame of a call, its blobs before it. What must not be lost with the connection goes through linger.py."""
+    try:
+        request = server.codec.loads(call.body, call.blobs)
+    except Exception as error:
+        return encoded(server, call, failed(told(error), trace()))
+    if request.get("keep") and request["verb"] != "lingering":
+        data: bytes = importlib.import_module("engine.agent.linger").answer(server, call, request)
+        return data
+    return encoded(server, call, outcome_of(server, call, request))
+
+
+def encoded(server: "Server", call: "Call", reply: "Any") -> bytes:
     try:
         return server.codec.frames(wire.RESULT, call.number, reply)
     except (TypeError, ValueError, wire.Broken) as error:
@@ -34,16 +44,7 @@ def outcome(server: "Server", call: "Call") -> "Any":
         request = server.codec.loads(call.body, call.blobs)
     except Exception as error:
         return failed(told(error), trace())
-    if not request.get("keep") or request["verb"] == "lingering":
-        return outcome_of(server, call, request)
-    keeper = importlib.import_module("engine.agent.linger").KEEPER
-    run, key = request["keep"]
-    keeper.began(run, key)
-    if server.over:
-        keeper.orphaned()
-    reply = outcome_of(server, call, request)
-    keeper.ended(key, reply)
-    return reply
+    return outcome_of(server, call, request)
 
 
 def outcome_of(server: "Server", call: "Call", request: "Dict[str, Any]") -> "Any":
@@ -169,7 +170,7 @@ def foreign(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Ho
 
 def lingering(server: "Server", call: "Call", request: "Dict[str, Any]", host: "Host") -> "Any":
     """What an agent that was cut off says of a call: see linger.py."""
-    return importlib.import_module("engine.agent.linger").ask(server, request)
+    return importlib.import_module("engine.agent.linger").ask(server, call, request)
 
 
 VERBS = {

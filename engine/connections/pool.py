@@ -82,6 +82,13 @@ class Entry:
         return session if session.alive else None
 
 
+    @property
+    def broken(self) -> bool:
+        """Is it a session that was open, and is lost?"""
+        opening = self.opening
+        return opening.done() and not opening.cancelled() and opening.exception() is None and not opening.result().alive
+
+
 class Pool:
     """Owned by one engine and one event loop; `close` ends it.
 
@@ -144,6 +151,11 @@ class Pool:
             if not entry.users:
                 self.counts.in_use -= 1
             entry.last_used = time.monotonic()
+
+    def was_open(self, target: ExecutionTarget) -> bool:
+        """Was there a connection to the target's machine, and is it lost since?"""
+        plain = target.plain()
+        return any(entry.broken for each, entry in self.entries.items() if each.plain() == plain)
 
     def expect(self, target: ExecutionTarget) -> None:
         """Begin to open a session that will be wanted soon. Whoever asks for it first waits for it, or is told why there is none."""

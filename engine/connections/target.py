@@ -67,4 +67,6 @@ class AgentReply:
     diffs: list[dict[str, object]] = field(default_factory=list)
 
 
+Keep = tuple[str, str, str, int]
+"""What names a call whose answer its agent keeps: run, host, task on it, and the number of the call in the task."""
 EMPTY: Mapping[str, str] = {}

@@ -236,6 +236,11 @@ class Batch:
 
     async def _performed(self, step: Step, host: HostName, *, for_all: bool = False) -> TaskOutcome:
         """Run and settle; again, where the debugger asks for it. `for_all`: what it registers and sets is everybody's."""
+        outcome = await self._ended(step, host, for_all=for_all)
+        self.play.run.passages[host, ".".join(map(str, step.key))] += 1
+        return outcome
+
+    async def _ended(self, step: Step, host: HostName, *, for_all: bool) -> TaskOutcome:
         replayed = self.play.run.replay.task(step, host) if self.play.run.replay is not None else None
         if replayed is not None:
             outcome, effects = replayed

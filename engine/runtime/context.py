@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -81,6 +82,8 @@ class RunContext:
     """In check mode, unless it is to be ansible-core's: what the run so far would have changed."""
     replay: Replay | None = None
     """What was over before a resume."""
+    passages: Counter[tuple[HostName, str]] = field(default_factory=Counter)
+    """How often a host has come to the end of a step (by its key): handlers and repeated blocks do so more than once."""
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
 

@@ -6,17 +6,20 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.agent.sdk import naming
-from engine.connections.pool import Pool
-from engine.connections.target import AgentReply, ExecutionTarget
+from engine.connections.target import AgentReply
 from engine.model.change import Change, Diff
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult
 from engine.runtime.beginning import Beginning
 from engine.runtime.dispatch import validated
 from engine.runtime.foresight import Foresight
+from engine.runtime.line import Line
+
+if TYPE_CHECKING:
+    from engine.connections.session import AgentSession
 
 HARMLESS = frozenset(f"engine.modules.builtin.{name}" for name in ("stat", "slurp", "find", "setup", "async_status"))
 """Modules that an action asks beside what it does."""
@@ -28,32 +31,33 @@ class HostRemote:
 
     def __init__(
         self,
-        pool: Pool,
-        target: ExecutionTarget,
+        line: Line,
         invocation: TaskInvocation,
         on_output: Callable[[str, str], None] | None = None,
         foresight: Foresight | None = None,
         beginning: Beginning | None = None,
     ) -> None:
-        self._pool = pool
-        self.target = target
+        self._line = line
+        self._pool = line.pool
+        self.target = line.target
         self._invocation = invocation
         self._on_output = on_output
         self._foresight = foresight
         """In a check mode that sees its own plan."""
         self._beginning = beginning
-        """Of something that must not be done twice."""
+        """Of what changes something."""
 
     async def call(self, module: str, args: Mapping[str, Any], *, check: bool | None = None) -> ModuleResult:
         invocation = self._invocation
         args = placed(module, args, self.target.folder)
         checking = invocation.check if check is None else check
         foresight = self._foresight if checking else None
-        async with self._pool.session(self.target) as session:
-            beginning = self._beginning if module not in HARMLESS else None
-            known = await beginning.begin(session) if beginning is not None else None
+        sending = self._beginning.next() if self._beginning is not None and module not in HARMLESS else None
+
+        async def sent(session: AgentSession, lost: AgentSession | None) -> AgentReply:
+            known = await sending.known(session, lost) if sending is not None else None
             if known is not None:
-                return self._said(known, module, args)
+                return known
             news = None if foresight is None else foresight.news(session, self.target)
             reply = await session.call(
                 module,
@@ -65,10 +69,13 @@ class HostRemote:
                 timeout=invocation.timeout,
                 on_output=self._on_output,
                 foreseen=news,
-                keep=beginning.keep if beginning is not None else None,
+                **(sending.options if sending is not None else {}),
             )
             if foresight is not None and news is not None:
                 foresight.told(session, news)
+            return reply
+
+        reply = await self._line.over(sent)
         result = self._said(reply, module, args)
         if foresight is not None:
             foresight.add(self.target, result.changes, args)
@@ -100,7 +107,7 @@ class HostRemote:
             return await session.download(path, write)
 
     async def raw(self, command: str) -> ModuleResult:
-        known = await self._beginning.begin(None) if self._beginning is not None else None
+        known = await self._beginning.begin(None, self._beginning.next().keep) if self._beginning is not None else None
         if known is not None:
             return result_of(known)
         code, stdout, stderr = await self._pool.raw(self.target, command)
@@ -111,29 +118,25 @@ class HostRemote:
         return ModuleResult(values=values, changed=True, failed=code != 0)
 
     async def start_job(self, module: str, args: Mapping[str, Any], *, seconds: float) -> ModuleResult:
-        async with self._pool.session(self.target) as session:
-            known = await self._beginning.begin(session) if self._beginning is not None else None
-            if known is not None:
-                return self._said(known, module, args)
-            reply = await session.start_job(
-                module,
-                args,
-                seconds=seconds,
-                check=self._invocation.check,
-                environment=self._invocation.environment,
-            )
-        return self._said(reply, module, args)
+        sending = self._beginning.next() if self._beginning is not None else None
+        check, environment = self._invocation.check, self._invocation.environment
+
+        async def sent(session: AgentSession, lost: AgentSession | None) -> AgentReply:
+            known = await sending.known(session, lost) if sending is not None else None
+            options = sending.options if sending is not None else {}
+            return known or await session.start_job(module, args, seconds=seconds, check=check, environment=environment, **options)
+
+        return self._said(await self._line.over(sent), module, args)
 
     async def foreign(self, request: Mapping[str, Any], sources: tuple[Any, ...]) -> ModuleResult:
-        async with self._pool.session(self.target) as session:
-            beginning = self._beginning
-            known = await beginning.begin(session) if beginning is not None else None
-            if known is not None:
-                return result_of(known)
-            if beginning is not None:
-                request = {**request, "keep": list(beginning.keep)}
-            reply = await session.foreign(request, sources, timeout=self._invocation.timeout)
-        return result_of(reply)
+        sending = self._beginning.next() if self._beginning is not None else None
+
+        async def sent(session: AgentSession, lost: AgentSession | None) -> AgentReply:
+            known = await sending.known(session, lost) if sending is not None else None
+            options = {"keep": list(sending.keep)} if sending is not None else {}
+            return known or await session.foreign({**request, **options}, sources, timeout=self._invocation.timeout)
+
+        return result_of(await self._line.over(sent))
 
     async def inspect(self, module: str, args: Mapping[str, Any]) -> Any:
         async with self._pool.session(self.target) as session:

@@ -7,7 +7,7 @@ What failed, or never began, runs. What was begun and has no end is in doubt, un
 from __future__ import annotations
 
 import importlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +55,7 @@ class Replay:
     """Tasks, each on one host, that were over."""
     _tasks: dict[Place, deque[JournalEntry]] = field(default_factory=dict)
     _items: dict[Place, dict[int, JournalEntry]] = field(default_factory=dict)
+    _failures: Counter[tuple[Place, int | None]] = field(default_factory=Counter)
     _begun: dict[tuple[Place, int | None], JournalEntry] = field(default_factory=dict)
 
     @classmethod
@@ -77,6 +78,7 @@ class Replay:
         over = not failed or outcome.get("ignored") or outcome.get("rescued")
         if not outcome["lost"]:
             self._begun.pop((place, index), None)
+            self._failures[place, index] += not over
         if entry.kind == journal.ITEM:
             if over and index is not None:
                 self._items.setdefault(place, {})[index] = entry
@@ -101,6 +103,10 @@ class Replay:
             return None
         data = same(step, entry).data
         return journal.unpacked_outcome(data["outcome"], step.address, host), [journal.unpacked_effect(each) for each in data["effects"]]
+
+    def failures(self, step: Step, host: HostName, index: int | None) -> int:
+        """How often this task (or item) has failed: what is done now is another one than what its agent may remember."""
+        return self._failures[(host, key_of(str(step.address))), index]
 
     def doubt(self, step: Step, host: HostName, index: int | None) -> Doubt | None:
         """Was this task (or item) begun, and has no end?"""

@@ -24,17 +24,17 @@ from engine.playbook.action_groups import ActionGroups
 from engine.playbook.free_form import TAKE_TEXT
 from engine.playbook.names import is_builtin, qualified, short
 from engine.runtime import attempts, dispatch, failures, undoing, unknown
-from engine.runtime.beginning import Beginning
+from engine.runtime.beginning import beginning
 from engine.runtime.context import PlayContext
 from engine.runtime.defaults import defaults_for
 from engine.runtime.delegate_name import delegate_of, known_delegate, told_delegate
 from engine.runtime.foresight import Foresight
 from engine.runtime.judge import NO_TRACEBACK, of_items, registered, skipped
 from engine.runtime.keywords import TaskKeywords, environment_of, flag, rendered
+from engine.runtime.line import line_to
 from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
 from engine.runtime.notifying import notified_by
 from engine.runtime.remote import HostRemote
-from engine.runtime.replay import repeatable
 from engine.runtime.task_names import task_name
 from engine.runtime.views import VariablesView
 from engine.scopes.store import injected_name
@@ -402,7 +402,8 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     target, output = play.target(step, host, delegate, renderer, keywords), play.output_of(step, host, keywords)
     if output is not None and target.become is not None and handler.connects and play.settings.output.verbosity >= BECOME_IS_TOLD:
         output("become", f"EXEC {told(target.become)}")
-    remote = HostRemote(play.pool, target, invocation, output, play.foresight, beginning(setting, handler, invocation))
+    begins = None if invocation.check else beginning(play, step, host, setting.index, setting.name, handler, invocation)
+    remote = HostRemote(line_to(play, target), invocation, output, play.foresight, begins)
     call = ActionCall(
         invocation=invocation,
         host=host,
@@ -422,21 +423,6 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
     )
     call.call_module = partial(dispatch.other_module, call, replace(task, action=action), play.run.modules, play.settings)
     return call, handler
-
-
-def beginning(setting: Setting, handler: dispatch.Handler, invocation: TaskInvocation) -> Beginning | None:
-    """Of something whose doing twice is not the same as doing it once; None for anything else."""
-    if invocation.check or repeatable(handler, invocation.args):
-        return None
-    run, step, host, index = setting.play.run, setting.step, setting.host, setting.index
-    said = next((invocation.args[name] for name in ("_raw_params", "cmd", "argv", "free_form") if invocation.args.get(name)), "")
-    words = " ".join(map(str, said)) if isinstance(said, list) else str(said)
-    what = setting.name if invocation.no_log or not words else f"{invocation.action} {words}"
-    note, replay = partial(run.recorder.begun, step, host, index, what[:500]), run.replay
-    key = f"{'.'.join(map(str, step.key))} {'' if index is None else index} {host}"
-    if replay is None:
-        return Beginning(run.run, key, note, None)
-    return Beginning(run.run, key, note, replay.doubt(step, host, index), rerun=replay.rerun, skip=replay.skip)
 
 
 def async_place(name: str, keywords: TaskKeywords, renderer: Renderer) -> dict[str, str]:

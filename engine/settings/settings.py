@@ -99,6 +99,9 @@ class SshSettings:
     """Refuse hosts whose key is not in known_hosts."""
     retries: int = setting(0, Ansible(ini=("ssh_connection.retries", "connection.retries"), env="ANSIBLE_SSH_RETRIES"))
     """How often a connection is tried again."""
+    reconnect: float = setting(60.0)
+    """Seconds for which a connection that was lost in the middle of a run is made anew, before its host counts as unreachable: as long
+    as a restart of the network or a short outage takes. 0: not at all, as ansible-core, and under `compat = "ansible"`."""
     interpreter: str = setting("auto", Ansible(ini="defaults.interpreter_python", env="ANSIBLE_PYTHON_INTERPRETER"))
     """Python on targets; `auto…`: found by the first stage."""
 

@@ -15,7 +15,7 @@ from command import Answer, engine, environment
 
 HOSTS = ("one", "two", "three")
 MOMENTS = 6
-"""Moments at which the run is killed, spread over it; in the nightly target 100."""
+"""Moments at which the run is killed, spread over it; test_resume_at_size.py has a hundred of them."""
 
 BOOK = """
 - hosts: all
@@ -70,14 +70,14 @@ def resumed(project: Path, *more: str) -> Answer:
     return engine("resume", "-e", f"here={project}/here", *more, cwd=project)
 
 
-def killed(project: Path, when: float) -> None:
-    """Run, and kill the engine (and nothing else) after `when` seconds of work on hosts."""
+def killed(project: Path, when: float, sign: str = "log.*") -> None:
+    """Run, and kill the engine (and nothing else) `when` seconds after a file of that name is there."""
     process = subprocess.Popen(
         [sys.executable, "-m", "engine", *words(project)], cwd=project, env=environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
     until = time.monotonic() + 60
-    while not list((project / "here").glob("log.*")) and process.poll() is None and time.monotonic() < until:
+    while not list((project / "here").glob(sign)) and process.poll() is None and time.monotonic() < until:
         time.sleep(0.005)
     time.sleep(when)
     process.send_signal(signal.SIGKILL)
@@ -88,6 +88,27 @@ def left(project: Path) -> dict[str, list[str]]:
     return {path.name: path.read_text().splitlines() for path in sorted((project / "here").iterdir())}
 
 
+def recorded(project: Path) -> list[tuple[str, str]]:
+    """(host, resource) of each record of a change."""
+    database = sqlite3.connect(project / ".engine" / "state.db")
+    found = [json.loads(data)["address"] for (data,) in database.execute("SELECT data FROM records")]
+    database.close()
+    return sorted((host, f"{kind}/{what}".replace(str(project / "here"), "HERE")) for host, kind, what in found)
+
+
+def commands(host: str) -> list[str]:
+    log = f"HERE/log.{host}"
+    return [
+        f"echo first >> {log}; echo value", *(f"echo item{item} >> {log}; sleep 0.1" for item in (1, 2, 3)), f"echo failing >> {log}; exit 1",
+        f"echo rescued shell >> {log}", *(f"echo {word} >> {log}" for word in ("told", "morea", "moreb", "last", "told")),
+    ]
+
+
+RECORDED = sorted(
+    (host, what)
+    for host in HOSTS
+    for what in (*(f"command/{each}" for each in commands(host)), *[f"file/HERE/made.{host}"] * 2)
+)
 EXPECTED = {
     **{f"log.{host}": LOG for host in HOSTS},
     **{f"made.{host}": ["value", "value! 3"] for host in HOSTS},
@@ -97,6 +118,7 @@ EXPECTED = {
 def test_an_undisturbed_run_leaves_what_is_expected(project):
     answer = engine(*words(project), cwd=project)
     assert answer.code == 0 and left(project) == EXPECTED, answer
+    assert recorded(project) == RECORDED
 
 
 def ends_as_if_nothing_had_been(project: Path, when: float) -> None:
@@ -109,12 +131,7 @@ def ends_as_if_nothing_had_been(project: Path, when: float) -> None:
     assert left(project) == EXPECTED, answer
     runs = json.loads(engine("state", "list", "--runs", "--json", cwd=project).out)
     assert len(runs) == 1 and runs[0]["exit_code"] == 0, runs
-    database = sqlite3.connect(project / ".engine" / "state.db")
-    records = [json.loads(data) for (data,) in database.execute("SELECT data FROM records ORDER BY number")]
-    database.close()
-    told = [(each["address"], each["step"], each["task"]) for each in records if each["module"]]
-    # one that was under way when the engine was killed is found done, and has no record (docs/concepts/state.md)
-    assert len(told) == len(set(map(str, told))) >= 2 * len(HOSTS) - 2, "each change of a file is recorded once"
+    assert recorded(project) == RECORDED, "each change is recorded once, none is lost"
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
@@ -122,10 +139,43 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(moment, project):
     ends_as_if_nothing_had_been(project, moment * 2.4 / MOMENTS)
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("moment", range(100))
-def test_whenever_it_was_killed(moment, project):
-    ends_as_if_nothing_had_been(project, moment * 2.4 / 100)
+UNDER_WAY = """
+- hosts: one
+  gather_facts: false
+  tasks:
+    - copy: {dest: "{{ here }}/made", content: new, validate: "sh -c 'touch {{ here }}/begun; sleep 1; test -f %s'"}
+"""
+"""It takes its time between its beginning and its change."""
+
+
+def killed_in_the_middle(project: Path) -> None:
+    (project / "site.yml").write_text(UNDER_WAY)
+    killed(project, 0, "begun")
+    assert not (project / "here" / "made").exists()
+
+
+def changes(project: Path) -> list[tuple[object, object]]:
+    """(before, after) of each record of the file that is made, the content alone."""
+    shown = json.loads(engine("state", "history", f"one/file/{project}/here/made", "--json", cwd=project).out)
+    return [tuple(each[name] and each[name]["digest"] for name in ("before", "after")) for each in reversed(shown)]
+
+
+def test_a_change_that_was_under_way_is_recorded_from_its_agents_answer(project):
+    killed_in_the_middle(project)
+    answer = resumed(project)
+    assert answer.code == 0 and answer.recap["one"]["changed"] == 1, answer
+    assert len(changes(project)) == 1 and changes(project)[0][0] is None
+    assert engine("rollback", "--yes", cwd=project).code == 0 and not (project / "here" / "made").exists()
+
+
+def test_a_change_that_was_under_way_and_is_another_one_by_now_leaves_both_records(project):
+    killed_in_the_middle(project)
+    (project / "site.yml").write_text(UNDER_WAY.replace("content: new", "content: newer"))
+    answer = resumed(project)
+    assert answer.code == 0 and (project / "here" / "made").read_text() == "newer", answer
+    (nothing, first), (between, last) = changes(project)
+    assert nothing is None and first == between != last
+    assert engine("rollback", "--yes", cwd=project).code == 0 and not (project / "here" / "made").exists()
 
 
 DOUBT = """
