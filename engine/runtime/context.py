@@ -29,6 +29,7 @@ from engine.runtime.foresight import Foresight
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import Recorder
 from engine.runtime.redact import Redactor
+from engine.runtime.replacing import Tainted
 from engine.runtime.stepping import Stepping
 from engine.scopes.build import ScopeBuilder
 from engine.scopes.magic import Magic
@@ -81,6 +82,8 @@ class RunContext:
     """In check mode, unless it is to be ansible-core's: what the run so far would have changed."""
     replay: Replay | None = None
     """What was over before a resume."""
+    tainted: Tainted = field(default_factory=Tainted)
+    """What is to be made anew."""
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
 
