@@ -401,6 +401,7 @@ class Engine:
         await asyncio.to_thread(self._load_rest)
         from engine.runtime.locks import locked
         from engine.runtime.runner import run_plan
+        from engine.state.tainted import tainted_in
 
         run = self.settings.run
         resumes = prepared.resumes
@@ -422,6 +423,8 @@ class Engine:
         try:
             if prepared.looks:
                 return await run_plan(context, prepared.graph, record)
+            if run.compat != "ansible" and not taken_by(record) and self.has_state(prepared.project):
+                context.tainted.known.update(await tainted_in(self.store(prepared.project)))
             async with locked(context, prepared.graph, lambda: self.store(prepared.project), heir_to=(*taken_by(record), record.id)):
                 return await run_plan(context, prepared.graph, record)
         finally:

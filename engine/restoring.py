@@ -24,6 +24,7 @@ from engine.prepared import ExtraVars, Names, Prepared, listed
 from engine.runtime import dispatch
 from engine.state.choosing import PARTIAL, TAKES_BACK, candidates, choose, nothing, since, takers
 from engine.state.encode import blobs_in, with_bytes
+from engine.state.marks import effective
 from engine.state.overlap import Newer
 from engine.state.record import RunRecord, StateRecord
 from engine.state.rollback import Again, Restore, RollbackPlan, moved, piles_of, plan_destroy, plan_rollback
@@ -109,7 +110,7 @@ async def destruction(engine: Engine, project: str) -> RollbackPlan:
     store = engine.store(project)
     runs = [each async for each in store.runs()]
     records = [record for each in runs async for record in store.records(run=each.id)]
-    return plan_destroy(runs, sorted(records, key=lambda record: record.number))
+    return plan_destroy(runs, effective(sorted(records, key=lambda record: record.number)))
 
 
 # -- on which hosts, and how

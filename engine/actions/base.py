@@ -45,6 +45,9 @@ class Remote(Protocol):
     def located(self, change: Change) -> Change:
         """The change with the machine and the user it was made by, as the state needs it."""
 
+    def foresee(self, change: Change) -> None:
+        """In check mode: what comes after it sees this as done. Without effect where check mode sees no plan of its own."""
+
     async def inspect(self, module: str, args: Mapping[str, Any]) -> Value:
         """The present state of the resource that a module would manage with these arguments."""
 

@@ -44,9 +44,9 @@ async def taken_back(call: ActionCall, request: Mapping[str, Any], gone: Gone | 
     undo, what = request["undo"], f"{request['kind']} {request['identity']}"
     if withheld_in(undo):
         return ModuleResult.failure(SEALED)
-    was, wanted = request["after"], request["before"]
+    was, wanted, why = request["after"], request["before"], request.get("reason", ONCE)
     change = call.remote.located(
-        Change(kind=request["kind"], identity=request["identity"], before=was, after=wanted, reversible=False, reason=ONCE)
+        Change(kind=request["kind"], identity=request["identity"], before=was, after=wanted, reversible=False, reason=why)
     )
     if call.invocation.check:
         return ModuleResult(changed=True, changes=(change,))

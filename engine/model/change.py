@@ -33,6 +33,8 @@ class Change:
     """`local` where that machine was the controller itself, whatever the inventory says of the host; else empty."""
     become: Mapping[str, Value] = field(default_factory=dict)
     """{"method": …, "user": …}, without password; empty where no other user was needed."""
+    replaced: str = ""
+    """Why it is made anew, though it may be as wanted; empty where it is not."""
     way_back: Mapping[str, Value] | None = None
     """Of a task that says itself what it manages or how it is undone: action, args, environment; empty where it does not say how.
     None for all others. Then `before` and `after` are left to the state, which knows how often it was changed."""

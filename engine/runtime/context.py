@@ -30,6 +30,7 @@ from engine.runtime.foresight import Foresight
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import Recorder
 from engine.runtime.redact import Redactor
+from engine.runtime.replacing import Tainted
 from engine.runtime.stepping import Stepping
 from engine.scopes.build import ScopeBuilder
 from engine.scopes.magic import Magic
@@ -84,6 +85,8 @@ class RunContext:
     """What was over before a resume."""
     passages: Counter[tuple[HostName, str]] = field(default_factory=Counter)
     """How often a host has come to the end of a step (by its key): handlers and repeated blocks do so more than once."""
+    tainted: Tainted = field(default_factory=Tainted)
+    """What is to be made anew."""
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
 

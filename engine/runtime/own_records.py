@@ -44,6 +44,11 @@ class OwnRecords:
             connection=change.connection, become=change.become,
         )  # fmt: skip
 
+    async def seen(self, record: StateRecord) -> None:
+        """What was taken away to be made anew counts no more."""
+        if changes_of(record.before):
+            (await self._known())[record.address] = changes_of(record.after)
+
     async def _known(self) -> dict[ResourceAddress, int]:
         """Read when it is first asked for: most runs never do."""
         async with self._reading:

@@ -45,7 +45,7 @@ class Planned:
     span: Span
     item: Value = None
     reason: str = ""
-    """Of what is unknown: why."""
+    """Of what is unknown, or made anew though it is as wanted: why."""
     diffs: tuple[Diff, ...] = ()
     """As --diff shows them, secrets masked."""
     digest: str = ""
@@ -143,6 +143,8 @@ class PreviewRecorder:
 
     def _action(self, outcome: TaskOutcome, change: Change) -> str:
         """Of what tasks alone tell of, the state says whether it is there."""
+        if change.replaced:
+            return REPLACE
         if change.way_back is None:
             return action_of(change)
         known = self.recorded.get(self._address(outcome, change))
@@ -162,7 +164,7 @@ class PreviewRecorder:
             step=str(step.address),
             span=step.span,
             item=None if outcome.no_log or not outcome.is_item else self.redactor.value(outcome.item_label),
-            reason="" if outcome.no_log else self.redactor.text(str(outcome.result.values.get("reason", ""))),
+            reason=reason_of(outcome, change, self.redactor),
             diffs=diffs,
             digest=digest_of(action, change),
         )
@@ -173,6 +175,12 @@ class PreviewRecorder:
             host=outcome.host, task=self.redactor.text(outcome.task_name), span=step.span, message=self.redactor.text(said),
             unreachable=outcome.status is Status.UNREACHABLE,
         )
+
+
+def reason_of(outcome: TaskOutcome, change: Change | None, redactor: Redactor) -> str:
+    if change is not None and change.replaced:
+        return change.replaced
+    return "" if outcome.no_log else redactor.text(str(outcome.result.values.get("reason", "")))
 
 
 def action_of(change: Change) -> str:

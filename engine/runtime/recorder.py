@@ -147,6 +147,7 @@ class StateRecorder:
             for change in outcome.result.changes:
                 if change.way_back is None:
                     made.append(self._record(step, outcome, change, handlers, blobs))
+                    await self._own.seen(made[-1])
                 else:
                     made.append(await self._own.record(self._unknown(step, outcome, handlers), change, no_log=outcome.no_log))
             return made

@@ -98,6 +98,10 @@ class HostRemote:
         where = "local" if self.target.transport == "local" else ""
         return replace(change, host=self.target.host, connection=where, become=whom)
 
+    def foresee(self, change: Change) -> None:
+        if self._foresight is not None:
+            self._foresight.add(self.target, [change], {})
+
     async def upload(self, path: str) -> str:
         async with self._pool.session(self.target) as session:
             return await session.upload(path)
@@ -181,7 +185,7 @@ def result_of(reply: AgentReply) -> ModuleResult:
 
 
 def change_of(said: Mapping[str, Any]) -> Change:
-    return Change(**{name: value for name, value in said.items() if name != "way_back"})  # what a host may not say
+    return Change(**{name: value for name, value in said.items() if name not in ("way_back", "replaced")})  # what a host may not say
 
 
 def diff_of(diff: Mapping[str, Any]) -> Diff:

@@ -271,6 +271,8 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
         setting = replace(setting, keywords=keywords_of(setting, renderer))
         said = None if setting.keywords.check else undoing.declared(play, step, renderer)
         call, handler = prepared(setting, renderer, delegate)
+        if play.run.tainted.known and not setting.keywords.async_seconds:
+            handler = undoing.made_anew(play, step, said, handler, call, renderer, delegate or host)
         elsewhere = delegate if delegate != host else None
         attempt = attempts.Attempt(
             play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=seen, delegated_to=elsewhere

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from engine.actions.base import ActionCall
 from engine.errors import EngineError, PlanError, TemplateError, UnknownValue
+from engine.model.addresses import HostName, ResourceAddress
 from engine.model.change import Change
 from engine.model.frozen import frozen
 from engine.model.outcome import Status, TaskOutcome
@@ -24,11 +25,14 @@ from engine.runtime import dispatch, failures
 from engine.runtime.context import PlayContext
 from engine.runtime.judge import registered
 from engine.runtime.keywords import processing
+from engine.state.tainted import WHY
 from engine.templating.renderer import Renderer
 
 COMMANDS = frozenset(("command", "shell", "script", "raw"))
 NAMELESS = "command"
 """The kind of what is no resource: it is recorded so that a rollback can name it."""
+OF_OTHERS = "module"
+"""The kind of what is recorded of modules that were written for Ansible."""
 NOT_KNOWN = "it does not say how it is taken back: there is no `rollback`"
 ITSELF = "`resource` and `rollback` have no effect here: the module itself records what it changes, and how that is taken back"
 
@@ -74,6 +78,17 @@ def declared(play: PlayContext, step: Step, renderer: Renderer) -> Declared | No
     return Declared(kind=kind, name=name, rollback=rollback, span=span)
 
 
+def made_anew(
+    play: PlayContext, step: Step, said: Declared | None, handler: dispatch.Handler, call: ActionCall, renderer: Renderer, machine: HostName
+) -> dispatch.Handler:
+    """The handler, or one that takes away first what is tainted and made by this task."""
+    try:
+        said = said or declared(play, step, renderer)
+    except EngineError:
+        said = None  # in check mode: a mistake or something unknown in it is told when the task has run
+    return play.run.tainted.handler(handler, call, said, machine)
+
+
 def span_of(step: Step, name: str, value: Value) -> Span | None:
     spans = step.task.spans if step.task is not None else {}
     return written_at(value) or spans.get(name) or step.span
@@ -102,7 +117,9 @@ def foretold(play: PlayContext, step: Step, outcome: TaskOutcome, renderer: Rend
         return replace(outcome, status=Status.FAILED, result=result, registered=registered(result))
     if said is None or not said.name:
         return outcome
-    change = Change(kind=said.kind, identity=said.name, before=None, after=None, host=outcome.delegated_to or outcome.host, way_back={})
+    machine = outcome.delegated_to or outcome.host
+    again = WHY if ResourceAddress(machine, said.kind, said.name) in play.run.tainted.done else ""
+    change = Change(kind=said.kind, identity=said.name, before=None, after=None, host=machine, way_back={}, replaced=again)
     return replace(outcome, result=replace(outcome.result, changes=(change,)))
 
 
@@ -122,7 +139,8 @@ def told(play: PlayContext, step: Step, said: Declared, outcome: TaskOutcome, ca
         error = mistake
     reason = "" if way else f"its rollback could not be told: {error.problem.message}" if error is not None else NOT_KNOWN
     change = Change(kind=said.kind, identity=said.name, before=None, after=None, reversible=bool(way), reason=reason, way_back=way)
-    result = replace(result, changes=(call.remote.located(change),))
+    gone = tuple(each for each in result.changes if each.kind != OF_OTHERS)  # what was taken away to make it anew
+    result = replace(result, changes=(*gone, call.remote.located(change)))
     if error is None:
         return replace(outcome, result=result)
     failure = failures.result_of(error, step)

@@ -67,7 +67,8 @@ def marked(record: StateRecord, mark: str, now: float, reason: str = "") -> Stat
     """A record that nothing changed, but for the mark."""
     reason = reason or f"{mark} by hand"
     return replace(
-        record, mark=mark, before=record.after, task=f"state {mark}", action="state", reversible=False, reason=reason, handlers=(), at=now
+        record, mark=mark, before=record.after, task=f"state {mark}", action="state", reversible=False, reason=reason, handlers=(), at=now,
+        undo={},
     )
 
 

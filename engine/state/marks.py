@@ -16,7 +16,7 @@ REMOVED = "removed"
 MOVED = "moved"
 """It was recorded under another address; this is a copy of what was recorded there."""
 TAINTED = "tainted"
-"""It is to be replaced, though it is as recorded. Until a task changes it again."""
+"""It is to be replaced, though it is as recorded: until a task changes it again."""
 
 IMPORTED = "imported"
 """It was on the host already, and is recorded as it was found (`engine state import`)."""

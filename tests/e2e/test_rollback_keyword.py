@@ -272,3 +272,58 @@ def test_a_module_of_the_project_takes_back_and_is_missed_where_it_is_gone(proje
     (project / "elsewhere").rename(project / "library")
     go(project, "rollback", "--yes")
     assert made(project) == []
+
+
+def test_a_known_secret_in_it_is_not_kept(project: Path) -> None:
+    (project / "password").write_text("hunter2-hunter2\n")
+    words = ("--become-password-file", str(project / "password"), "-e", "word=hunter2-hunter2")
+    run(project, f"    - command: touch {project}/a.db\n      resource: database/app\n      rollback: rm a.db {{{{ word }}}}\n", *words)
+    assert "database app — secret: it was not kept" in go(project, "rollback", "--yes", code=2).out
+    assert not any(b"hunter2" in path.read_bytes() for path in (project / ".engine").iterdir())
+
+
+def test_where_it_was_delegated_to_it_is_taken_back(project: Path) -> None:
+    tasks = (
+        "    - shell: touch {{ inventory_hostname }}-{{ ansible_delegated_vars['two'].mark }}.db\n"
+        '      args: {chdir: "{{ playbook_dir }}"}\n'
+        "      delegate_to: two\n      resource: share/{{ inventory_hostname }}\n"
+        "      rollback: rm {{ inventory_hostname }}-x.db\n"
+    )
+    (project / "hosts").write_text("one\ntwo mark=x\n")
+    (project / "site.yml").write_text(HEAD.replace("all", "one") + tasks)
+    go(project, "run", "site.yml", "-i", "hosts", "-c", "local")
+    assert listed(project) == ["two/share/one"] and made(project) == ["one-x.db"]
+    go(project, "rollback", "--yes")
+    assert made(project) == []
+
+
+def test_handlers_have_it_too(project: Path) -> None:
+    run(project, f"    - copy: {{dest: {project}/conf, content: x}}\n      notify: index\n  handlers:\n"
+                 f"    - {{name: index, command: 'touch {project}/index.db', resource: index/main, rollback: 'rm {project}/index.db'}}\n")  # fmt: skip
+    assert made(project) == ["index.db"]
+    go(project, "rollback", "--no-handlers", "--yes")
+    assert made(project) == [] and not (project / "conf").exists()
+
+
+def test_a_part_can_be_named(project: Path) -> None:
+    run(project, LOOP)
+    go(project, "rollback", "--resource", "database/two", "--yes")
+    assert made(project) == ["one.db"]
+    go(project, "rollback", "--yes")
+    assert made(project) == []
+
+
+def test_to_a_moment_each_change_since_goes_back(project: Path) -> None:
+    for word in ("1", "2", "3"):
+        run(project, f"    - shell: touch {word}.db\n      args: {{chdir: '{project}'}}\n      resource: app/web\n      rollback: rm {word}.db\n")
+    go(project, "rollback", "--to", "1", "--yes")
+    assert made(project) == ["1.db"] and "changes=1" in go(project, "state", "show", "web1/app/web").out
+
+
+def test_the_state_goes_out_and_in_again_with_it(project: Path) -> None:
+    run(project, LOOP)
+    (project / "state.json").write_text(go(project, "state", "pull").out)
+    go(project, "state", "rm", "web1/database/one")
+    go(project, "state", "push", "state.json", "--force")
+    go(project, "rollback", "--yes")
+    assert made(project) == []

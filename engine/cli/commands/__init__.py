@@ -19,7 +19,7 @@ SUMMARIES = {
     "rollback": "Take back what a run changed.",
     "destroy": "Remove everything that recorded runs made.",
     "resume": "Go on with a run that broke off or failed.",
-    "state": "What the engine remembers: list, show, diff, history, mv, rm, taint, pull, push, gc, locks, workspace.",
+    "state": "What the engine remembers: list, show, diff, history, mv, rm, taint, import, pull, push, gc, locks, workspace.",
     "shims": "Programs with ansible-core's names that run this engine.",
 }
 """What `engine --help` lists, without loading the commands."""

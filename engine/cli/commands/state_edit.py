@@ -61,12 +61,19 @@ def rm(resource: str, project: str, as_json: bool) -> int:
 @PROJECT
 @JSON
 def taint(resource: str, project: str, as_json: bool) -> int:
-    """Mark a resource as one to be replaced, though it is as recorded: until a task changes it again."""
+    """Mark a resource as one to be replaced, though it is as recorded: the next run that names it makes it anew."""
 
     async def edit(store: StateStore, address: ResourceAddress, now: float) -> RunId:
+        from engine.model.problem import Problem, Severity
         from engine.state.editing import taint
+        from engine.state.tainted import tainted_in
 
-        return await taint(store, address, now)
+        run = await taint(store, address, now)
+        why = (await tainted_in(store))[address].why_not
+        if why:
+            summary, detail = "No run will replace this", f"{address}: {why}"
+            Terminal().problem(Problem(code="not-replaced", summary=summary, detail=detail, severity=Severity.WARNING))
+        return run
 
     return edited(project, as_json, resource, edit, f"{resource} is to be replaced")
 

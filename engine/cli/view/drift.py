@@ -12,6 +12,7 @@ from engine.callbacks.colours import DEFAULTS
 from engine.callbacks.diffs import lines_of
 from engine.model.addresses import HostName
 from engine.state.drift import Verdict
+from engine.state.marks import TAINTED
 
 if TYPE_CHECKING:
     from engine.drifting import DriftReport
@@ -49,7 +50,7 @@ def as_text(report: DriftReport, shade: Paint, *, verbose: bool = False) -> str:
         if not drift.reached and drift.verdict is Verdict.UNKNOWN:
             about = (drift.address.host, drift.why)
             unreached[about] = unreached.get(about, 0) + 1
-        elif verbose or drift.verdict is not Verdict.IN_SYNC:
+        elif verbose or drift.verdict is not Verdict.IN_SYNC or tainted(drift):
             lines += lines_about(drift, shade)
     for (host, why), count in unreached.items():
         lines.append(shade(f"? {printable(host)}: {count} unknown ({printable(why)})", "unreachable"))
@@ -61,10 +62,16 @@ def as_text(report: DriftReport, shade: Paint, *, verbose: bool = False) -> str:
 def lines_about(drift: Drift, shade: Paint) -> Iterator[str]:
     sign, meaning = SIGNS[drift.verdict]
     reason = f" ({printable(drift.why)})" if drift.why else ""
-    yield shade(f"{sign} {drift.address}: {drift.verdict.value}{reason}", meaning)
+    again = ", tainted: to be replaced" if tainted(drift) else ""
+    yield shade(f"{'↻' if again else sign} {drift.address}: {drift.verdict.value}{reason}{again}", "changed" if again else meaning)
     for diff in drift.diffs:
         for line in lines_of(diff):
             yield "    " + shade(printable(line), next((meaning for start, meaning in OF_DIFFS if line.startswith(start)), ""))
+
+
+def tainted(drift: Drift) -> bool:
+    """Did a person mark it as to be replaced? It may be in sync all the same."""
+    return drift.record.mark == TAINTED
 
 
 def printable(text: str) -> str:
@@ -132,6 +139,7 @@ def entry(drift: Drift) -> dict[str, Any]:
         "identity": address.identity,
         "verdict": drift.verdict.value.replace(" ", "_"),
         "why": drift.why,
+        "tainted": tainted(drift),
         "run": record.run,
         "task": record.task,
         "recorded_at": record.at,

@@ -43,6 +43,8 @@ def lines_about(planned: Planned, terminal: Terminal) -> Iterator[str]:
     item = f" (item={planned.item})" if planned.item is not None else ""
     about = f"  ({planned.task}){item}" if planned.task and planned.task != what else item
     known = "" if planned.action != "unknown" else f" {UNKNOWN_SHOWN}" + (f": {planned.reason}" if planned.reason else "")
+    if planned.action == "replace" and planned.reason:
+        known = f" replaced: {planned.reason}"
     yield terminal.tinted(f"  {SIGNS[planned.action]} {what}", COLOURS[planned.action]) + about + known + place(planned.span)
     for diff in planned.diffs:
         for line in lines_of(diff, CONTEXT):
@@ -100,6 +102,6 @@ def as_document(planned: Planned) -> dict[str, Any]:
     }
     if planned.item is not None:
         found["item"] = planned.item
-    if planned.action == "unknown":
+    if planned.action == "unknown" or (planned.action == "replace" and planned.reason):
         found["reason"] = planned.reason
     return found
