@@ -207,7 +207,7 @@ class Modules:
         if "." in name or not name or "{{" in name:
             return None
         for collection in collections:
-            if collection in (CORE, "ansible.legacy"):
+            if collection in (CORE, "ansible.legacy") or collection.count(".") != 1:
                 continue
             found = self._in_collection(name, f"{collection}.{name}", 0)
             if found is not None:

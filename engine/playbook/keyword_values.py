@@ -51,6 +51,8 @@ def keyword_value(keyword: Keyword, node: yaml.Node, reader: Reader) -> Value:
         _warn_of_reserved(value, node, reader)
     if value is None:
         return [] if keyword.type in _LISTS else None
+    if keyword.name == "collections" and not all(isinstance(each, str) for each in (value if isinstance(value, list) else [value])):
+        return _refused(keyword, node, reader)
     if keyword.type is KeywordType.CONDITIONS and reader.context.late:
         return value if isinstance(value, list) else [value]
     if keyword.name in OF_PLAY and isinstance(value, str) and not has_template(value) and value.lower() not in TRUE | FALSE:
@@ -283,11 +285,8 @@ def comma_parts(text: TemplateText) -> list[TemplateText]:
 
 
 def _mappings(value: Value) -> list[Value]:
-    found = value if isinstance(value, list) else [value]
-    for each in found:
-        if each is not None and each != "" and not isinstance(each, dict) and not (isinstance(each, TemplateText) and has_template(each)):
-            raise ValueError(each)
-    return [each for each in found if each is not None and each != ""]
+    """As written: what is no mapping when the task runs is passed over then, with a warning."""
+    return [each for each in (value if isinstance(value, list) else [value]) if each is not None and each != ""]
 
 
 def _static_mappings(value: Value) -> list[Value]:

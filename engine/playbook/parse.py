@@ -231,7 +231,7 @@ def _serial(reader: Reader, node: yaml.Node) -> list[Value]:
             found.append(each)
         elif each is None:
             continue
-        elif isinstance(each, (bool, dict, list)) or not text.replace(".", "", 1).isdigit():
+        elif isinstance(each, (bool, dict, list)) or not text.removeprefix("-").replace(".", "", 1).isdigit():
             wrong_type(reader, "serial", "numbers or percentages", node)
             return []
         else:

@@ -247,6 +247,12 @@ def read_loop(reader: Reader, node: yaml.Mapping) -> Loop | None:
         key = str(entry.key.value)
         if key != "loop" and not key.startswith("with_"):
             continue
+        if found is not None and key == "loop":
+            if reader.context.extensions:
+                reader.warn("conflicting-loops", "A task has one loop", f"`loop` takes the place of what `with_{found.lookup}` loops over",
+                            entry.key.span, "keep one")
+            found = replace(found, terms=yaml.value_of(entry.value), terms_span=entry.value.span)
+            continue
         if found is not None:
             reader.report("conflicting-loops", "A task has one loop", f"`{key}` is the second", entry.key.span, "keep one, or use a filter",
                           words=f"duplicate loop in task: {key.removeprefix('with_')}", origin=node.span)

@@ -14,7 +14,7 @@ from engine.model.effect import Effect
 from engine.model.event import Included, ItemFinished, ProblemFound, TaskFinished, TaskRedone
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem
-from engine.model.values import Value, written_at
+from engine.model.values import written_at
 from engine.plan.build import Builder
 from engine.plan.repeats import is_of_repeat
 from engine.plan.step import Step, StepKind
@@ -354,9 +354,10 @@ class Batch:
             return
         once = self._runs_once(step)
         failed = [outcome.host for outcome in fell if outcome.status is Status.FAILED]
-        if once or boolean(self._fatal(step)):
+        fatal = self._fatal(step)
+        if once or fatal:
             self._fatally.update(failed)
-        if boolean(self._fatal(step)) or (once and step.kind is StepKind.INCLUDE):
+        if fatal or (once and step.kind is StepKind.INCLUDE):
             if failed:
                 self._lose(failed)
             others = [host for host in self.cursors if all(host != outcome.host for outcome in fell)]
@@ -379,9 +380,14 @@ class Batch:
             if host not in failed and cursor.fate not in (Fate.FAILED, Fate.UNREACHABLE) and not cursor.recovering:
                 self.lost.add(host)
 
-    def _fatal(self, step: Step) -> Value:
+    def _fatal(self, step: Step) -> bool:
         given = step.keywords.get("any_errors_fatal", self.play.settings.run.any_errors_fatal)
-        return given if isinstance(given, bool) else self.play.renderer(step, self.play.batch[0]).render(given)
+        if isinstance(given, bool):
+            return given
+        try:
+            return boolean(self.play.renderer(step, self.play.batch[0]).render(given))
+        except (EngineError, ValueError):  # the task itself fails of it: see runtime/keywords.py
+            return False
 
     def _announce(self, step: Step, host: HostName) -> None:
         self._told = task_name(step, self.play.renderer(step, host))

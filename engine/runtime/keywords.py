@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import field
 
 from engine.agent.sdk import boolean
 from engine.errors import TemplateError
 from engine.model.frozen import frozen
-from engine.model.problem import Part, Problem
+from engine.model.problem import Part, Problem, Severity
 from engine.model.values import OMIT, Value, written_at
 from engine.plan.step import Step
 from engine.playbook.ansible_words import unconverted
@@ -43,8 +43,9 @@ def rendered(step: Step, renderer: Renderer, *, check: bool, diff: bool, timeout
     own_check = flag(step, "check_mode", renderer, None)
     own_diff = flag(step, "diff", renderer, None)
     retries = number(step, "retries", renderer, None)
-    for name in ("become", "run_once"):
+    for name in ("become", "run_once", "any_errors_fatal"):
         flag(step, name, renderer, None)  # read elsewhere: a value that is none fails the task
+    number(step, "port", renderer, None)
     return TaskKeywords(
         ignore_errors=bool(flag(step, "ignore_errors", renderer, False)),
         ignore_unreachable=bool(flag(step, "ignore_unreachable", renderer, False)),
@@ -120,27 +121,33 @@ def wrong(step: Step, name: str, text: str, value: Value = None, wanted: str = "
     )
 
 
-def environment_of(step: Step, renderer: Renderer) -> dict[str, str]:
-    """`environment:` of the step and all around it, the inner one last; a value may be a dict, a list of them, or a template."""
+def environment_of(step: Step, renderer: Renderer, tell: Callable[[Problem], None]) -> dict[str, str]:
+    """`environment:` of the step and all around it, the inner one last: dicts, or templates of such.
+
+    What is none is passed over, and `tell` is given a warning, as by ansible-core: a list of dicts that comes of a template is none.
+    """
     given = step.keywords.get("environment")
     if not given:
         return {}
     made: dict[str, str] = {}
-
-    def add(value: Value) -> None:
-        if isinstance(value, Mapping):
-            made.update({str(name): str(each) for name, each in value.items()})
-        elif isinstance(value, list | tuple):
-            for each in value:
-                add(each)
-        elif value is not OMIT and value not in (None, ""):
-            raise wrong(step, "environment", f"{value!r} is no dictionary of variables")
-
-    for each in given if isinstance(given, list | tuple) else [given]:
+    every = list(given) if isinstance(given, list | tuple) else [given]
+    for each in every:
         with processing("environment"):
             shown = without_unknown_env(each, renderer) if isinstance(each, Mapping) else renderer.render(each)
-        add(shown)
+        if isinstance(shown, Mapping):
+            made.update({str(name): str(value) for name, value in shown.items()})
+        elif shown is not OMIT and shown not in (None, ""):
+            tell(no_environment(step, every, each))
     return made
+
+
+def no_environment(step: Step, every: Value, value: Value) -> Problem:
+    spans = step.task.spans if step.task is not None else {}
+    detail = "`environment` takes mappings of variables, or templates that come to one each"
+    return Problem(
+        code="bad-environment", summary="This is no environment, and is passed over", detail=detail, severity=Severity.WARNING,
+        span=written_at(value) or spans.get("environment", step.span), words=f"could not parse environment value, skipping: {every}",
+    )  # fmt: skip
 
 
 def without_unknown_env(written: Mapping[str, Value], renderer: Renderer) -> dict[str, Value]:

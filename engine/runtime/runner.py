@@ -296,6 +296,5 @@ def strategy_of(name: str, run: RunContext, span: object) -> Strategy:
             return Free()
         case "host_pinned":
             return HostPinned(run.settings.run.forks)
-    raise UsageError(
-        Problem(code="unknown-strategy", summary="There is no such strategy", detail=name, hint="linear, free, host_pinned or debug")
-    )
+    words, hint = f"Invalid play strategy specified: {name}", "linear, free, host_pinned or debug"
+    raise UsageError(Problem(code="unknown-strategy", summary="There is no such strategy", detail=name, hint=hint, words=words))

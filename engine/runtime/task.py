@@ -15,9 +15,10 @@ from engine.connections.become import told
 from engine.errors import EngineError, InDoubt, UnknownValue
 from engine.model.addresses import HostName
 from engine.model.effect import AddHost, Effect, IncludeVariables, JoinGroup, NamedFacts, SetVariables
-from engine.model.event import ItemFinished
+from engine.model.event import ItemFinished, ProblemFound
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
+from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value, written_at
 from engine.plan.step import Step
 from engine.playbook.action_groups import ActionGroups
@@ -382,6 +383,9 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         eager = {key: value for key, value in raw.items() if key not in handler.lazy}
         takes_unknown = play.foresight is not None and name in unknown.SETS
         given = unknown.arguments(renderer, eager) if takes_unknown else renderer.render_arguments(eager)
+    def tell(problem: Problem) -> None:
+        play.events.publish(ProblemFound(problem=problem, host=host))
+
     invocation = TaskInvocation(
         action=name,
         args=given,
@@ -389,7 +393,7 @@ def prepared(setting: Setting, renderer: Renderer, delegate: HostName | None) ->
         diff=keywords.diff,
         diff_limit=play.settings.run.max_diff_size,
         no_log=keywords.no_log,
-        environment={**environment_of(step, renderer), **async_place(name, keywords, renderer)},
+        environment={**environment_of(step, renderer, tell), **async_place(name, keywords, renderer)},
         timeout=keywords.timeout,
         verbosity=play.settings.output.verbosity,
         span=task.span,
