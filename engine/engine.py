@@ -46,6 +46,7 @@ from engine.runtime import dispatch
 from engine.runtime.constants import constants_of
 from engine.runtime.early import early_targets
 from engine.runtime.events import EventStream, Listener
+from engine.runtime.hidden import secrets_of_file
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import NoRecorder, Recorder, StateRecorder
 from engine.runtime.redact import Redactor
@@ -87,7 +88,7 @@ class Engine:
     """Told every event of every run."""
     warn: Callable[[Problem], None] = lambda problem: None
     """Told warnings and notices that come up before a run."""
-    redactor: Redactor = field(default_factory=Redactor)
+    _redactor: Redactor | None = None
     _secrets: Secrets | None = None
     _templates: Templates | None = None
     _pool: Pool | None = None
@@ -117,6 +118,12 @@ class Engine:
     # -- parts, made when they are first needed
 
     @property
+    def redactor(self) -> Redactor:
+        if self._redactor is None:
+            self._redactor = Redactor(shows_hidden=self.settings.run.compat == "ansible")
+        return self._redactor
+
+    @property
     def secrets(self) -> Secrets:
         if self._secrets is None:
             self._secrets = load_secrets(self.settings.vault, self.files, self.outside)
@@ -131,7 +138,7 @@ class Engine:
     def reading(self) -> Files:
         """The disk, encrypted files opened as they are read."""
         if self._reading is None:
-            self._reading = VaultFiles(self.files, self.secrets)
+            self._reading = VaultFiles(self.files, self.secrets, lambda text: self.redactor.learn_hidden(secrets_of_file(text)))
         return self._reading
 
     @property
@@ -329,9 +336,9 @@ class Engine:
         from engine.runtime.preview import PreviewRecorder
 
         run = replace(self.settings.run, check=True, diff=True)
+        recorder = PreviewRecorder(self.redactor)
         assert self.pool is not None
         looking = replace(self, settings=replace(self.settings, run=run))  # the same connections, secrets and caches
-        recorder = PreviewRecorder(self.redactor)
         await looking.carry_out(prepared, listeners=listeners, recorder=recorder)
         return recorder.preview
 

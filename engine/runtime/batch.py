@@ -25,6 +25,7 @@ from engine.runtime.cursor import Fate, HostCursor
 from engine.runtime.debugger import step_to_redo
 from engine.runtime.effects import effects_of, kept, shared
 from engine.runtime.failed import failed_variables
+from engine.runtime.hidden import secrets_of_outcome
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.keywords import flag
 from engine.runtime.limits import throttle_of, too_many_failed
@@ -317,6 +318,8 @@ class Batch:
         if outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
             roles = [id(block) for block in step.around.blocks if block.kind is BlockKind.ROLE]
             self._roles_ran[outcome.host].update(roles[-1:])
+        if outcome.no_log:
+            self.play.run.redactor.learn_hidden(secrets_of_outcome(outcome, effects))
         notified = self._notices.take(effects)
         self.play.run.ledger.apply(effects)
         if not outcome.replayed:

@@ -21,16 +21,16 @@ from engine.model.values import OMIT, EncryptedText, TemplateText, Unknown, Valu
 
 TASK, ITEM, BEGUN = "task", "item", "begun"
 """Kinds of entries: a task is over on a host; an item of its loop is; something that cannot be repeated was begun."""
-NOT_KEPT = "it held a secret, and was not kept when the run broke off"
+NOT_KEPT = "held a secret, and was not kept when the run broke off"
 Keep = Callable[[Value], bool]
 """May this text or these bytes be kept?"""
 
 
-def packed(value: Value, may_keep: Keep) -> Value:
-    """A value as JSON: `{"$KIND": …}` for what JSON does not know."""
+def packed(value: Value, may_keep: Keep, name: str = "") -> Value:
+    """A value as JSON: `{"$KIND": …}` for what JSON does not know. `name`: the variable's, for who reads it when it was not kept."""
     if isinstance(value, TemplateText | str):
         if not may_keep(value):
-            return {"$unknown": NOT_KEPT}
+            return {"$unkept": name}
         if isinstance(value, TemplateText):
             span = value.span
             return {"$text": [str(value), span.path, span.line, span.column, span.width] if span is not NOWHERE else [str(value)]}
@@ -38,22 +38,22 @@ def packed(value: Value, may_keep: Keep) -> Value:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, bytes | bytearray):
-        return {"$bytes": base64.b64encode(bytes(value)).decode()} if may_keep(bytes(value)) else {"$unknown": NOT_KEPT}
+        return {"$bytes": base64.b64encode(bytes(value)).decode()} if may_keep(bytes(value)) else {"$unkept": name}
     if isinstance(value, EncryptedText):
         return {"$vault": value.envelope}
     if isinstance(value, Unknown):
-        return {"$unknown": value.cause}
+        return {"$unkept": value.name} if value.name else {"$unknown": value.cause}
     if value is OMIT:
         return {"$omit": True}
     if isinstance(value, datetime.datetime | datetime.date):
         return {"$datetime" if isinstance(value, datetime.datetime) else "$date": value.isoformat()}
     if isinstance(value, Mapping):
-        pairs = [(key, packed(each, may_keep)) for key, each in value.items()]
+        pairs = [(key, packed(each, may_keep, f"{name}.{key}" if name else str(key))) for key, each in value.items()]
         if all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
             return {str(key): each for key, each in pairs}
         return {"$pairs": [[packed(key, may_keep), each] for key, each in pairs]}
     if isinstance(value, list | tuple | set | frozenset):
-        return [packed(each, may_keep) for each in value]
+        return [packed(each, may_keep, f"{name}[{number}]") for number, each in enumerate(value)]
     return str(value)
 
 
@@ -70,6 +70,11 @@ def unpacked(value: Value) -> Value:
     return {key: unpacked(each) for key, each in value.items()}
 
 
+def unkept(name: str) -> Unknown:
+    """What stands for a value that held a secret."""
+    return Unknown(f"`{name}` {NOT_KEPT}", name)
+
+
 def read_text(parts: Sequence[Any]) -> TemplateText:
     return TemplateText.read(parts[0], Span(*parts[1:]) if len(parts) > 1 else NOWHERE)
 
@@ -79,6 +84,7 @@ READERS: Mapping[str, Callable[[Any], Value]] = {
     "$bytes": base64.b64decode,
     "$vault": EncryptedText,
     "$unknown": Unknown,
+    "$unkept": unkept,
     "$omit": lambda _: OMIT,
     "$datetime": datetime.datetime.fromisoformat,
     "$date": datetime.date.fromisoformat,
@@ -95,13 +101,21 @@ VALUES = ("value", "facts", "variables", "data")
 def packed_effect(effect: Effect, may_keep: Keep, *, hidden: bool) -> dict[str, Any]:
     """`hidden`: under no_log; what it sets is left out, by name."""
     fields = {each.name: getattr(effect, each.name) for each in dataclasses.fields(effect)}
+    own = str(fields.get("name", "")) if "value" in fields or "data" in fields else ""
     if hidden:
-        fields = {name: without_values(value) if name in VALUES else value for name, value in fields.items()}
-    return {"effect": type(effect).__name__, **{name: packed(value, may_keep) for name, value in fields.items()}}
+        fields = {name: without_values(value, own) if name in VALUES else value for name, value in fields.items()}
+    kept = {name: packed(value, may_keep, own if name in VALUES else name) for name, value in fields.items()}
+    return {"effect": type(effect).__name__, **kept}
 
 
-def without_values(value: Value) -> Value:
-    return {str(name): Unknown(NOT_KEPT) for name in value} if isinstance(value, Mapping) else Unknown(NOT_KEPT)
+def without_values(value: Value, name: str) -> Value:
+    """By name; of a registered result how it ended stays."""
+    if not isinstance(value, Mapping):
+        return unkept(name)
+    return {
+        str(key): each if name and (isinstance(each, bool) or key == "rc") else unkept(f"{name}.{key}" if name else str(key))
+        for key, each in value.items()
+    }
 
 
 def unpacked_effect(data: Mapping[str, Any]) -> Effect:
@@ -120,19 +134,25 @@ PLAIN = (
 )
 
 
-def packed_outcome(outcome: TaskOutcome, may_keep: Keep) -> dict[str, Any]:
-    """Without the loop's items, which have entries of their own, and without changes, which have records."""
+def packed_outcome(outcome: TaskOutcome, may_keep: Keep, *, hidden: bool, register: str = "") -> dict[str, Any]:
+    """Without the loop's items, which have entries of their own, and without changes, which have records.
+
+    Args:
+        hidden: under no_log; what it said is left out.
+        register: the name of the variable that its result is, for who reads it when it was not kept.
+    """
     found: dict[str, Any] = {name: packed(getattr(outcome, name), may_keep) for name in PLAIN}
     result = outcome.result
     found["status"] = outcome.status.value
     found["said"] = [name for name in ("changed", "failed", "skipped", "unreachable", "by_module") if getattr(result, name)]
     problem = result.problem
     found["lost"] = outcome.status is Status.UNREACHABLE or (problem is not None and problem.code == "agent-lost")
-    hidden = Unknown(NOT_KEPT)
-    for name, value in (("values", result.values), ("facts", result.facts), ("registered", outcome.registered)):
-        found[name] = packed(hidden if outcome.no_log and value else value, may_keep)
-    found["item"] = packed(hidden if outcome.no_log else outcome.item, may_keep)
-    found["item_label"] = packed(hidden if outcome.no_log else outcome.item_label, may_keep)
+    said = {"values": result.values, "facts": result.facts, "registered": outcome.registered}
+    for name, value in said.items():
+        own = register if name == "registered" else name
+        found[name] = packed(without_values(value, own) if hidden else value, may_keep, own)
+    for name, value in (("item", outcome.item), ("item_label", outcome.item_label)):
+        found[name] = packed(unkept(name) if hidden else value, may_keep, name)
     return found
 
 

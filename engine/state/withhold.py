@@ -12,6 +12,7 @@ from engine.errors import StateError
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.state.encode import WITHHELD, Withheld, digest_of
+from engine.state.record import HOLDS_SECRET
 
 
 def withheld(value: str | bytes) -> Withheld:
@@ -21,6 +22,8 @@ def withheld(value: str | bytes) -> Withheld:
 
 SEALED = "$sealed"
 """Stands for a secret that was encrypted: `{"$sealed": "what:digest:token"}` (stores/sealed.py)."""
+MARKS = (f'"{WITHHELD}"', f'"{SEALED}"', HOLDS_SECRET)
+"""What stands in the text of records that had to do with secrets."""
 
 
 def is_sealed_value(value: Value) -> bool:
@@ -63,6 +66,8 @@ def recoverable(before: Value, after: Value) -> bool:
 
 def like(recorded: Value, now: Value) -> Value:
     """`now`, with what was withheld from `recorded` withheld too, so that both can be compared."""
+    if isinstance(now, Withheld):
+        return now
     if is_withheld(recorded) and isinstance(now, str | bytes):
         return withheld(now)
     if isinstance(recorded, Mapping) and isinstance(now, Mapping):
