@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from engine.restoring import Looked
     from engine.runtime.context import RunContext
     from engine.runtime.preview import Preview
+    from engine.runtime.starting import Start
     from engine.state.rollback import RollbackPlan
     from engine.state.stores.sealed import SealedStore
     from engine.templating.environment import Templates
@@ -219,6 +220,9 @@ class Engine:
         problems = [*problems, *heeded(checks.warnings(graph, hosts, given), self.reading)]
         for problem in problems:
             self.tell(problem)
+        starts: Start | None = None
+        if self.settings.run.start_at:
+            graph, starts = self._started(graph, self.subject(graph, hosts, limit, given))
         if self.settings.run.compat != "ansible":  # under the drop-in names ansible-core's order of things counts
             check_names(self.subject(graph, hosts, limit, given), self.tell)
         return Prepared(
@@ -226,10 +230,22 @@ class Engine:
             inventory=hosts,
             limit=limit,
             extra_vars=given,
+            starts=starts,
             sources=tuple(sources),
             content=self.content,
             project=find_project(folder, self.files),
         )
+
+    def _started(self, graph: PlanGraph, subject: Subject) -> tuple[PlanGraph, Start | None]:
+        from engine.lint.opened import Opener
+        from engine.runtime.starting import starting
+
+        given = subject.extra_vars
+        if self.settings.run.start_at_task:
+            summary, detail = "Where the run begins is said twice", "--start-at and --start-at-task both say it"
+            raise UsageError(Problem(code="bad-place", summary=summary, detail=detail, hint="give one of them"))
+        opener = Opener(subject, self.parse_context(given, self.content), self._plan_options(given))
+        return starting(graph, opener, self.settings.run.start_at, self.cwd)
 
     def subject(self, graph: PlanGraph, hosts: Inventory, limit: frozenset[HostName] | None, given: Mapping[str, Value]) -> Subject:
         """What the rules of engine/lint look at."""
@@ -451,6 +467,7 @@ class Engine:
             extra_vars=prepared.extra_vars,
             limit=prepared.limit,
             replay=prepared.resumes,
+            start=prepared.starts,
             known_hosts=frozenset(prepared.inventory.hosts),
             constant=self.constants(prepared),
             reload=lambda: self.inventory(prepared.sources, os.path.dirname(prepared.graph.playbooks[0].path))[0],

@@ -185,6 +185,10 @@ class Batch:
         """Handlers run only where they are notified (what a handler includes runs anyway); a host that need not gather facts passes on."""
         task = step.task
         assert task is not None
+        start = self.play.run.start
+        if start is not None and not start.wants(step, host):
+            self.cursors[host].advance()
+            return False
         if task.handler and self._notices.holds(step):
             if not self._notices.begin(step, host):
                 self.cursors[host].advance()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engine.playbook.context import ParseContext
     from engine.runtime.keywords import TaskKeywords
     from engine.runtime.replay import Replay
+    from engine.runtime.starting import Start
     from engine.state.record import Notification
     from engine.templating.environment import Templates
     from engine.templating.renderer import Renderer
@@ -81,6 +82,8 @@ class RunContext:
     """In check mode, unless it is to be ansible-core's: what the run so far would have changed."""
     replay: Replay | None = None
     """What was over before a resume."""
+    start: Start | None = None
+    """Where the run begins, if an include brings that task."""
     failed: set[HostName] = field(default_factory=set)
     unreachable: set[HostName] = field(default_factory=set)
 
