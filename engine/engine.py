@@ -46,6 +46,7 @@ from engine.runtime import dispatch
 from engine.runtime.constants import constants_of
 from engine.runtime.early import early_targets
 from engine.runtime.events import EventStream, Listener
+from engine.runtime.hidden import secrets_of_file
 from engine.runtime.ledger import RunLedger
 from engine.runtime.recorder import NoRecorder, Recorder, StateRecorder
 from engine.runtime.redact import Redactor
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from engine.restoring import Looked
     from engine.runtime.context import RunContext
     from engine.runtime.preview import Preview
+    from engine.runtime.starting import Start
     from engine.state.rollback import RollbackPlan
     from engine.state.stores.sealed import SealedStore
     from engine.templating.environment import Templates
@@ -87,7 +89,7 @@ class Engine:
     """Told every event of every run."""
     warn: Callable[[Problem], None] = lambda problem: None
     """Told warnings and notices that come up before a run."""
-    redactor: Redactor = field(default_factory=Redactor)
+    _redactor: Redactor | None = None
     _secrets: Secrets | None = None
     _templates: Templates | None = None
     _pool: Pool | None = None
@@ -117,6 +119,12 @@ class Engine:
     # -- parts, made when they are first needed
 
     @property
+    def redactor(self) -> Redactor:
+        if self._redactor is None:
+            self._redactor = Redactor(shows_hidden=self.settings.run.compat == "ansible")
+        return self._redactor
+
+    @property
     def secrets(self) -> Secrets:
         if self._secrets is None:
             self._secrets = load_secrets(self.settings.vault, self.files, self.outside)
@@ -131,7 +139,7 @@ class Engine:
     def reading(self) -> Files:
         """The disk, encrypted files opened as they are read."""
         if self._reading is None:
-            self._reading = VaultFiles(self.files, self.secrets)
+            self._reading = VaultFiles(self.files, self.secrets, lambda text: self.redactor.learn_hidden(secrets_of_file(text)))
         return self._reading
 
     @property
@@ -212,6 +220,9 @@ class Engine:
         problems = [*problems, *heeded(checks.warnings(graph, hosts, given), self.reading)]
         for problem in problems:
             self.tell(problem)
+        starts: Start | None = None
+        if self.settings.run.start_at:
+            graph, starts = self._started(graph, self.subject(graph, hosts, limit, given))
         if self.settings.run.compat != "ansible":  # under the drop-in names ansible-core's order of things counts
             check_names(self.subject(graph, hosts, limit, given), self.tell)
         return Prepared(
@@ -219,10 +230,22 @@ class Engine:
             inventory=hosts,
             limit=limit,
             extra_vars=given,
+            starts=starts,
             sources=tuple(sources),
             content=self.content,
             project=find_project(folder, self.files),
         )
+
+    def _started(self, graph: PlanGraph, subject: Subject) -> tuple[PlanGraph, Start | None]:
+        from engine.lint.opened import Opener
+        from engine.runtime.starting import starting
+
+        given = subject.extra_vars
+        if self.settings.run.start_at_task:
+            summary, detail = "Where the run begins is said twice", "--start-at and --start-at-task both say it"
+            raise UsageError(Problem(code="bad-place", summary=summary, detail=detail, hint="give one of them"))
+        opener = Opener(subject, self.parse_context(given, self.content), self._plan_options(given))
+        return starting(graph, opener, self.settings.run.start_at, self.cwd)
 
     def subject(self, graph: PlanGraph, hosts: Inventory, limit: frozenset[HostName] | None, given: Mapping[str, Value]) -> Subject:
         """What the rules of engine/lint look at."""
@@ -329,9 +352,9 @@ class Engine:
         from engine.runtime.preview import PreviewRecorder
 
         run = replace(self.settings.run, check=True, diff=True)
+        recorder = PreviewRecorder(self.redactor, await self._recorded(prepared.project))
         assert self.pool is not None
         looking = replace(self, settings=replace(self.settings, run=run))  # the same connections, secrets and caches
-        recorder = PreviewRecorder(self.redactor, await self._recorded(prepared.project))
         await looking.carry_out(prepared, listeners=listeners, recorder=recorder)
         return recorder.preview
 
@@ -456,6 +479,7 @@ class Engine:
             extra_vars=prepared.extra_vars,
             limit=prepared.limit,
             replay=prepared.resumes,
+            start=prepared.starts,
             known_hosts=frozenset(prepared.inventory.hosts),
             constant=self.constants(prepared),
             reload=lambda: self.inventory(prepared.sources, os.path.dirname(prepared.graph.playbooks[0].path))[0],

@@ -9,7 +9,8 @@ EngineError
 ├── ConnectError    a host cannot be reached, refuses the login, or was lost
 ├── AgentError      the agent on a host broke the protocol, or cannot start
 ├── StateError      the state store cannot be read or written, or is locked
-│   └── InDoubt        … of a step that was begun when a run broke off
+│   ├── InDoubt        … of a step that was begun when a run broke off
+│   └── NotKept        … of a variable that a run needs which is gone on with
 ├── VaultError      an encrypted value cannot be opened
 └── BugError        the engine itself is wrong
 """
@@ -52,7 +53,10 @@ class TemplateError(EngineError):
 
 
 class UnknownValue(TemplateError):
-    """A template, condition or loop needs a value that only a real run can tell. It is raised in check mode alone."""
+    """A template, condition or loop needs a value that only a real run can tell, or that was not kept for resume."""
+
+    name = ""
+    """The variable's that was not kept."""
 
     def prefix(self, text: str, span: Span | None = None) -> None:
         """It is no mistake, and one value may be asked for many times: nothing is added."""
@@ -72,6 +76,10 @@ class StateError(EngineError):
 
 class InDoubt(StateError):
     """A run is gone on with, and nobody knows whether a step of it was done: the run stops, no task fails of it."""
+
+
+class NotKept(StateError):
+    """A run is gone on with, and needs a value that was not kept: the run stops, no task fails of it."""
 
 
 class VaultError(EngineError):

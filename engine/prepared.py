@@ -16,6 +16,7 @@ from engine.plan.graph import PlanGraph
 
 if TYPE_CHECKING:
     from engine.runtime.replay import Replay
+    from engine.runtime.starting import Start
 
 Names: TypeAlias = str | Sequence[str]
 """One path, or several."""
@@ -39,6 +40,8 @@ class Prepared:
     """What is recorded of the run beside its command line's options."""
     resumes: Replay | None = None
     """The run that it goes on with, and what of it was over."""
+    starts: Start | None = None
+    """Where it begins, if an include brings that task."""
     looks: bool = False
     """It only looks at hosts: nothing is recorded, and nobody is told but who asked."""
     content: Content | None = None

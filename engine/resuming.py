@@ -60,5 +60,6 @@ async def begun(engine: Engine, project: str, wanted: RunId | None, *, rerun: bo
 def prepared(engine: Engine, replay: Replay, *, inventory: Names = (), extra_vars: ExtraVars = ()) -> Prepared:
     """The run's playbooks again, as they are now, with what was over."""
     run = replay.run
+    engine.redactor.learn_hidden(replay.secrets)
     made = engine.prepare(run.playbooks, inventory=listed(inventory) or run.inventory, extra_vars=extra_vars)
     return replace(made, resumes=replay)

@@ -35,6 +35,7 @@ RUN = (
     click.option("--step", is_flag=True, default=None, help="Ask before each task."),
     click.option("-M", "--module-path", multiple=True, metavar="FOLDERS", help="Folders of modules, between colons."),
     click.option("--start-at-task", metavar="NAME", help="Begin at the task of this name."),
+    click.option("--start-at", metavar="FILE:LINE", help="Begin at the task that stands there, also in a role or an included file."),
 )
 CONNECTION = (
     click.option("-u", "--user", metavar="NAME", help="Log in as this user."),
@@ -78,6 +79,7 @@ KEYS = {
     "flush_cache": "facts.flush",
     "step": "run.step",
     "start_at_task": "run.start_at_task",
+    "start_at": "run.start_at",
     "module_path": "paths.library",
     "user": "ssh.user",
     "connection": "ssh.connection",

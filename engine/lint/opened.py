@@ -37,7 +37,7 @@ class Opener:
 
     def open(self, play: PlayPlan) -> None:
         """Every include of a play, and those in what they bring; a file that includes itself is read once."""
-        builder = Builder(index=play.index, play=play.play, options=self.options)
+        builder = self.builder(play)
         waiting = deque((step, frozenset[str]()) for step in play.steps() if step.kind is StepKind.INCLUDE)
         while waiting:
             step, inside = waiting.popleft()
@@ -52,6 +52,9 @@ class Opener:
             if block is not None:
                 (self.found.handlers if step.task.handler else self.found.blocks).setdefault(play.index, []).append(block)
                 waiting.extend((each, inside | {path}) for each in block.walk() if each.kind is StepKind.INCLUDE)
+
+    def builder(self, play: PlayPlan) -> Builder:
+        return Builder(index=play.index, play=play.play, options=self.options)
 
     def tasks(self, builder: Builder, play: PlayPlan, step: Step, inside: frozenset[str]) -> tuple[str, Step | None]:
         assert step.task is not None

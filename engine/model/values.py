@@ -56,9 +56,11 @@ TemplateText.__name__ = "str"  # in Python's own messages (`can only concatenate
 class Unknown:
     """A value that only a real run can tell: the result of a command that check mode does not run, and what is made of it."""
 
-    __slots__ = ("cause",)
+    __slots__ = ("cause", "name")
 
-    def __init__(self, cause: str = "") -> None:
+    def __init__(self, cause: str = "", name: str = "") -> None:
+        self.name = name
+        """Of a value that held a secret, and was not kept for `engine resume`: the variable's."""
         self.cause = cause
         """Why it is not known, in words: `the task "look up the version" is not run in check mode`."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.actions.async_status import with_streams
 from engine.actions.base import ActionCall
-from engine.errors import EngineError, InDoubt, TemplateError, UnknownValue
+from engine.errors import EngineError, InDoubt, NotKept, TemplateError, UnknownValue
 from engine.model.addresses import HostName
 from engine.model.event import AsyncPolled, RetryScheduled
 from engine.model.frozen import frozen
@@ -144,7 +144,7 @@ async def performed(attempt: Attempt, handler: Handler, call: ActionCall) -> Mod
     except TimeoutError:
         text = f"Task failed: Timed out after {int(seconds)} second(s)."
         return ModuleResult.failure(text, timedout={"frame": FRAME, "period": int(seconds)})
-    except (TemplateError, InDoubt):
+    except (TemplateError, InDoubt, NotKept):
         raise  # a mistake in the task's own text: failed_when and until have no say in it
     except EngineError as error:
         return failures.result_of(error, attempt.step)

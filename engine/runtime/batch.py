@@ -25,6 +25,7 @@ from engine.runtime.cursor import Fate, HostCursor
 from engine.runtime.debugger import step_to_redo
 from engine.runtime.effects import effects_of, kept, shared
 from engine.runtime.failed import failed_variables
+from engine.runtime.hidden import secrets_of_outcome
 from engine.runtime.include import Includer, IncludeResult, groups_of
 from engine.runtime.keywords import flag
 from engine.runtime.limits import throttle_of, too_many_failed
@@ -184,6 +185,10 @@ class Batch:
         """Handlers run only where they are notified (what a handler includes runs anyway); a host that need not gather facts passes on."""
         task = step.task
         assert task is not None
+        start = self.play.run.start
+        if start is not None and not start.wants(step, host):
+            self.cursors[host].advance()
+            return False
         if task.handler and self._notices.holds(step):
             if not self._notices.begin(step, host):
                 self.cursors[host].advance()
@@ -322,6 +327,8 @@ class Batch:
         if outcome.status not in (Status.SKIPPED, Status.UNREACHABLE):
             roles = [id(block) for block in step.around.blocks if block.kind is BlockKind.ROLE]
             self._roles_ran[outcome.host].update(roles[-1:])
+        if outcome.no_log:
+            self.play.run.redactor.learn_hidden(secrets_of_outcome(outcome, effects))
         notified = self._notices.take(effects)
         self.play.run.ledger.apply(effects)
         if not outcome.replayed:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from engine.playbook.context import ParseContext
     from engine.runtime.keywords import TaskKeywords
     from engine.runtime.replay import Replay
+    from engine.runtime.starting import Start
     from engine.state.record import Notification
     from engine.templating.environment import Templates
     from engine.templating.renderer import Renderer
@@ -83,6 +84,8 @@ class RunContext:
     """In check mode, unless it is to be ansible-core's: what the run so far would have changed."""
     replay: Replay | None = None
     """What was over before a resume."""
+    start: Start | None = None
+    """Where the run begins, if an include brings that task."""
     passages: Counter[tuple[HostName, str]] = field(default_factory=Counter)
     """How often a host has come to the end of a step (by its key): handlers and repeated blocks do so more than once."""
     tainted: Tainted = field(default_factory=Tainted)

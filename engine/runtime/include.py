@@ -42,6 +42,7 @@ from engine.runtime.loop import control_of, items_of, variables_of
 from engine.runtime.readings import Readings
 from engine.runtime.task import arguments_of_include, concluded, failing_condition, loop_marks, no_log_of, passed_over
 from engine.runtime.task_names import task_name
+from engine.runtime.unkept import refuse_unkept
 from engine.templating.renderer import Renderer
 
 CANNOT_BE_HAD = frozenset(("file-not-found", "file-unreadable", "role-not-found", "not-tasks"))
@@ -138,6 +139,7 @@ class Includer:
             else:
                 self._ask_items(asked, step, host, renderer)
         except EngineError as error:
+            refuse_unkept(error, step, host, asked.name)
             if isinstance(error, UnknownValue) and self.play.foresight is not None:
                 asked.outcome = unknown.stopped_by(step, host, asked.name, error, no_log=asked.hidden)
                 return asked
@@ -187,6 +189,7 @@ class Includer:
             try:
                 self._ask(asked, step, host, inner, extra, label)
             except EngineError as error:
+                refuse_unkept(error, step, host, asked.name)
                 if isinstance(error, UnknownValue) and self.play.foresight is not None:
                     outcome = unknown.stopped_by(step, host, asked.name, error, no_log=asked.hidden)
                 else:

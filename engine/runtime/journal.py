@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.model import effect as effects_of_tasks
@@ -21,36 +21,52 @@ from engine.model.values import OMIT, EncryptedText, TemplateText, Unknown, Valu
 
 TASK, ITEM, BEGUN = "task", "item", "begun"
 """Kinds of entries: a task is over on a host; an item of its loop is; something that cannot be repeated was begun."""
-NOT_KEPT = "it held a secret, and was not kept when the run broke off"
+NOT_KEPT = "held a secret, and was not kept when the run broke off"
 Keep = Callable[[Value], bool]
 """May this text or these bytes be kept?"""
 PLAIN_TYPES = frozenset((int, bool, float, type(None)))
 
 
-def packed(value: Value, may_keep: Keep) -> Value:
-    """A value as JSON: `{"$KIND": …}` for what JSON does not know. The commonest types come first: every outcome of a run comes by here."""
+def everything(_: Value) -> bool:
+    """There is no secret that anything could hold."""
+    return True
+
+
+def packed(value: Value, may_keep: Keep, name: str = "") -> Value:
+    """A value as JSON: `{"$KIND": …}` for what JSON does not know. The commonest types come first: every outcome of a run comes by here.
+
+    `name`: the variable's, for who reads it when it was not kept.
+    """
     kind = type(value)
     if kind in PLAIN_TYPES:
         return value
     if kind is str:
-        return value if may_keep(value) else {"$unknown": NOT_KEPT}
+        return value if may_keep(value) else {"$unkept": name}
     if kind is dict:
-        return packed_mapping(value, may_keep)
+        return packed_mapping(value, may_keep, name)
     if kind is list:
-        return [packed(each, may_keep) for each in value]
-    return packed_rarely(value, may_keep)
+        return packed_list(value, may_keep, name)
+    return packed_rarely(value, may_keep, name)
 
 
-def packed_mapping(value: Mapping[Any, Value], may_keep: Keep) -> Value:
-    if all(isinstance(key, str) and not key.startswith("$") for key in value):
-        return {str(key): packed(each, may_keep) for key, each in value.items()}
-    return {"$pairs": [[packed(key, may_keep), packed(each, may_keep)] for key, each in value.items()]}
+def packed_mapping(value: Mapping[Any, Value], may_keep: Keep, name: str) -> Value:
+    if may_keep is everything:
+        pairs = [(key, packed(each, may_keep)) for key, each in value.items()]
+    else:
+        pairs = [(key, packed(each, may_keep, f"{name}.{key}" if name else str(key))) for key, each in value.items()]
+    if all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
+        return {str(key): each for key, each in pairs}
+    return {"$pairs": [[packed(key, may_keep), each] for key, each in pairs]}
 
 
-def packed_rarely(value: Value, may_keep: Keep) -> Value:
+def packed_list(value: Iterable[Value], may_keep: Keep, name: str) -> Value:
+    return [packed(each, may_keep, f"{name}[{number}]") for number, each in enumerate(value)]
+
+
+def packed_rarely(value: Value, may_keep: Keep, name: str) -> Value:
     if isinstance(value, str):
         if not may_keep(value):
-            return {"$unknown": NOT_KEPT}
+            return {"$unkept": name}
         if isinstance(value, TemplateText):
             span = value.span
             return {"$text": [str(value), span.path, span.line, span.column, span.width] if span is not NOWHERE else [str(value)]}
@@ -58,19 +74,19 @@ def packed_rarely(value: Value, may_keep: Keep) -> Value:
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, bytes | bytearray):
-        return {"$bytes": base64.b64encode(bytes(value)).decode()} if may_keep(bytes(value)) else {"$unknown": NOT_KEPT}
+        return {"$bytes": base64.b64encode(bytes(value)).decode()} if may_keep(bytes(value)) else {"$unkept": name}
     if isinstance(value, EncryptedText):
         return {"$vault": value.envelope}
     if isinstance(value, Unknown):
-        return {"$unknown": value.cause}
+        return {"$unkept": value.name} if value.name else {"$unknown": value.cause}
     if value is OMIT:
         return {"$omit": True}
     if isinstance(value, datetime.datetime | datetime.date):
         return {"$datetime" if isinstance(value, datetime.datetime) else "$date": value.isoformat()}
     if isinstance(value, Mapping):
-        return packed_mapping(value, may_keep)
+        return packed_mapping(value, may_keep, name)
     if isinstance(value, list | tuple | set | frozenset):
-        return [packed(each, may_keep) for each in value]
+        return packed_list(value, may_keep, name)
     return str(value)
 
 
@@ -87,6 +103,11 @@ def unpacked(value: Value) -> Value:
     return {key: unpacked(each) for key, each in value.items()}
 
 
+def unkept(name: str) -> Unknown:
+    """What stands for a value that held a secret."""
+    return Unknown(f"`{name}` {NOT_KEPT}", name)
+
+
 def read_text(parts: Sequence[Any]) -> TemplateText:
     return TemplateText.read(parts[0], Span(*parts[1:]) if len(parts) > 1 else NOWHERE)
 
@@ -96,6 +117,7 @@ READERS: Mapping[str, Callable[[Any], Value]] = {
     "$bytes": base64.b64decode,
     "$vault": EncryptedText,
     "$unknown": Unknown,
+    "$unkept": unkept,
     "$omit": lambda _: OMIT,
     "$datetime": datetime.datetime.fromisoformat,
     "$date": datetime.date.fromisoformat,
@@ -112,14 +134,21 @@ VALUES = ("value", "facts", "variables", "data")
 def packed_effect(effect: Effect, may_keep: Keep, *, hidden: bool) -> dict[str, Any]:
     """`hidden`: under no_log; what it sets is left out, by name."""
     found: dict[str, Any] = {"effect": type(effect).__name__}
+    own = str(getattr(effect, "name", "")) if hasattr(effect, "value") or hasattr(effect, "data") else ""
     for each in dataclasses.fields(effect):
-        value = getattr(effect, each.name)
-        found[each.name] = packed(without_values(value) if hidden and each.name in VALUES else value, may_keep)
+        value, about = getattr(effect, each.name), own if each.name in VALUES else each.name
+        found[each.name] = packed(without_values(value, own) if hidden and each.name in VALUES else value, may_keep, about)
     return found
 
 
-def without_values(value: Value) -> Value:
-    return {str(name): Unknown(NOT_KEPT) for name in value} if isinstance(value, Mapping) else Unknown(NOT_KEPT)
+def without_values(value: Value, name: str) -> Value:
+    """By name; of a registered result how it ended stays."""
+    if not isinstance(value, Mapping):
+        return unkept(name)
+    return {
+        str(key): each if name and (isinstance(each, bool) or key == "rc") else unkept(f"{name}.{key}" if name else str(key))
+        for key, each in value.items()
+    }
 
 
 def unpacked_effect(data: Mapping[str, Any]) -> Effect:
@@ -140,9 +169,13 @@ DEFAULTS = {each.name: each.default for each in dataclasses.fields(TaskOutcome)}
 SAID = ("changed", "failed", "skipped", "unreachable", "by_module")
 
 
-def packed_outcome(outcome: TaskOutcome, may_keep: Keep) -> dict[str, Any]:
+def packed_outcome(outcome: TaskOutcome, may_keep: Keep, *, hidden: bool, register: str = "") -> dict[str, Any]:
     """Without the loop's items, which have entries of their own, and without changes, which have records. What is as always is left out,
     and so is what nobody asks for any more: of a task that went well its effects tell all, of such an item what it registers and its facts.
+
+    Args:
+        hidden: under no_log; what it said is left out.
+        register: the name of the variable that its result is, for who reads it when it was not kept.
     """
     result, problem = outcome.result, outcome.result.problem
     found: dict[str, Any] = {
@@ -152,16 +185,19 @@ def packed_outcome(outcome: TaskOutcome, may_keep: Keep) -> dict[str, Any]:
     found["said"] = [name for name in SAID if getattr(result, name)]
     found["lost"] = outcome.status is Status.UNREACHABLE or (problem is not None and problem.code == "agent-lost")
     well = outcome.status in (Status.OK, Status.CHANGED)
-    wanted = {
+    said = {
         "values": None if well else result.values,
         "facts": result.facts or None if outcome.is_item or not well else None,
         "registered": outcome.registered if outcome.is_item or not well else None,
-        "item": outcome.item,
-        "item_label": outcome.item_label if outcome.item_label is not outcome.item else None,
     }
-    for name, value in wanted.items():
+    for name, value in said.items():
         if value is not None:
-            found[name] = packed(Unknown(NOT_KEPT) if outcome.no_log else value, may_keep)
+            own = register if name == "registered" else name
+            found[name] = packed(without_values(value, own) if hidden else value, may_keep, own)
+    label = outcome.item_label if outcome.item_label is not outcome.item else None
+    for name, value in (("item", outcome.item), ("item_label", label)):
+        if value is not None:
+            found[name] = packed(unkept(name) if hidden else value, may_keep, name)
     return found
 
 

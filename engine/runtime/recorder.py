@@ -25,7 +25,8 @@ from engine.runtime import journal
 from engine.runtime.own_records import OwnRecords
 from engine.runtime.redact import Redactor
 from engine.state.encode import digest_of, with_blobs
-from engine.state.record import SECRET, JournalEntry, Notification, RunRecord, StateRecord
+from engine.state.record import HOLDS_SECRET, SECRET, JournalEntry, Notification, RunRecord, StateRecord
+from engine.state.secret_once import SecretOnce
 from engine.state.stores.base import StateStore
 from engine.state.withhold import recoverable, without_secrets
 
@@ -106,9 +107,10 @@ class StateRecorder:
         self._resumes = resumes
         self._store = store
         self._run = run
-        self._redactor = redactor
+        self._redactor = redactor.of_state
         self._clock = clock
-        self._own = OwnRecords(store, redactor)
+        self._own = OwnRecords(store, redactor.of_state)
+        self._once: SecretOnce | None = None
 
     async def started(self, run: RunRecord) -> None:
         if not self._resumes:
@@ -143,10 +145,12 @@ class StateRecorder:
         self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], blobs: dict[str, bytes]
     ) -> list[StateRecord]:
         if outcome.result.changes:
+            if self._once is None:
+                self._once = await SecretOnce.read(self._store)
             made: list[StateRecord] = []
             for change in outcome.result.changes:
                 if change.way_back is None:
-                    made.append(self._record(step, outcome, change, handlers, blobs))
+                    made.append(self._record(step, outcome, change, handlers, blobs, self._once))
                     await self._own.seen(made[-1])
                 else:
                     made.append(await self._own.record(self._unknown(step, outcome, handlers), change, no_log=outcome.no_log))
@@ -156,35 +160,46 @@ class StateRecorder:
     def _entry(
         self, kind: str, step: Step, outcome: TaskOutcome, effects: Sequence[Effect], index: int | None = None
     ) -> JournalEntry:
-        task, may_keep = step.task, self._keep()
+        task = step.task
+        hidden = outcome.no_log and not self._store.seals
+        register = str(step.keywords.get("register") or "its result") + ("" if index is None else f".results[{index}]")
+        secrets: set[str] = set()
+
+        def may_keep(text: Value) -> bool:
+            if not self._store.seals:
+                return not self._redactor.knows_any(text)
+            secrets.update(self._redactor.known_in(text))
+            return True
+
+        keep = may_keep if self._redactor.knows_something else journal.everything
         data: dict[str, Value] = {
             "written": {"action": task.action if task is not None else "", "name": str(task.name or "") if task is not None else ""},
-            "outcome": journal.packed_outcome(outcome, may_keep),
-            "effects": [journal.packed_effect(each, may_keep, hidden=outcome.no_log) for each in effects],
+            "outcome": journal.packed_outcome(outcome, keep, hidden=hidden, register=register),
+            "effects": [journal.packed_effect(each, keep, hidden=hidden) for each in effects],
         }
+        if secrets:
+            data["secrets"] = sorted(secrets)
         if index is not None:
             data["index"] = index
         return JournalEntry(host=outcome.host, step=str(step.address), kind=kind, data=data)
 
-    def _keep(self) -> journal.Keep:
-        return self._may_keep if self._redactor.knows_something else always
-
-    def _may_keep(self, text: Value) -> bool:
-        return not self._redactor.knows_any(text)
-
     def _record(
-        self, step: Step, outcome: TaskOutcome, change: Change, handlers: Sequence[Notification], blobs: dict[str, bytes]
+        self, step: Step, outcome: TaskOutcome, change: Change, handlers: Sequence[Notification], blobs: dict[str, bytes],
+        once: SecretOnce,
     ) -> StateRecord:
-        kept_before, kept_after = self._kept(change, outcome.no_log)
         args_kept, args = self._arguments(change, outcome.no_log)
         identity = self._redactor.text(change.identity)
+        address = ResourceAddress(change.host or outcome.host, change.kind, identity)
+        module = change.module if outcome.action != "restore" else ""
+        kept_before, kept_after = once.kept(address, module, *self._kept(change, outcome.no_log))
 
         def keep(data: bytes) -> None:
             blobs[digest_of(data)] = data
 
         reversible = change.reversible and args_kept and identity == change.identity and recoverable(kept_before, kept_after)
-        return StateRecord(
-            address=ResourceAddress(change.host or outcome.host, change.kind, identity),
+        shows_secret = self._store.seals and (self._holds_secret(change.after, outcome.no_log) or once.stays_secret(address, module))
+        record = StateRecord(
+            address=address,
             run=self._run,
             step=str(step.address),
             task=self._redactor.text(outcome.task_name),
@@ -194,13 +209,15 @@ class StateRecorder:
             before=with_blobs(kept_before, keep),
             after=with_blobs(kept_after, keep),
             reversible=reversible,
-            reason="" if reversible else change.reason or SECRET,
+            reason=change.reason or SECRET if not reversible else HOLDS_SECRET if shows_secret else "",
             inventory_host=outcome.host,
             connection=change.connection,
             become=change.become,
             handlers=self._handlers(handlers),
             at=self._clock.now(),
         )
+        once.add(record, seals=self._store.seals)
+        return record
 
     def _unknown(self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification]) -> StateRecord:
         """A change of no resource: a command that ran. Kept so that a rollback can name it."""
@@ -249,13 +266,23 @@ class StateRecorder:
 
         return kept(change.before), kept(change.after)
 
+    def _holds_secret(self, state: Value, no_log: bool) -> bool:
+        """Is there a content in it that nobody may see?"""
+        if isinstance(state, Mapping):
+            return any(self._holds_secret(each, no_log) for each in state.values())
+        return isinstance(state, bytes) and (no_log or self._redactor.knows_any(state))
+
     def _arguments(self, change: Change, no_log: bool) -> tuple[bool, dict[str, Value]]:
         """What is needed to inspect and apply, without contents and secret arguments; and whether it may be kept at all."""
         module = declared(change.module)
         secret = secret_arguments(module)
         plain = {name: value for name, value in change.args.items() if not isinstance(value, bytes) and name not in secret}
         if self._store.seals:
-            sealed = without_secrets(plain, lambda key, value: no_log or self._redactor.knows_any(value), self._store.hidden)
+
+            def is_secret(key: str, value: str | bytes) -> bool:
+                return (no_log and value != change.identity) or self._redactor.knows_any(value)  # the address says what is managed
+
+            sealed = without_secrets(plain, is_secret, self._store.hidden)
             return True, with_blobs(sealed, lambda data: None)
         if no_log and not hasattr(module, "kept"):
             names = getattr(module, "IDENTITY", None)
@@ -274,10 +301,6 @@ class StateRecorder:
             replace(each, name=mask.text(each.name)) if mask.value(each.args) == each.args else Notification(name=mask.text(each.name))
             for each in handlers
         )
-
-
-def always(_: Value) -> bool:
-    return True
 
 
 @functools.cache

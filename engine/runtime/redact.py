@@ -6,7 +6,8 @@ are remembered: vaulted text, passwords, arguments that a module declares secret
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
 from engine.model.change import Diff
@@ -37,24 +38,41 @@ MASK = "********"
 HIDDEN = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 SHORTEST = HEAD
 """Characters. Shorter secrets would mask half the output, and reveal themselves by what is missing."""
+LONG = 8
+"""Characters of a line of a secret, or of a secret in base64, that is looked for by itself."""
+BORDER = "-----"
+"""Begins lines of keys and certificates that are the same in all of them."""
 KEPT = ("attempts", "retries", "changed", "failed", "skipped", "unreachable")
 
 
 class Redactor:
     """Knows the secret values of one engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shows_hidden: bool = False) -> None:
+        """`shows_hidden`: as ansible-core, mask only what is known to be secret itself. The state keeps nothing else either way."""
         self._secrets: set[str] = set()
         self._needles = Needles()
+        self.of_state: Redactor = Redactor() if shows_hidden else self
+        """Knows what must not be kept in clear."""
 
     def learn(self, secret: str | None) -> None:
         """Mask this value, and each longer line of it, from now on."""
         if not secret or len(secret) < SHORTEST or secret in self._secrets:
             return
-        for each in (secret, *(line for line in secret.splitlines() if len(line.strip()) >= 8)):
-            if each not in self._secrets:
-                self._secrets.add(each)
-                self._needles.add(each)
+        self._add((secret, *(line for line in secret.splitlines() if len(line.strip()) >= LONG and not line.startswith(BORDER))))
+        if self.of_state is not self:
+            self.of_state.learn(secret)
+
+    def learn_hidden(self, secrets: Iterable[str]) -> None:
+        """The same of values that are secret because of where they stood (runtime/hidden.py), each as it is."""
+        self.of_state._add(secrets)
+
+    def _add(self, secrets: Iterable[str]) -> None:
+        for secret in secrets:
+            if len(secret) >= SHORTEST and secret not in self._secrets:
+                for each in (secret, *encoded(secret)):
+                    self._secrets.add(each)
+                    self._needles.add(each)
 
     @property
     def knows_something(self) -> bool:
@@ -65,6 +83,12 @@ class Redactor:
         if not self._needles:
             return False
         return self._needles.found_in(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape"))
+
+    def known_in(self, text: str | bytes) -> list[str]:
+        """The known secrets that it holds."""
+        if not self.knows_any(text):
+            return []
+        return self._needles.all_in(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape"))
 
     def text(self, text: str) -> str:
         return self._needles.replaced_in(text, MASK) if self._needles else text
@@ -179,3 +203,13 @@ class Redactor:
             skipped=result.skipped,
             unreachable=result.unreachable,
         )
+
+
+def encoded(secret: str) -> Iterator[str]:
+    """How it looks in the base64 of a longer text: three ways, by where it begins. Anybody can read those."""
+    data = secret.encode("utf-8", "surrogateescape")
+    if len(data) < LONG or "\n" in secret:
+        return
+    for lead, unsure in ((0, 0), (1, 2), (2, 3)):  # characters that hold bits of what stands before it
+        whole = base64.b64encode(bytes(lead) + data).decode()
+        yield whole[unsure : len(whole) - (0, 3, 2)[(lead + len(data)) % 3]]

@@ -53,6 +53,8 @@ class Replay:
     """What is in doubt counts as done."""
     done: int = 0
     """Tasks, each on one host, that were over."""
+    secrets: set[str] = field(default_factory=set)
+    """What is secret in it; where the journal is kept encrypted, it holds some."""
     _tasks: dict[Place, deque[JournalEntry]] = field(default_factory=dict)
     _items: dict[Place, dict[int, JournalEntry]] = field(default_factory=dict)
     _failures: Counter[tuple[Place, int | None]] = field(default_factory=Counter)
@@ -73,6 +75,7 @@ class Replay:
         if entry.kind == journal.BEGUN:
             self._begun[place, index] = entry
             return
+        self.secrets.update(entry.data.get("secrets", ()))
         outcome = entry.data["outcome"]
         failed = outcome["status"] in (Status.FAILED.value, Status.UNREACHABLE.value)
         over = not failed or outcome.get("ignored") or outcome.get("rescued")

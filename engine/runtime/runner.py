@@ -65,6 +65,8 @@ async def recorded(run: RunContext, graph: PlanGraph) -> int:
     code, interrupted, broken_off = OK, False, False
     try:
         await Plays(run=run, graph=graph).go()
+        if run.start is not None:
+            run.start.check()
         code = exit_code(run)
     except asyncio.CancelledError:
         code, interrupted = INTERRUPTED, True

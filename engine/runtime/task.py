@@ -12,7 +12,7 @@ from functools import partial
 
 from engine.actions.base import ActionCall
 from engine.connections.become import told
-from engine.errors import EngineError, InDoubt, UnknownValue
+from engine.errors import EngineError, InDoubt, NotKept, UnknownValue
 from engine.model.addresses import HostName
 from engine.model.effect import AddHost, Effect, IncludeVariables, JoinGroup, NamedFacts, SetVariables
 from engine.model.event import ItemFinished, ProblemFound
@@ -37,6 +37,7 @@ from engine.runtime.loop import LoopControl, control_of, items_of, variables_of
 from engine.runtime.notifying import notified_by
 from engine.runtime.remote import HostRemote
 from engine.runtime.task_names import task_name
+from engine.runtime.unkept import refuse_unkept
 from engine.runtime.views import VariablesView
 from engine.scopes.store import injected_name
 from engine.templating.renderer import Renderer
@@ -92,9 +93,10 @@ async def run_task(play: PlayContext, step: Step, host: HostName) -> TaskRun:
             run = await run_item(setting, renderer, None)
         else:
             run = await run_loop(replace(setting, control=control_of(step.keywords, renderer)), renderer)
-    except InDoubt:
+    except (InDoubt, NotKept):
         raise
     except EngineError as error:
+        refuse_unkept(error, step, host, name)
         if isinstance(error, UnknownValue) and play.foresight is not None:
             return TaskRun(unknown.stopped_by(step, host, name, error, no_log=no_log_of(step, renderer)))
         run = TaskRun(replace(mistaken(setting, renderer, error), delegated_to=known_delegate(step, renderer, host, error)))
@@ -279,9 +281,10 @@ async def run_item(setting: Setting, renderer: Renderer, extra: Mapping[str, Val
             play=play, step=step, host=host, name=setting.name, keywords=setting.keywords, extra=seen, delegated_to=elsewhere
         )
         verdict = await attempts.until_satisfied(attempt, handler, call)
-    except InDoubt:
+    except (InDoubt, NotKept):
         raise
     except EngineError as error:
+        refuse_unkept(error, step, host, setting.name)
         if isinstance(error, UnknownValue) and play.foresight is not None:
             outcome = unknown.stopped_by(step, host, setting.name, error, no_log=no_log_of(step, renderer), runs=runs)
             if outcome.status is Status.UNKNOWN:

@@ -47,6 +47,8 @@ class RunSettings:
     skip_tags: tuple[str, ...] = setting((), Ansible(ini="tags.skip", env="ANSIBLE_SKIP_TAGS", cli="--skip-tags"))
     start_at_task: str = setting("", Ansible(cli="--start-at-task"))
     """Name (or wildcard) of the first task that runs."""
+    start_at: str = setting("")
+    """`FILE:LINE` of the first task that runs, also in a role or in what an include brings."""
     step: bool = setting(False, Ansible(cli="--step"))
     """Ask before each task."""
     task_debugger: bool = setting(False, Ansible(ini="defaults.enable_task_debugger", env="ANSIBLE_ENABLE_TASK_DEBUGGER"))

@@ -11,6 +11,7 @@ from engine.model.change import Diff
 from engine.model.values import Value
 from engine.state.drift import Difference, Drift, Finding, Verdict, is_file
 from engine.state.encode import BLOB
+from engine.state.record import HOLDS_SECRET
 from engine.state.standing import CONTENT
 from engine.state.withhold import is_withheld
 
@@ -33,7 +34,8 @@ def drifts(findings: Sequence[Finding], contents: Callable[[str], bytes | None])
     for address, pile in piles.items():
         verdict = min((finding.verdict for finding in pile), key=WORST.index)
         why = "; ".join(dict.fromkeys(finding.why for finding in pile if finding.why))
-        diffs = diffs_of([each for finding in pile for each in finding.differences], contents)
+        secret = any(finding.standing.record.reason == HOLDS_SECRET for finding in pile)
+        diffs = diffs_of([each for finding in pile for each in finding.differences], contents, secret=secret)
         found.append(Drift(address=address, verdict=verdict, why=why, diffs=tuple(diffs), findings=tuple(pile)))
     return found
 
@@ -44,12 +46,14 @@ def blobs_to_show(findings: Sequence[Finding]) -> set[str]:
     return {str(recorded[BLOB]) for recorded in every if isinstance(recorded, Mapping) and set(recorded) == {BLOB}}
 
 
-def diffs_of(differences: Sequence[Difference], contents: Callable[[str], bytes | None]) -> Iterator[Diff]:
+def diffs_of(
+    differences: Sequence[Difference], contents: Callable[[str], bytes | None], *, secret: bool = False
+) -> Iterator[Diff]:
     """Contents each for itself; the other parts of a path as `name: value` lines."""
     others: dict[str, list[Difference]] = {}
     for each in differences:
         if each.part == CONTENT:
-            yield of_content(each, contents)
+            yield unshown(each, "they hold a secret") if secret else of_content(each, contents)
         elif each.part == "text" and all(isinstance(value, str) for value in (each.recorded, each.now)):
             yield headed(each.path, each.recorded, each.now)
         else:

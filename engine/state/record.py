@@ -12,6 +12,8 @@ from engine.model.frozen import frozen
 from engine.model.values import Value
 
 SECRET = "secret: it was not kept"
+HOLDS_SECRET = "its content holds a secret, and is kept encrypted"
+"""Of a record that can be taken back: its contents are not to be shown."""
 TOO_LARGE = "the file was larger than what is kept"
 NOT_KEPT = (SECRET, TOO_LARGE)
 """Reasons that are about what a state was alone: it does not matter where it lies between others of one way back."""

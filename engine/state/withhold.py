@@ -12,6 +12,7 @@ from engine.errors import StateError
 from engine.model.problem import Problem
 from engine.model.values import Value
 from engine.state.encode import WITHHELD, Withheld, digest_of
+from engine.state.record import HOLDS_SECRET
 
 
 def withheld(value: str | bytes) -> Withheld:
@@ -22,6 +23,8 @@ def withheld(value: str | bytes) -> Withheld:
 NEVER_SECRET = frozenset((int, bool, float, type(None)))
 SEALED = "$sealed"
 """Stands for a secret that was encrypted: `{"$sealed": "what:digest:token"}` (stores/sealed.py)."""
+MARKS = (f'"{WITHHELD}"', f'"{SEALED}"', HOLDS_SECRET)
+"""What stands in the text of records that had to do with secrets."""
 
 
 def is_sealed_value(value: Value) -> bool:
@@ -68,6 +71,8 @@ def recoverable(before: Value, after: Value) -> bool:
 
 def like(recorded: Value, now: Value) -> Value:
     """`now`, with what was withheld from `recorded` withheld too, so that both can be compared."""
+    if isinstance(now, Withheld):
+        return now
     if is_withheld(recorded) and isinstance(now, str | bytes):
         return withheld(now)
     if isinstance(recorded, Mapping) and isinstance(now, Mapping):

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
 from jinja2.exceptions import TemplateError as JinjaError
 
-from engine.errors import EngineError, TemplateError, VaultError
+from engine.errors import EngineError, TemplateError, UnknownValue, VaultError
 from engine.model.problem import Problem
 from engine.model.source import NOWHERE, Span
 from engine.model.values import TemplateText, written_at
@@ -48,6 +48,9 @@ class PluginFailed(Exception):
 
 class UnknownLookup(PluginFailed):
     """No lookup has this name."""
+
+
+Failed = TypeVar("Failed", bound=Exception | None)
 
 
 def place_of(text: TemplateText | None, line: int = 1, name: str = "") -> Span | None:
@@ -106,10 +109,10 @@ def failure(error: BaseException, text: TemplateText, hint_for: Callable[[str], 
     Args:
         hint_for: what to say about a variable that is not defined.
     """
-    if isinstance(error, TemplateError):
-        return through(error, names)
     included, line = line_of(error)
     where = included if included is not None else text
+    if isinstance(error, TemplateError):
+        return through(placed(error, where, line), names)
     if isinstance(error, MissingUsed):
         return absence(error.absent, where, line, hint_for, names)
     if isinstance(error, RecursionError):
@@ -145,7 +148,7 @@ def absence(
 ) -> TemplateError:
     """The error of a missing value that was used."""
     if isinstance(absent.error, TemplateError):
-        return absent.error
+        return placed(absent.error, absent.text or text, 0)
     if absent.error is not None:
         return failure(absent.error, absent.text or text or TemplateText.read(""), hint_for, names)
     origin = absent.text if absent.text is not None else text
@@ -162,6 +165,14 @@ def absence(
             hint=hint, name=absent.absent_name,
         )
     )
+
+
+def placed(error: Failed, text: TemplateText | None, line: int) -> Failed:
+    """A value that was not kept is told where it is read; `line` 0: not known."""
+    if isinstance(error, UnknownValue) and error.name and text is not None:
+        name = error.name if error.name in text else re.split(r"[.\[]", error.name)[0]
+        error.problems = (error.problem.at(place_of(text, line or _line_with(text, name), name)),)
+    return error
 
 
 def through(error: TemplateError, names: tuple[str, ...]) -> TemplateError:

@@ -63,10 +63,12 @@ class Missing(StrictUndefined):
 
     @classmethod
     def unknown(cls, value: Unknown) -> Missing:
-        """A value that only a real run can tell: UnknownValue when it is used."""
+        """A value that only a real run can tell, or that was not kept: UnknownValue when it is used."""
         summary = "A value is known only after a real run"
         problem = Problem(code="unknown-value", summary=summary, detail=value.cause, severity=Severity.NOTICE)
-        return cls.failed(UnknownValue(problem))
+        error = UnknownValue(problem)
+        error.name = value.name
+        return cls.failed(error)
 
     @property
     def is_unknown(self) -> bool:

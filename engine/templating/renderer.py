@@ -15,7 +15,7 @@ from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
 from engine.search import Search
 from engine.templating.compiled import FILE_OPTIONS, Compiled
-from engine.templating.failures import absence, cycle, failure, nearest, sealed_in
+from engine.templating.failures import absence, cycle, failure, nearest, placed, sealed_in
 from engine.templating.jinja import JinjaTemplate, RenderContext
 from engine.templating.lazy import LazyDict, LazyList, Revealed, reading
 from engine.templating.missing import Missing
@@ -343,6 +343,8 @@ class Renderer:
             reading.strictly = outer
         if type(value) is Missing and value.text is None:
             value.text = text
+            if value.is_unknown:
+                placed(value.error, text, 0)
         return _ended(value, compiled.newlines) if compiled.newlines else value
 
     def _failure(self, error: Exception, text: TemplateText, name: str) -> TemplateError:

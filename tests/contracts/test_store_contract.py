@@ -22,6 +22,7 @@ from engine.state.encode import digest_of
 from engine.state.record import Notification, RunRecord, StateRecord
 from engine.state.stores import open_store
 from engine.state.stores.base import StateStore
+from engine.state.stores.memory import MemoryStore
 
 ON_DISK = ("json", "sqlite")
 FILES = {"json": "state.json", "sqlite": "state.db"}
@@ -70,6 +71,15 @@ async def test_a_run_from_its_beginning_to_its_end(store: StateStore) -> None:
     assert run == expected
     (kept,) = [record async for record in store.records(run="run-a")]
     assert replace(kept, number=0) == given
+
+
+async def test_whether_secrets_were_left_out_is_known(store: StateStore) -> None:
+    await store.begin(run_record("run-a"))
+    await store.append("run-a", [record_of_file()], {})
+    before = await store.any_withheld()
+    left_out = store.hidden("secret")
+    await store.append("run-a", [record_of_file("/etc/other", after={"type": "file", "content": left_out})], {})
+    assert await store.any_withheld() and before in (False, isinstance(store, MemoryStore)), "memory knows it by reading"
 
 
 async def test_side_by_side_runs_get_serials_of_their_own(store: StateStore) -> None:

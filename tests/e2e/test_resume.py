@@ -269,7 +269,8 @@ def test_what_no_log_hides_is_not_kept_and_its_first_reader_is_told(project):
         assert b"sentinel-9f31" not in path.read_bytes(), path
     (project / "here" / "ready").write_text("yes")
     answer = resumed(project)
-    assert answer.code == 2 and "was not kept" in answer.out + answer.err, answer
+    assert answer.code == 1 and "variable-not-kept" in answer.err and "`word.stdout`" in answer.err, answer
+    assert "site.yml:11:52" in answer.err and "failed=0" in answer.out, "its reader's place, and no task fails of it"
     assert not (project / "here" / "made").exists()
 
 

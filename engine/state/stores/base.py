@@ -47,6 +47,9 @@ class StateStore(Protocol):
     async def read(self, serial: int | None = None) -> Snapshot:
         """The newest record of every resource, up to `serial`."""
 
+    async def any_withheld(self) -> bool:
+        """May there be a record of which a secret was left out, or kept encrypted? Cheaper than reading them."""
+
     def runs(self) -> AsyncIterator[RunRecord]:
         """Newest first, unfinished ones too."""
 

@@ -56,6 +56,9 @@ class MemoryStore(Locking):
         chosen = [each for each in self._records if serial is None or (self._runs[each.run].serial or upto + 1) <= upto]
         return Snapshot(lineage=self.lineage, serial=upto, newest=newest_of(chosen))
 
+    async def any_withheld(self) -> bool:
+        return bool(self._records)
+
     async def runs(self) -> AsyncIterator[RunRecord]:
         for run in sorted(self._runs.values(), key=lambda each: (each.started, each.id), reverse=True):
             yield run

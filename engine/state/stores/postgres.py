@@ -36,6 +36,7 @@ from engine.state.snapshot import Snapshot, newest_of
 from engine.state.stores import no_workspace
 from engine.state.stores.groups import Groups
 from engine.state.stores.locking import Locking
+from engine.state.withhold import MARKS
 
 try:
     import psycopg
@@ -144,6 +145,10 @@ class PostgresStore(Locking):
             return Snapshot(lineage=lineage, serial=latest if serial is None else serial, newest=newest)
 
         return await self._transaction(look)
+
+    async def any_withheld(self) -> bool:
+        query: LiteralString = "SELECT EXISTS (SELECT 1 FROM records WHERE data LIKE ANY (%s))"
+        return bool(await self._transaction(lambda database: value(database, query, [f"%{mark}%" for mark in MARKS])))
 
     async def runs(self) -> AsyncIterator[RunRecord]:
         query: LiteralString = (

@@ -73,6 +73,9 @@ class SealedStore:
         newest: dict[ResourceAddress, StateRecord] = {address: self._opened(record) for address, record in found.newest.items()}
         return replace(found, newest=newest)
 
+    async def any_withheld(self) -> bool:
+        return await self.kept.any_withheld()
+
     async def runs(self) -> AsyncIterator[RunRecord]:
         async for run in self.kept.runs():
             yield run

@@ -40,6 +40,7 @@ from engine.state.record import JournalEntry, RunRecord, StateRecord, counted
 from engine.state.snapshot import Snapshot, newest_of
 from engine.state.stores.groups import Groups
 from engine.state.stores.locking import Locking
+from engine.state.withhold import MARKS
 
 Result = TypeVar("Result")
 BUSY_SECONDS = 30.0
@@ -111,6 +112,10 @@ class SqliteStore(Locking):
             return Snapshot(lineage=lineage, serial=latest if serial is None else serial, newest=newest)
 
         return await self._call(look)
+
+    async def any_withheld(self) -> bool:
+        query = "SELECT EXISTS (SELECT 1 FROM records WHERE instr(data, ?) OR instr(data, ?) OR instr(data, ?))"
+        return bool(await self._call(lambda database: database.execute(query, MARKS).fetchone()[0]))
 
     async def runs(self) -> AsyncIterator[RunRecord]:
         query = "SELECT data, (SELECT COUNT(*) FROM records WHERE run = runs.id) FROM runs ORDER BY started DESC, id DESC"
