@@ -64,11 +64,23 @@ class Failure:
 
 
 @frozen(kw_only=True)
+class Kept:
+    """Something that was made by an earlier run of the playbook, and stays though it may not be declared any more."""
+
+    resource: ResourceAddress
+    why: str
+    meant: bool = False
+    """Some task may well be about it: that is as it should be, and shown to programs alone."""
+
+
+@frozen(kw_only=True)
 class Preview:
     """What a run would do, in the order of doing."""
 
     planned: tuple[Planned, ...] = ()
     failures: tuple[Failure, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    """With --prune: what is not removed, since it may be meant."""
 
     def count(self, *actions: str) -> int:
         return sum(each.action in actions for each in self.planned)
