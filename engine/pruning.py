@@ -60,7 +60,7 @@ async def pruned(engine: Engine, prepared: Prepared, preview: Preview) -> Pruned
     mine = {run.id for run in runs if run.playbooks and set(run.playbooks) <= books and not run.note}
     for life in made_by(effective(await all_records(store)), mine, set(subject.hosts)):
         record = life[0]
-        if declared.declares(record):
+        if record.address in preview.about or declared.declares(record):
             continue
         meant = declared.meant_by(life[-1])
         why = meant or ("its host failed" if record.address.host in lost else declared.why_unknown or not_for_us(life))

@@ -112,6 +112,12 @@ def test_what_may_still_be_meant_stays(project: Path, what: str, tasks: str, rem
     assert sorted(pruned(project)) == removed
 
 
+def test_a_file_that_a_task_manages_through_a_link_stays(project: Path) -> None:
+    (project / "link").symlink_to("old.conf")
+    write(project, KEPT + '    - lineinfile: {path: "%(root)s/link", line: old}\n')
+    assert pruned(project) == ["database/app"]
+
+
 def test_what_is_in_a_folder_that_is_declared_no_more_keeps_the_folder(project: Path) -> None:
     folder = '    - file: {path: "%(root)s/app", state: directory}\n'
     write(project, KEPT + folder)
