@@ -235,7 +235,7 @@ class Foreseeing(Host):
     def number(self, state: "FileState", number: str, name: str, otherwise: int) -> int:
         if state.get(number) is not None:
             return int(state[number])
-        if not state.get(name):
+        if not state.get(name) or self.is_gone("user" if name == "owner" else name, state[name]):
             return otherwise
         return self.uid(state[name]) if name == "owner" else self.gid(state[name])
 
@@ -335,12 +335,19 @@ class Foreseeing(Host):
         return made
 
     def uid(self, name: "Any") -> int:
+        if self.is_gone("user", name):
+            raise Fail("chown failed: failed to look up user {0}".format(name))
         known = self.foreseen("user", str(name))
         return Host.uid(self, name) if known is None else self.number_of("user", known)
 
     def gid(self, name: "Any") -> int:
+        if self.is_gone("group", name):
+            raise Fail("chgrp failed: failed to look up group {0}".format(name))
         known = self.foreseen("group", str(name))
         return Host.gid(self, name) if known is None else self.number_of("group", known)
+
+    def is_gone(self, kind: str, name: "Any") -> bool:
+        return not str(name).isdigit() and self.foreseen(kind, str(name), True) is None
 
     def number_of(self, kind: str, state: "Dict[str, Any]") -> int:
         """The account's number; where the system has yet to choose it, one that stands for it."""

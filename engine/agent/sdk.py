@@ -228,6 +228,8 @@ def perform(module: "Any", args: "Dict[str, Any]", host: "Host", context: "Conte
         values.update(module.report(args, change, host))
     values["changed"] = changed
     reply: "Dict[str, Any]" = {"result": values}
+    if context.foresees:
+        reply["about"] = [module.RESOURCE, identity(module, args)]      # as the host has it: through links, in the folder meant
     if changed:
         reply["changes"] = earlier + [described(module, args, change)]
         if context.diff:

@@ -35,7 +35,9 @@ def reply_of(value: Any) -> AgentReply:
     if isinstance(value, dict) and isinstance(value.get("result"), dict):
         changes, diffs = value.get("changes", []), value.get("diffs", [])
         if isinstance(changes, list) and isinstance(diffs, list):
-            return AgentReply(result=value["result"], changes=changes, diffs=diffs)
+            about = value.get("about")
+            named = (str(about[0]), str(about[1])) if isinstance(about, list) and len(about) == 2 else None
+            return AgentReply(result=value["result"], changes=changes, diffs=diffs, about=named)
     raise AgentError(Problem(code="agent-protocol", summary=PROTOCOL, detail="an answer without a result"))
 
 

@@ -65,6 +65,8 @@ class AgentReply:
     result: dict[str, object]
     changes: list[dict[str, object]] = field(default_factory=list)
     diffs: list[dict[str, object]] = field(default_factory=list)
+    about: tuple[str, str] | None = None
+    """Kind and identity of what it manages, where a plan is made and there is one."""
 
 
 Keep = tuple[str, str, str, int]

@@ -28,6 +28,7 @@ from engine.runtime.delegate import connection_values, target_of
 from engine.runtime.events import EventStream
 from engine.runtime.foresight import Foresight
 from engine.runtime.ledger import RunLedger
+from engine.runtime.preview import PreviewRecorder
 from engine.runtime.recorder import Recorder
 from engine.runtime.redact import Redactor
 from engine.runtime.replacing import Tainted
@@ -99,6 +100,8 @@ class RunContext:
         self.stepping = Stepping(self.outside, chosen.step)
         if chosen.check and chosen.compat != "ansible":
             self.foresight = Foresight(self.run)
+            if isinstance(self.recorder, PreviewRecorder):
+                self.recorder.foresight = self.foresight
 
     def refresh_inventory(self) -> None:
         if self.reload is not None:

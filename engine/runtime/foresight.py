@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.connections.session import AgentSession
 from engine.connections.target import ExecutionTarget
-from engine.model.addresses import HostName, RunId
+from engine.model.addresses import HostName, ResourceAddress, RunId
 from engine.model.change import Change
 
 Machine = tuple[str, str, int]
@@ -27,6 +27,8 @@ class Foresight:
     _changes: dict[Machine, list[dict[str, Any]]] = field(default_factory=dict)
     uncertain: dict[HostName, str] = field(default_factory=dict)
     """Hosts on which something of unknown effect would have run, with what it was: there a failure is not certain any more."""
+    about: set[ResourceAddress] = field(default_factory=set)
+    """What its tasks manage, changed or not."""
     packages: set[HostName] = field(default_factory=set)
     """Hosts whose packages would have changed."""
 

@@ -18,6 +18,7 @@ from engine.model.outcome import Status, TaskOutcome
 from engine.model.source import Span
 from engine.model.values import Value
 from engine.plan.step import Step
+from engine.runtime.foresight import Foresight
 from engine.runtime.redact import Redactor
 from engine.state.encode import with_blobs
 from engine.state.record import Notification, RunRecord, StateRecord
@@ -64,11 +65,25 @@ class Failure:
 
 
 @frozen(kw_only=True)
+class Kept:
+    """Something that was made by an earlier run of the playbook, and stays though it may not be declared any more."""
+
+    resource: ResourceAddress
+    why: str
+    meant: bool = False
+    """Some task may well be about it: that is as it should be, and shown to programs alone."""
+
+
+@frozen(kw_only=True)
 class Preview:
     """What a run would do, in the order of doing."""
 
     planned: tuple[Planned, ...] = ()
     failures: tuple[Failure, ...] = ()
+    about: frozenset[ResourceAddress] = frozenset()
+    """What its tasks manage, changed or not, as far as they were come to."""
+    kept: tuple[Kept, ...] = ()
+    """With --prune: what is not removed, since it may be meant."""
 
     def count(self, *actions: str) -> int:
         return sum(each.action in actions for each in self.planned)
@@ -98,12 +113,15 @@ class PreviewRecorder:
     redactor: Redactor
     recorded: Mapping[ResourceAddress, StateRecord] = field(default_factory=dict)
     """What the state knows before the run."""
+    foresight: Foresight | None = None
+    """The run's own."""
     _planned: list[Planned] = field(default_factory=list)
     _failures: list[Failure] = field(default_factory=list)
 
     @property
     def preview(self) -> Preview:
-        return Preview(planned=tuple(self._planned), failures=tuple(self._failures))
+        about = frozenset(self.foresight.about) if self.foresight is not None else frozenset[ResourceAddress]()
+        return Preview(planned=tuple(self._planned), failures=tuple(self._failures), about=about)
 
     async def started(self, run: RunRecord) -> None:
         """Nothing begins."""

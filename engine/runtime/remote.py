@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.agent.sdk import naming
 from engine.connections.target import AgentReply
+from engine.model.addresses import ResourceAddress
 from engine.model.change import Change, Diff
 from engine.model.invocation import TaskInvocation
 from engine.model.outcome import ModuleResult
@@ -79,6 +80,8 @@ class HostRemote:
         result = self._said(reply, module, args)
         if foresight is not None:
             foresight.add(self.target, result.changes, args)
+            if reply.about is not None:
+                foresight.about.add(ResourceAddress(self.target.host, *reply.about))
         return result
 
     async def validate(self, module: str, given: Mapping[str, Any]) -> dict[str, Any]:

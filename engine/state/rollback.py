@@ -98,6 +98,8 @@ def plan_rollback(runs: RunRecord | Sequence[RunRecord], records: Sequence[State
     for pile in piles_of(records).values():
         parts = together(reduced(pile), records)
         if not all(map(possible, parts)):
+            parts = together(reduced(pile))  # better all of it at once than not at all: what lies between need not be known then
+        if not all(map(possible, parts)):
             impossible.extend(each for each in pile if not each.reversible)
             continue
         steps = [restore_of(part) for part in parts]

@@ -65,6 +65,13 @@ FOUND = {
 - {copy: {dest: /srv/plain.conf, content: another file}}
 - {file: {state: hard, src: /srv/plain.conf, path: /srv/new.conf, force: true}}
 """,
+    "an owner that is to go": """
+- {copy: {dest: /srv/of-bob.conf, content: "", owner: bob}}
+- {user: {state: absent, name: bob}}
+- {copy: {dest: /srv/new.conf, content: "", owner: bob}, ignore_errors: true}
+- {file: {path: /srv/of-bob.conf, mode: "0600"}}
+- {file: {path: /srv/of-bob.conf, owner: bob}, ignore_errors: true}
+""",
 }
 """What random playbooks found, made small."""
 

@@ -62,6 +62,11 @@ FOUND = {
 - {copy: {dest: /srv/homes/there/file, content: text}}
 - {user: {name: other, state: absent}}
 """,
+    "an account with a password that comes and goes around its group": """
+- {user: {name: other, home: /srv/homes/there, password: "$5$salt$0123456789012345678901234567890123456789012"}}
+- {group: {name: crew}}
+- {user: {name: other, state: absent}}
+""",
 }
 """What random playbooks found, made small."""
 

@@ -30,6 +30,7 @@ def command(plan: str, extra_vars: tuple[str, ...], refresh: bool, yes: bool, **
     from engine.cli.confirm import confirmed
     from engine.cli.running import engine_for, interruptible, listeners_for, settled
     from engine.files import WitnessFiles, moved
+    from engine.pruning import pruned
     from engine.runtime import plan_file
     from engine.runtime.variables_given import again
 
@@ -49,6 +50,8 @@ def command(plan: str, extra_vars: tuple[str, ...], refresh: bool, yes: bool, **
         async with made:
             settled()
             preview = await previewed(made, prepared, terminal)
+            gone = await pruned(made, prepared, preview) if saved.options.get("prune") else None
+            preview = gone.preview if gone is not None else preview
             different = plan_file.differences(saved, preview)
             if (different or preview.failures) and not refresh:
                 raise stale(different or [f"{each.host}: {each.task}: {each.message}" for each in preview.failures])
@@ -58,7 +61,10 @@ def command(plan: str, extra_vars: tuple[str, ...], refresh: bool, yes: bool, **
             if not confirmed(terminal, "Do this?", yes=yes):
                 return 1
             recap = await made.carry_out(prepared, listeners=listeners_for("default", made, terminal))
-            return recap.exit_code
+            if recap.exit_code or gone is None or not gone.plan.restores:
+                return recap.exit_code  # where the run failed nothing is removed
+            removal = await made.prepare_rollback(gone.plan, prepared.project, inventory=prepared.sources, extra_vars=prepared.extra_vars)
+            return (await made.carry_out(removal, listeners=listeners_for("default", made, terminal))).exit_code
 
     return interruptible(go, made)
 

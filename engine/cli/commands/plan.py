@@ -24,10 +24,11 @@ LEFT_OUT = frozenset(("check", "diff", "step", "extra_vars", "verbose", "color")
 @click.command(name="plan", context_settings=HELP, epilog="Example: engine plan site.yml -i hosts.ini -o plan.bin && engine apply plan.bin")
 @click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...")
 @click.option("-o", "--out", metavar="FILE", help="Save the plan, for `engine apply`.")
+@click.option("--prune", is_flag=True, help="Also what earlier runs of the playbook made and it declares no more: to be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Show the plan as one JSON document.")
 @click.option("--detailed-exitcode", is_flag=True, help="0: nothing to do, 2: there are changes, 1: a mistake, 4: unreachable.")
 @options(RUN, CONNECTION, VAULT, OUTPUT)
-def command(playbooks: tuple[str, ...], out: str | None, as_json: bool, detailed_exitcode: bool, **given: Any) -> int:
+def command(playbooks: tuple[str, ...], out: str | None, prune: bool, as_json: bool, detailed_exitcode: bool, **given: Any) -> int:
     """Show what a run of PLAYBOOKs would change on each host, resource by resource, and change nothing.
 
     A later task sees what an earlier one would have done. What only a real run can tell is shown as "(known after apply)".
@@ -36,6 +37,7 @@ def command(playbooks: tuple[str, ...], out: str | None, as_json: bool, detailed
     """
     from engine.cli.running import engine_for, interruptible, settled
     from engine.files import WitnessFiles
+    from engine.pruning import pruned
 
     terminal = Terminal(colour=given.get("color"))
     made = engine_for(playbooks[0], overrides(given), terminal)
@@ -46,9 +48,11 @@ def command(playbooks: tuple[str, ...], out: str | None, as_json: bool, detailed
         async with made:
             settled()
             preview = await previewed(made, prepared, terminal)
+            if prune:
+                preview = (await pruned(made, prepared, preview)).preview
         show(preview, terminal, as_json=as_json)
         if out:
-            save(out, made, prepared, preview, witness, given)
+            save(out, made, prepared, preview, witness, {**given, "prune": prune or None})
             if not as_json:
                 terminal.write(f"Saved. To do exactly this: engine apply {out}\n")
         return exit_code(preview, detailed=detailed_exitcode)

@@ -139,7 +139,7 @@ def entry(drift: Drift) -> dict[str, Any]:
         "identity": address.identity,
         "verdict": drift.verdict.value.replace(" ", "_"),
         "why": drift.why,
-        "tainted": tainted(drift),
+        **({"tainted": True} if tainted(drift) else {}),
         "run": record.run,
         "task": record.task,
         "recorded_at": record.at,

@@ -33,6 +33,13 @@ def shown(preview: Preview, terminal: Terminal) -> str:
                 word = "cannot be reached" if failure.unreachable else "would fail"
                 lines.append(terminal.tinted(f"  ! {failure.task}: {word}: {failure.message}", "red") + f"  {failure.span}")
         lines.append("")
+    unsure = [each for each in preview.kept if not each.meant]
+    if unsure:
+        lines.append("Not removed, since nobody can tell whether it is still meant:")
+        lines += [f"    {each.resource} — {each.why}" for each in unsure] + [""]
+    meant = len(preview.kept) - len(unsure)
+    if meant:
+        lines.append(f"{meant} that earlier runs made may still be meant by a task, and stay.")
     return "\n".join([*lines, total(preview)]) + "\n"
 
 
@@ -43,6 +50,8 @@ def lines_about(planned: Planned, terminal: Terminal) -> Iterator[str]:
     item = f" (item={planned.item})" if planned.item is not None else ""
     about = f"  ({planned.task}){item}" if planned.task and planned.task != what else item
     known = "" if planned.action != "unknown" else f" {UNKNOWN_SHOWN}" + (f": {planned.reason}" if planned.reason else "")
+    if planned.action == "delete" and planned.reason:
+        known = f" {planned.reason}"
     if planned.action == "replace" and planned.reason:
         known = f" replaced: {planned.reason}"
     yield terminal.tinted(f"  {SIGNS[planned.action]} {what}", COLOURS[planned.action]) + about + known + place(planned.span)
@@ -78,6 +87,7 @@ def document(preview: Preview) -> dict[str, Any]:
         "summary": preview.summary,
         "changes": [as_document(each) for each in preview.planned if each.action != "unknown"],
         "unknown": [as_document(each) for each in preview.planned if each.action == "unknown"],
+        **({"kept": [{"resource": str(each.resource), "reason": each.why} for each in preview.kept]} if preview.kept else {}),
         "failures": [
             {
                 "host": each.host, "task": each.task, "message": each.message, "unreachable": each.unreachable,
@@ -102,6 +112,6 @@ def as_document(planned: Planned) -> dict[str, Any]:
     }
     if planned.item is not None:
         found["item"] = planned.item
-    if planned.action == "unknown" or (planned.action == "replace" and planned.reason):
+    if planned.action == "unknown" or (planned.action in ("delete", "replace") and planned.reason):
         found["reason"] = planned.reason
     return found
