@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference that come from the code: settings, events, modules.
+"""Write the pages of docs/reference that come from the code: settings, events, modules, reversibility.
 
     python docs/generate.py            writes them
     python docs/generate.py --check    says which are stale, and changes nothing (tests/architecture does the same)
@@ -291,9 +291,66 @@ def arguments_of(specs: Mapping[str, Any]) -> list[str]:
     return rows
 
 
+# ---- reversibility
+
+HOW_MUCH = {"all": "all", "part": "partly", "no": "**nothing**", "-": "changes nothing"}
+RECORDED_BY = {"tempfile": "engine.modules.builtin.file"}
+"""Modules that record what they made as another one's."""
+RUNS_ONLY = frozenset(("command", "shell", "script", "raw"))
+"""Their effect on a host is not known before they are run."""
+
+
+def reversibility_page() -> str:
+    from engine.runtime.names import known_actions
+
+    rows = [row for row in map(reversibility_of, sorted(known_actions() - STEER.keys())) if row]
+    changing = [row for row in rows if row[2] != HOW_MUCH["-"]]
+    idle = [row for row in rows if row[2] == HOW_MUCH["-"]]
+    lines = [
+        "# What can be taken back",
+        "",
+        NOTE,
+        "What `engine rollback` restores of what each module changed, as the modules themselves declare it (`RESTORES`), whether"
+        " `engine plan` and `--check` can tell before what it would do, and whether `engine drift` looks at what it left. What is promised"
+        " beyond that, and what is not, is said in [State and rollback](../concepts/state.md).",
+        "",
+        "For all of them: contents of more than 8 MiB, trees of more than 64 MiB and, unless `[state] encrypt = true`, secrets are kept"
+        " by digest alone, and a plan of a rollback lists what cannot be restored for that before anything is done. Modules written for"
+        " Ansible and not for the engine are recorded by name: nothing of what they did is restored.",
+        "",
+        "| module | manages | a rollback brings back | what | a plan tells | drift |",
+        "|---|---|---|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in changing),
+        "",
+        "## These change nothing on a host",
+        "",
+        ", ".join(row[0] for row in idle) + ".",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def reversibility_of(name: str) -> list[str]:
+    """The cells of a row. KeyError or AttributeError where a module does not declare it: tests/contracts asks for that."""
+    from engine.runtime.dispatch import handler_for
+
+    handler = handler_for(name)
+    assert handler is not None
+    module = importlib.import_module(WORKS_THROUGH.get(name) or handler.module or handler.run.__module__)
+    how_much, words = module.RESTORES
+    recorded = importlib.import_module(RECORDED_BY[name]) if name in RECORDED_BY else module
+    kind = getattr(recorded, "RESOURCE", "")
+    inspects = bool(kind) and hasattr(recorded, "inspect")
+    foresees = ", also what the system would refuse" if hasattr(module, "foresee") else ""
+    plan = "no" if name in RUNS_ONLY or not getattr(module, "CHECK", True) else f"yes{foresees}"
+    return [f"[{name}](modules.md#{name})", code(kind) or "—", HOW_MUCH[how_much], cell(words), plan, "yes" if inspects else "—"]
+
+
 # ---- pages
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "events.md": events_page, "modules.md": modules_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page, "events.md": events_page, "modules.md": modules_page,
+    "reversibility.md": reversibility_page,
+}
 
 
 def stale() -> list[str]:

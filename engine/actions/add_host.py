@@ -10,6 +10,7 @@ from engine.model.outcome import ModuleResult
 from engine.model.values import Value
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 ONCE = True
 """Runs for the first host alone, whatever the number of hosts: what it names is one thing."""
 NAMES = ("name", "hostname", "host")

@@ -9,6 +9,7 @@ from engine.model.outcome import ModuleResult
 from engine.model.values import TemplateText, Value
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 LAZY = ("that",)
 ARGUMENTS = {
     "that": Argument("raw", required=True, doc="A condition or a list of them, written like `when`."),

@@ -8,6 +8,7 @@ from engine.model.outcome import ModuleResult
 from engine.model.values import OMIT, TemplateText, Value
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 LAZY = ("var",)
 ARGUMENTS = {
     "msg": Argument("raw", doc="What is shown: a text or any other value; `Hello world!` where nothing is given."),

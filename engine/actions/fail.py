@@ -6,6 +6,7 @@ from engine.agent.sdk import Argument
 from engine.model.outcome import ModuleResult
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 ARGUMENTS = {"msg": Argument("raw", default="Failed as requested from task", doc="What is said; a text or any other value.")}
 
 

@@ -19,6 +19,7 @@ from engine.agent.writing import discard
 from engine.model.outcome import ModuleResult
 
 STAT = "engine.modules.builtin.stat"
+RESTORES = ("no", "the file is the controller's")
 ARGUMENTS = {
     "src": Argument("str", doc="File on the target."),
     "dest": Argument("str", doc="Directory on the controller; with `flat` a file, or a directory that ends in /."),

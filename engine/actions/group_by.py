@@ -7,6 +7,7 @@ from engine.model.effect import JoinGroup
 from engine.model.outcome import ModuleResult
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 ARGUMENTS = {
     "key": Argument("raw", doc="The group's name; made if there is none yet. Spaces become dashes."),
     "parents": Argument("raw", default="all", doc="A name or a list of names of the groups it belongs to."),

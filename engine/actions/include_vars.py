@@ -20,6 +20,7 @@ from engine.model.variables import Variables
 from engine.yaml.variables import load_variables
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 FREE_FORM = "file"
 ARGUMENTS = {
     "file": Argument("raw", aliases=("_raw_params",), doc="A file with variables; relative ones are looked for in `vars/` first."),

@@ -12,6 +12,7 @@ from engine.model.outcome import ModuleResult
 from engine.model.values import Value
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 ONCE = True
 """Runs for the first host alone: one pause holds all."""
 RULES = {"mutually_exclusive": [("minutes", "seconds")]}

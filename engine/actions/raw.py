@@ -7,6 +7,7 @@ from engine.actions.base import ActionCall
 from engine.agent.sdk import Argument
 from engine.model.outcome import ModuleResult
 
+RESTORES = ("no", "nobody knows what the line did")
 ARGUMENTS = {
     "_raw_params": Argument("str", doc="The line."),
     "executable": Argument("str", doc="Shell that runs it, instead of the user's own."),

@@ -12,6 +12,7 @@ from engine.model.values import TemplateText, Value
 from engine.playbook.ansible_words import bad_name
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 CONSTANTS = frozenset(("true", "false", "none", "True", "False", "None"))
 """Names that Jinja reads as values: a variable of that name could never be used."""

@@ -9,6 +9,7 @@ from engine.model.outcome import ModuleResult
 from engine.model.values import Value
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 ARGUMENTS = {
     "data": Argument("raw", doc="The values, a dictionary by name."),
     "per_host": Argument("bool", default=False, doc="Keep one set of values for each host instead of one for the run."),

@@ -15,6 +15,7 @@ from engine.model.outcome import ModuleResult
 from engine.model.values import TemplateText, Value
 
 CONNECTS = False
+RESTORES = ("-", "works on the controller alone")
 LAZY = ("argument_spec",)
 ARGUMENTS = {
     "argument_spec": Argument("raw", required=True, doc="Each argument's name with type, required, default, choices, elements, options."),

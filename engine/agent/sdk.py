@@ -136,6 +136,8 @@ def owned(state: "Dict[str, Any]", args: "Dict[str, Any]", is_dir: bool = False)
 #   ARGUMENTS        {name: Argument}
 #   RESOURCE         kind of the thing managed ("file", "user", …); "" where nothing is managed
 #   IDENTITY         names of the arguments whose values name it, joined with ":"; or a function identity(args) -> str
+#   RESTORES         (how much, what): of what it changed a rollback brings back "all", "part" or nothing ("no"), or it changes nothing
+#                    ("-"); and in words what that is, or why. Actions without a module on the host declare it, too
 #   REVERSIBLE       False where apply cannot undo; REASON says why
 #   inspect(args, host) -> state                  read only
 #   desire(args, before) -> state                 pure; may raise Fail

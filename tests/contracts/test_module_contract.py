@@ -10,8 +10,13 @@ import pytest
 
 import engine.modules.builtin
 from engine.agent.sdk import Argument
+from engine.runtime.dispatch import handler_for
+from engine.runtime.names import known_actions
+from engine.runtime.recorder import CONTROLLER_ONLY
 
 NAMES = sorted(each.name for each in pkgutil.iter_modules(engine.modules.builtin.__path__))
+STEERING = frozenset(("import_playbook", "import_role", "import_tasks", "include_role", "include_tasks", "meta"))
+"""What the plan and the runner carry out themselves."""
 RULES = {"mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by"}
 KINDS = {"any", "str", "int", "float", "bool", "list", "dict", "path", "raw", "bytes", "mode", "json", "bits"}
 
@@ -48,6 +53,31 @@ def test_it_either_manages_a_thing_or_runs(module: ModuleType) -> None:
     assert callable(module.IDENTITY) or all(name in module.ARGUMENTS for name in module.IDENTITY)
     for name in ("inspect", "desire", "apply"):
         assert callable(getattr(module, name)), name
+
+
+def test_it_says_what_a_rollback_brings_back(module: ModuleType) -> None:
+    """docs/reference/reversibility.md is made of it; a new module must say it."""
+    says(module)
+    how_much = module.RESTORES[0]
+    assert how_much in ("all", "part") or not (module.RESOURCE and getattr(module, "REVERSIBLE", True)), "what has an identity can be taken back"
+    assert how_much in ("no", "-") or getattr(module, "REVERSIBLE", True)
+    assert how_much in ("no", "-") or hasattr(module, "apply") or module.__name__.endswith("tempfile"), "who restores can apply"
+
+
+def says(module: ModuleType) -> None:
+    how_much, words = module.RESTORES
+    assert how_much in ("all", "part", "no", "-") and words and not words.endswith(".")
+
+
+def test_actions_without_a_module_say_it_too() -> None:
+    for name in sorted(known_actions()):
+        handler = handler_for(name)
+        if handler is None:
+            assert name in STEERING
+            continue
+        declares = importlib.import_module(handler.module or handler.run.__module__)
+        says(declares)
+        assert handler.module or (declares.RESTORES[0] == "-") == (name in CONTROLLER_ONLY or name == "validate_argument_spec")
 
 
 def test_what_it_records_is_no_secret(module: ModuleType) -> None:

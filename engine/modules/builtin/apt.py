@@ -53,6 +53,7 @@ ARGUMENTS = {
 }
 RULES = {"mutually_exclusive": [("deb", "package", "upgrade")]}
 RESOURCE = "package"
+RESTORES = ("part", "the versions that were there, with what came along and configuration files, as far as the sources still have them")
 NEEDS = package_restore.needs
 """For a rollback: the versions that `inspect` is asked for as `needs`, before anything is done."""
 

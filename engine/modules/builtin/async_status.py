@@ -19,6 +19,7 @@ ARGUMENTS = {
     "mode": Argument("str", default="status", choices=("status", "cleanup"), doc="cleanup removes the job's result file."),
 }
 RESOURCE = ""
+RESTORES = ("-", "asks after a job, which its own task started")
 
 
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":

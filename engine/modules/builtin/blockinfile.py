@@ -36,6 +36,7 @@ ARGUMENTS.update(FILE_ARGUMENTS)
 RULES = {"mutually_exclusive": [("insertbefore", "insertafter")]}
 RESOURCE = "file"
 IDENTITY = ("path",)
+RESTORES = ("all", "the file: content byte for byte, owner, group, mode")
 
 
 def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[FileState]":

@@ -37,6 +37,7 @@ RULES = {
     "required_one_of": [("_raw_params", "cmd", "argv")],
 }
 RESOURCE = ""
+RESTORES = ("no", "nobody knows what the program did")
 
 
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":

@@ -42,6 +42,7 @@ ARGUMENTS = {
 ARGUMENTS.update(FILE_ARGUMENTS)
 RESOURCE = "file"
 IDENTITY = ("dest",)
+RESTORES = ("all", "the file or tree: content byte for byte, type, owner, group, mode")
 
 
 def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[FileState]":

@@ -40,6 +40,7 @@ ARGUMENTS = {
 }
 RULES = {"mutually_exclusive": [("insertafter", "insertbefore")]}
 RESOURCE = "cron"
+RESTORES = ("all", "the whole crontab")
 
 TIMES = ("minute", "hour", "day", "month", "weekday")
 

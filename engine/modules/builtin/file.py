@@ -39,6 +39,7 @@ ARGUMENTS = {
 ARGUMENTS.update(FILE_ARGUMENTS)
 RESOURCE = "file"
 IDENTITY = ("path",)
+RESTORES = ("all", "type, owner, group, mode, links; what was removed with its content, up to the sizes that are kept")
 
 OWNING = ("mode", "owner", "group")
 

@@ -49,6 +49,7 @@ ARGUMENTS = {
     "limit": Argument("int", doc="Stop after so many."),
 }
 RESOURCE = ""
+RESTORES = ("-", "looks for files")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 BYTES = {"b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 UNLIMITED = 10**6

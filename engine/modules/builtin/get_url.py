@@ -34,6 +34,7 @@ ARGUMENTS.update({
 ARGUMENTS.update(FILE_ARGUMENTS)
 RESOURCE = "file"
 IDENTITY = ("dest",)
+RESTORES = ("part", "the file as it was, where it was small enough to be kept; what was downloaded is known by digest alone")
 LISTS = ("http://", "https://", "ftp://", "file://")
 
 

@@ -30,6 +30,7 @@ ARGUMENTS = {
 RULES = {"required_if": [("non_unique", True, ("gid",))], "mutually_exclusive": [("local", "gid_min"), ("local", "gid_max")]}
 RESOURCE = "group"
 IDENTITY = ("name",)
+RESTORES = ("all", "the group, with its number and members")
 
 
 def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[Dict[str, Any]]":

@@ -37,6 +37,7 @@ ARGUMENTS.update(FILE_ARGUMENTS)
 RULES = {"mutually_exclusive": [("insertbefore", "insertafter"), ("regexp", "search_string"), ("backrefs", "search_string")]}
 RESOURCE = "file"
 IDENTITY = ("path",)
+RESTORES = ("all", "the file: content byte for byte, owner, group, mode")
 EMPTY = (
     "The {0} is an empty string, which will match every line in the file. This may have unintended consequences, "
     "such as replacing the last line in the file rather than appending."

@@ -22,6 +22,7 @@ ARGUMENTS["use"] = Argument("str", default="auto", doc="The package manager; `au
 RESOURCE = apt.RESOURCE
 IDENTITY = apt.IDENTITY
 NEEDS = apt.NEEDS
+RESTORES = apt.RESTORES
 inspect = apt.inspect
 hindered = apt.hindered
 apply = apt.apply

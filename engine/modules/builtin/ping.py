@@ -19,6 +19,7 @@ ARGUMENTS = {
     "data": Argument("str", default="pong", doc="Text to answer; `crash` raises an error in the module."),
 }
 RESOURCE = ""
+RESTORES = ("-", "answers")
 
 
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":

@@ -31,6 +31,7 @@ ARGUMENTS = {
 ARGUMENTS.update(FILE_ARGUMENTS)
 RESOURCE = "file"
 IDENTITY = ("path",)
+RESTORES = ("all", "the file: content byte for byte, owner, group, mode")
 
 
 def inspect(args: "Dict[str, Any]", host: "Host") -> "Optional[FileState]":

@@ -34,6 +34,7 @@ FOR_SYSTEMD = ("daemon_reload", "daemon_reexec", "masked", "scope", "no_block", 
 ARGUMENTS.update((name, systemd_service.ARGUMENTS[name]) for name in FOR_SYSTEMD)
 RESOURCE = "service"
 IDENTITY = ("name",)
+RESTORES = ("part", "whether it runs and is enabled; a restart or reload is not undone")
 
 BOOTED = "/run/systemd/system"
 """A directory there is the sign that systemd runs. Source: sd_booted(3)."""

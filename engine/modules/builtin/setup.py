@@ -23,6 +23,7 @@ ARGUMENTS = {
     "fact_path": Argument("path", default="/etc/ansible/facts.d", doc="Where files with local facts are."),
 }
 RESOURCE = ""
+RESTORES = ("-", "gathers facts")
 OWN_PREFIX = ("facter_", "ohai_")
 
 

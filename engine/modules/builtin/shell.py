@@ -19,6 +19,7 @@ if MYPY:
 ARGUMENTS = command.ARGUMENTS
 RULES = command.RULES
 RESOURCE = ""
+RESTORES = ("no", "nobody knows what the line did")
 
 
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "armor": Argument("bool", default=True, doc="Base64, so that any bytes travel; else the content must be UTF-8."),
 }
 RESOURCE = ""
+RESTORES = ("-", "reads a file")
 
 
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":

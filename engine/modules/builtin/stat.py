@@ -32,6 +32,7 @@ ARGUMENTS = {
     "get_selinux_context": Argument("bool", default=False),
 }
 RESOURCE = ""
+RESTORES = ("-", "looks at a file")
 FLAGS = {
     "A": "noatime", "a": "append", "B": "compressederror", "C": "nocow", "c": "compressed", "D": "dirsync", "d": "nodump", "E": "encrypted",
     "e": "extents", "h": "blocksize", "I": "indexed", "i": "immutable", "j": "journalled", "N": "inline", "S": "synchronous", "s": "zero",

@@ -34,6 +34,7 @@ RULES = {
 }
 RESOURCE = "service"
 IDENTITY = ("name",)
+RESTORES = ("part", "whether it runs, is enabled and is masked; a restart or reload is not undone")
 
 
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":

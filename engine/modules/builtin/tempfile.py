@@ -25,6 +25,7 @@ ARGUMENTS = {
     "suffix": Argument("str", default="", doc="How its name ends."),
 }
 RESOURCE = ""
+RESTORES = ("part", "the file or folder goes, while it is as it was made")
 CHECK = False
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 

@@ -44,6 +44,7 @@ ARGUMENTS.update(FILE_ARGUMENTS)
 RULES = {"mutually_exclusive": [("body", "src")]}
 RESOURCE = "file"
 IDENTITY = ("dest",)
+RESTORES = ("part", "the file of `dest` as it was, where it was small enough to be kept; not what the request did elsewhere")
 CHECK = False
 JSON_KINDS = ("application/json", "text/json", "application/javascript", "text/javascript")
 

@@ -66,6 +66,7 @@ ARGUMENTS = {
 RULES = {"mutually_exclusive": [("local", "uid_min"), ("local", "uid_max")]}
 RESOURCE = "user"
 IDENTITY = ("name",)
+RESTORES = ("part", "the account with numbers, groups, ages and home; a password hash only in an encrypted state")
 SECRETS = ("password",)
 """Names in a state whose values must not be shown and are stored only encrypted."""
 NO_SECRETS = ("", "*", "!", "!!", "!*")

@@ -33,6 +33,7 @@ ARGUMENTS = {
     "msg": Argument("str", doc="Instead of the message of a failure."),
 }
 RESOURCE = ""
+RESTORES = ("-", "waits")
 CHECK = False
 
 

@@ -21,6 +21,7 @@ ARGUMENTS = {
     "executable": Argument("path"),
 }
 RESOURCE = ""
+RESTORES = ("no", "nobody knows what the script did")
 
 
 def run(args: "Dict[str, Any]", host: "Host", context: "Context") -> "Dict[str, Any]":
