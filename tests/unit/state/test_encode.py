@@ -86,6 +86,12 @@ def test_records_and_runs_as_lines() -> None:
     assert record_of(record_text(record), 7).number == 7
 
 
+def test_a_way_back_is_kept_and_takes_no_room_where_there_is_none() -> None:
+    record = record_of_file(undo={"action": "shell", "args": {"cmd": "dropdb app"}, "environment": {"PGUSER": "ada"}})
+    assert record_of(record_text(record)) == record
+    assert "undo" not in record_text(record_of_file())
+
+
 BROKEN = ["", "{", "[]", "5", "null", "{}", '{"format": 1}', '{"format": 1, "address": [], "handlers": []}']
 
 
