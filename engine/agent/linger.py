@@ -63,7 +63,10 @@ class Keeper(object):
         self.answers: "Dict[str, Dict[Key, Answer]]" = {}
         """host → its newest task's answers."""
         self.under_way: "Set[Tuple[str, Key]]" = set()
-        self.fetched: "Set[Tuple[str, Key]]" = set()
+        self.taken: "Dict[str, Tuple[bytes, str, str]]" = {}
+        """host → what an earlier agent is to be told when its answer is recorded, the answer's task, and where the agent is."""
+        self.settled: "Set[str]" = set()
+        """Of an earlier agent: hosts whose answers were taken, and are recorded by now."""
         self.door: "Optional[_socket.socket]" = None
         self.dismissed = False
         """The controller has said goodbye."""
@@ -80,7 +83,10 @@ class Keeper(object):
                 self.open(run)
             held = self.answers.get(host, {})
             self.answers[host] = {each: held[each] for each in held if each[0] == key[0] and each != key}
-            return True
+            taken = self.taken.pop(host, None) if host in self.taken and self.taken[host][1] != key[0] else None
+        if taken is not None:
+            asked_at(taken[2], taken[0])
+        return True
 
     def ended(self, host: str, key: "Key", answer: "Optional[Answer]") -> None:
         """None: there is no answer, the agent itself went wrong."""
@@ -122,25 +128,26 @@ class Keeper(object):
         """The answer to a question at the door: a line of JSON, and what is kept."""
         host, key = asked["host"], (asked["task"], asked["number"])
         with self.lock:
-            if asked["fence"] == os.getpid():
+            if os.getpid() in asked["fence"]:
                 self.fenced = True
+            if asked.get("settled"):
+                self.settled.add(host)
             found = self.answers.get(host, {}).get(key)
             if found is not None:
-                self.fetched.add((host, key))
                 head = {"state": "kept", "digest": found.digest, "codec": found.codec}
                 return wire.dumps(head).encode() + b"\n" + found.data
             running = (host, key) in self.under_way
         return wire.dumps({"state": "running" if running else "never" if self.fenced else "unknown"}).encode() + b"\n"
 
     def stay(self) -> None:
-        """Until the answers were fetched, or for SECONDS. What the connection stood on is let go first."""
+        """Until the answers were taken and recorded, or for SECONDS. What the connection stood on is let go first."""
         if self.door is None or self.dismissed:
             return
         null = os.open("/dev/null", os.O_RDWR)
         for each in (0, 1, 2):
             os.dup2(null, each)
         until = time.time() + SECONDS
-        while time.time() < until and not self.fetched.issuperset((host, key) for host in self.answers for key in self.answers[host]):
+        while time.time() < until and not self.settled.issuperset(self.answers):
             time.sleep(PAUSE)
         time.sleep(PAUSE)
 
@@ -205,7 +212,7 @@ def peer_of(other: "_socket.socket") -> int:
 
 
 def ask(server: "Server", call: "Call", request: "Dict[str, Any]") -> "Dict[str, Any]":
-    """What an earlier agent says of a call: "kept" with the reply; "never": it will not begin it; or "unknown"."""
+    """What an earlier agent says of a call: "kept" with the reply; "never": those that are fenced will not begin it; or "unknown"."""
     state, found = asked(server, request)
     if found is None:
         return {"result": {"changed": False, "state": state}}
@@ -217,20 +224,21 @@ def ask(server: "Server", call: "Call", request: "Dict[str, Any]") -> "Dict[str,
 def asked(server: "Server", request: "Dict[str, Any]") -> "Tuple[str, Optional[Answer]]":
     """The state of a call, and its answer where one is kept; waited for while it is under way."""
     run, host, task, number = request["keep"]
-    question = wire.dumps({"host": host, "task": task, "number": number, "fence": request.get("fence", 0)}).encode()
-    own = str(os.getpid())
+    question = {"host": host, "task": task, "number": number, "fence": request.get("fence") or []}
     while True:
-        states = set()
+        states = {}
         for door in doors(run):
-            if door[len(PREFIX) + len(run) + 2:].split("-")[0] == own:
+            pid = int(door[len(PREFIX) + len(run) + 2:].split("-")[0])
+            said = asked_at(door, wire.dumps(question).encode()) if pid != os.getpid() else None
+            if said is None:
                 continue
-            said = asked_at(door, question)
-            if said is not None and said[0]["state"] == "kept":
+            if said[0]["state"] == "kept":
+                KEEPER.taken[host] = (wire.dumps(dict(question, settled=True)).encode(), task, door)
                 return "kept", Answer(said[0]["digest"], said[0]["codec"], said[1])
-            if said is not None:
-                states.add(said[0]["state"])
-        if "running" not in states or server.over:
-            return "never" if "never" in states and "running" not in states else "unknown", None
+            states[pid] = said[0]["state"]
+        if "running" not in states.values() or server.over:
+            never = question["fence"] and all(states.get(pid) == "never" for pid in question["fence"])
+            return "never" if never else "unknown", None
         time.sleep(PAUSE)
 
 

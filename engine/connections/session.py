@@ -41,14 +41,14 @@ class AgentSession(Exchange):
         foreseen: Mapping[str, Any] | None = None,
         keep: Keep | None = None,
         asks: bool = False,
-        fence: int = 0,
+        fence: Sequence[int] = (),
     ) -> AgentReply:
         """Run a native module with validated arguments; bytes in them may be large.
 
         Args:
             keep: What names a call whose answer is to outlive the connection.
             asks: It may have been made before: an earlier agent is asked for its answer first, and its changes are not lost.
-            fence: The process of an agent that shall begin nothing any more, where `asks`.
+            fence: Processes of agents that shall begin nothing any more, where `asks`.
             foreseen: In check mode, what earlier tasks would have changed (runtime/foresight.py); None: only what is there counts.
             timeout: Seconds after which the module's processes are ended and the task failed; 0: never.
             on_output: Hears (stream, line) while it runs.
@@ -77,18 +77,18 @@ class AgentSession(Exchange):
         except TimeoutError:
             return timed_out(timeout)
 
-    def keeping(self, keep: Keep, asks: bool = False, fence: int = 0) -> dict[str, object]:
+    def keeping(self, keep: Keep, asks: bool = False, fence: Sequence[int] = ()) -> dict[str, object]:
         """What a request says so that its answer is kept. Ships what that needs."""
         self.ship(LINGER)
-        return {"keep": list(keep), **({"asks": True, "fence": fence} if asks else {})}
+        return {"keep": list(keep), **({"asks": True, "fence": list(fence)} if asks else {})}
 
-    async def kept(self, keep: Keep, fence: int = 0) -> tuple[str, AgentReply | None]:
+    async def kept(self, keep: Keep, fence: Sequence[int] = ()) -> tuple[str, AgentReply | None]:
         """The answer to a call of an earlier session that was cut off, if its agent still keeps it; waited for while it is under way.
 
-        Without an answer the word is `never`, where the agent with the process id `fence` says that it did not and will not begin it, or
+        Without an answer the word is `never`, where each agent of `fence` (process ids) says that it did not and will not begin it, or
         `unknown`.
         """
-        reply = reply_of(await self.request({"verb": "lingering", "keep": list(keep), "fence": fence}, LINGER))
+        reply = reply_of(await self.request({"verb": "lingering", "keep": list(keep), "fence": list(fence)}, LINGER))
         kept = reply.result.get("reply")
         return str(reply.result.get("state")), reply_of(kept) if isinstance(kept, dict) else None
 
@@ -117,7 +117,7 @@ class AgentSession(Exchange):
         environment: Mapping[str, str] | None = None,
         keep: Keep | None = None,
         asks: bool = False,
-        fence: int = 0,
+        fence: Sequence[int] = (),
     ) -> AgentReply:
         """Start a module as a job that outlives the connection and may take `seconds`: what `async` registers at once."""
         request: dict[str, object] = {"verb": "job", "module": module, "args": dict(args), "seconds": seconds, "check": check}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.agent.sdk import boolean
-from engine.errors import EngineError, PlanError, TemplateError
+from engine.errors import EngineError, InDoubt, PlanError, TemplateError
 from engine.model.addresses import HostName
 from engine.model.effect import Effect
 from engine.model.event import Included, ItemFinished, ProblemFound, TaskFinished, TaskRedone
@@ -211,14 +211,21 @@ class Batch:
             await self._on(step, hosts[0], fell)
             return
 
+        doubts: list[Problem] = []
+
         async def limited(host: HostName) -> None:
             async with slots:
-                await self._on(step, host, fell)
+                try:
+                    await self._on(step, host, fell)
+                except InDoubt as error:  # the others come to an end first: what they did is recorded
+                    doubts.extend(error.problems)
 
         with plain_errors():
             async with asyncio.TaskGroup() as group:
                 for host in hosts:
                     group.create_task(limited(host), name=f"{step.address} on {host}")
+        if doubts:
+            raise InDoubt(*doubts)
 
     def _limit(self, step: Step, host: HostName) -> int:
         """How many hosts may run the step at once. A `throttle` that is no number ends the run, as in ansible-core."""

@@ -109,7 +109,7 @@ class Sending:
         self.keep = keep
         self._beginning = beginning
         self._asks = beginning.asks
-        self._fence = 0
+        self._fence: list[int] = []
 
     async def known(self, session: AgentSession, lost: AgentSession | None) -> AgentReply | None:
         """What came of it already; None: it is to be sent. `lost`: the session over which it was sent before.
@@ -121,7 +121,7 @@ class Sending:
         if lost is None:
             again = self._asks and not self._beginning.repeatable and self.keep[3] > 1
             return (await session.kept(self.keep))[1] if again else await self._beginning.begin(session, self.keep)
-        self._fence = int(lost.hello.get("pid", 0))
+        self._fence.append(int(lost.hello.get("pid", 0)))
         if self._beginning.repeatable:
             self._asks = True
             return None

@@ -55,7 +55,7 @@ class Line:
             except ConnectError as error:
                 now = self._clock.monotonic()
                 lost = session or lost
-                if error.problem.code not in PASSING or not self._seconds or not (known or session):
+                if error.problem.code not in PASSING or not self._seconds or not (known or session) or self.pool.closed:
                     raise
                 if not until:
                     began, until = now, now + self._seconds
