@@ -25,7 +25,7 @@ from engine.inventory.tree import Inventory
 from engine.lint.before_run import check_names
 from engine.lint.findings import heeded
 from engine.lint.subject import Subject
-from engine.model.addresses import HostName, ResourceAddress, RunId
+from engine.model.addresses import HostName, RunId
 from engine.model.event import Event, ProblemFound
 from engine.model.hash_merging import put_over
 from engine.model.problem import Problem
@@ -57,7 +57,7 @@ from engine.settings.lookup import setting_of
 from engine.settings.settings import Settings
 from engine.settings.sources import find_project
 from engine.state.choosing import taken_by
-from engine.state.record import RunRecord, StateRecord, run_id
+from engine.state.record import RunRecord, run_id
 from engine.vault.files import VaultFiles
 from engine.vault.secrets import Secrets, load_secrets
 
@@ -352,15 +352,12 @@ class Engine:
         from engine.runtime.preview import PreviewRecorder
 
         run = replace(self.settings.run, check=True, diff=True)
-        recorder = PreviewRecorder(self.redactor, await self._recorded(prepared.project))
+        recorded = (await self.store(prepared.project).read()).newest if self.has_state(prepared.project) else {}  # a look makes no state
+        recorder = PreviewRecorder(self.redactor, recorded)
         assert self.pool is not None
         looking = replace(self, settings=replace(self.settings, run=run))  # the same connections, secrets and caches
         await looking.carry_out(prepared, listeners=listeners, recorder=recorder)
         return recorder.preview
-
-    async def _recorded(self, project: str) -> Mapping[ResourceAddress, StateRecord]:
-        """The newest record of each resource. A look makes no state."""
-        return (await self.store(project).read()).newest if self.has_state(project) else {}
 
     def has_state(self, project: str) -> bool:
         """May something be recorded there? Of stores that are files that can be told without making one."""

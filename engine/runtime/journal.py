@@ -19,8 +19,8 @@ from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.source import NOWHERE, Span
 from engine.model.values import OMIT, EncryptedText, TemplateText, Unknown, Value
 
-TASK, ITEM, BEGUN = "task", "item", "begun"
-"""Kinds of entries: a task is over on a host; an item of its loop is; something that cannot be repeated was begun."""
+TASK, ITEM, BEGUN, ANSWERED = "task", "item", "begun", "answered"
+"""Kinds of entries: a task is over on a host; an item of its loop is; what cannot be repeated was begun; prompts were answered."""
 NOT_KEPT = "held a secret, and was not kept when the run broke off"
 Keep = Callable[[Value], bool]
 """May this text or these bytes be kept?"""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.model.addresses import HostName, ResourceAddress
@@ -136,6 +136,9 @@ class PreviewRecorder:
 
     async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
         """Nothing is."""
+
+    async def answered(self, play: int, answers: Mapping[str, Value], private: Collection[str]) -> None:
+        """Nothing is kept."""
 
     async def task(
         self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], effects: Sequence[Effect] = ()

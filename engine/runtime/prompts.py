@@ -42,7 +42,10 @@ class Prompts:
         if prompt.private and given != str(default):  # a default stands in the playbook, for all to read
             self.learn_secret(given)
         if prompt.encrypt:
-            return self._encrypted(prompt, given, play)
+            made = self._encrypted(prompt, given, play)
+            if prompt.private:
+                self.learn_secret(made)
+            return made
         return given if prompt.unsafe else TemplateText.read(given)
 
     def _silent(self, prompt: VarsPrompt, default: Value) -> str:

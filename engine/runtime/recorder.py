@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Protocol
@@ -73,6 +73,9 @@ class Recorder(Protocol):
     async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
         """Something that cannot be repeated is about to be sent to a host. Kept when it returns."""
 
+    async def answered(self, play: int, answers: Mapping[str, Value], private: Collection[str]) -> None:
+        """Prompts of a play were answered. Those that are `private` are kept only where the state is encrypted."""
+
     async def finished(self, exit_code: int) -> int | None:
         """The state's new serial; None where nothing was recorded (--check)."""
 
@@ -94,6 +97,9 @@ class NoRecorder:
         pass
 
     async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
+        pass
+
+    async def answered(self, play: int, answers: Mapping[str, Value], private: Collection[str]) -> None:
         pass
 
     async def finished(self, exit_code: int) -> int | None:
@@ -140,6 +146,18 @@ class StateRecorder:
     async def begun(self, step: Step, host: HostName, index: int | None, what: str) -> None:
         data = {"index": index, "what": self._redactor.text(what)}
         await self._store.append(self._run, [], {}, [JournalEntry(host=host, step=str(step.address), kind=journal.BEGUN, data=data)])
+
+    async def answered(self, play: int, answers: Mapping[str, Value], private: Collection[str]) -> None:
+        kept = {
+            name: journal.packed(value, lambda text: True)
+            for name, value in answers.items()
+            if self._store.seals or (name not in private and not self._redactor.knows_any(str(value)))
+        }
+        if kept:
+            data: dict[str, Value] = {"answers": kept}
+            if self._store.seals:
+                data["secrets"] = sorted({str(answers[name]) for name in private if name in answers})
+            await self._store.append(self._run, [], {}, [JournalEntry(host="", step=str(play), kind=journal.ANSWERED, data=data)])
 
     async def _records(
         self, step: Step, outcome: TaskOutcome, handlers: Sequence[Notification], blobs: dict[str, bytes]

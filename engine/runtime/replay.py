@@ -18,6 +18,7 @@ from engine.model.effect import Effect
 from engine.model.frozen import frozen
 from engine.model.outcome import Status, TaskOutcome
 from engine.model.problem import Problem
+from engine.model.values import Value
 from engine.plan.step import Step
 from engine.playbook.names import short
 from engine.runtime import journal
@@ -53,6 +54,8 @@ class Replay:
     """What is in doubt counts as done."""
     done: int = 0
     """Tasks, each on one host, that were over."""
+    answers: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """Of `vars_prompt`, as far as they were kept, by the number of the play."""
     secrets: set[str] = field(default_factory=set)
     """What is secret in it; where the journal is kept encrypted, it holds some."""
     _tasks: dict[Place, deque[JournalEntry]] = field(default_factory=dict)
@@ -70,12 +73,15 @@ class Replay:
         return made
 
     def _add(self, entry: JournalEntry) -> None:
+        self.secrets.update(entry.data.get("secrets", ()))
+        if entry.kind == journal.ANSWERED:
+            self.answers.setdefault(entry.step, {}).update(journal.unpacked(entry.data["answers"]))
+            return
         place = (entry.host, key_of(entry.step))
         index: int | None = entry.data.get("index")
         if entry.kind == journal.BEGUN:
             self._begun[place, index] = entry
             return
-        self.secrets.update(entry.data.get("secrets", ()))
         outcome = entry.data["outcome"]
         failed = outcome["status"] in (Status.FAILED.value, Status.UNREACHABLE.value)
         over = not failed or outcome.get("ignored") or outcome.get("rescued")

@@ -118,7 +118,7 @@ class Plays:
         self._lost.clear()
         folder = os.path.dirname(play.path)
         run.ledger.replace_inventory(run.ledger.inventory.with_playbook_dir(folder))
-        prompts = self._prompts(plan) if play.vars_prompt else {}
+        prompts = await self._prompts(plan) if play.vars_prompt else {}
         static = static_renderer(run, plan, prompts)
         with during("Error processing keyword 'name': ", written_at(play.name or play.hosts)):
             shown = static(play.name) if play.name else ""
@@ -255,15 +255,21 @@ class Plays:
             found = [host for host in found if host in run.limit or (host in run.ledger.inventory.hosts and host not in run.known_hosts)]
         return found
 
-    def _prompts(self, plan: PlayPlan) -> dict[str, Value]:
-        run = self.run
+    async def _prompts(self, plan: PlayPlan) -> dict[str, Value]:
+        """The answers; where a run is gone on with, those that were kept are not asked for again."""
+        run, prompts = self.run, plan.play.vars_prompt
+        before = run.replay.answers.get(str(plan.index), {}) if run.replay is not None else {}
+        known = {each.name: before[each.name] for each in prompts if each.name in before and each.name not in run.extra_vars}
         asking = Prompts(
             outside=run.outside,
             render=static_renderer(run, plan, {}),
             warn=lambda problem: run.events.publish(ProblemFound(problem=problem)),
             learn_secret=run.redactor.learn,
         )
-        return asking.answers(plan.play, run.extra_vars)
+        given = asking.answers(plan.play, {**run.extra_vars, **known})
+        if given:
+            await run.recorder.answered(plan.index, given, {each.name for each in prompts if each.private})
+        return {**known, **given}
 
 
 def percentage(value: Value, play: Play) -> float | None:

@@ -5,12 +5,15 @@ import contextlib
 import hashlib
 import io
 import os
+import pty
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -55,6 +58,32 @@ def engine(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, st
         cwd=cwd, env=environment(**env), text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=limit,
     )
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def engine_asked(*arguments: str | Path, answers: Mapping[str, str], cwd: Path) -> Answer:
+    """Run `engine …` at a terminal, at which each prompt is answered as often as it is asked."""
+    master, slave = pty.openpty()
+    said: list[bytes] = []
+
+    def heard(stream: IO[bytes]) -> None:
+        while chunk := os.read(stream.fileno(), 65536):
+            said.append(chunk)
+            for prompt, answer in answers.items():
+                if chunk.endswith(prompt.encode()):  # what is typed before it is asked for is thrown away
+                    os.write(master, f"{answer}\n".encode())
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "engine", *map(str, arguments)], cwd=cwd, env=environment(), stdin=slave, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True,
+    ) as process:
+        os.close(slave)
+        assert process.stdout is not None and process.stderr is not None
+        hearing = threading.Thread(target=heard, args=(process.stderr,))
+        hearing.start()
+        out = process.stdout.read()
+        hearing.join()
+    os.close(master)
+    return Answer(process.returncode, out.decode(), b"".join(said).decode())
 
 
 def engine_here(*arguments: str | Path, cwd: Path) -> Answer:

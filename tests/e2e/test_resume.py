@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import Answer, engine, environment
+from command import Answer, engine, engine_asked, environment
 
 HOSTS = ("one", "two", "three")
 MOMENTS = 6
@@ -272,6 +272,36 @@ def test_what_no_log_hides_is_not_kept_and_its_first_reader_is_told(project):
     assert answer.code == 1 and "variable-not-kept" in answer.err and "`word.stdout`" in answer.err, answer
     assert "site.yml:11:52" in answer.err and "failed=0" in answer.out, "its reader's place, and no task fails of it"
     assert not (project / "here" / "made").exists()
+
+
+ASKS = """
+- hosts: one
+  gather_facts: false
+  vars_prompt:
+    - {name: shown, prompt: Shown, private: false}
+    - {name: hidden, prompt: Hidden}
+  tasks:
+    - copy: {dest: "{{ here }}/first", content: "{{ shown }} {{ hidden }}"}
+    - fail: {msg: stop}
+      when: not lookup('file', here ~ '/ready', errors='ignore')
+    - copy: {dest: "{{ here }}/second", content: "{{ shown }} {{ hidden }}"}
+"""
+
+
+@pytest.mark.parametrize(("settings", "asked"), [("", ["Hidden"]), ("[state]\nencrypt = true\n", [])], ids=["plain", "encrypted"])
+def test_an_answer_that_was_kept_is_not_asked_for_again(settings, asked, project):
+    (project / "engine.toml").write_text(settings)
+    (project / "password").write_text("correct horse")
+    (project / "site.yml").write_text(ASKS)
+    vault = ("--vault-password-file", "password")
+    answers = {"Shown: ": "a word", "Hidden: ": "sentinel-77c1"}
+    answer = engine_asked(*words(project), *vault, answers=answers, cwd=project)
+    assert answer.code == 2 and "Shown" in answer.err and "Hidden" in answer.err, answer
+    assert b"sentinel-77c1" not in b"".join(path.read_bytes() for path in (project / ".engine").iterdir())
+    (project / "here" / "ready").write_text("yes")
+    answer = engine_asked("resume", "-e", f"here={project}/here", *vault, answers=answers, cwd=project)
+    assert answer.code == 0 and [name for name in ("Shown", "Hidden") if f"{name}: " in answer.err] == asked, answer
+    assert (project / "here" / "second").read_text() == "a word sentinel-77c1"
 
 
 def test_the_variables_of_the_run_are_asked_for(project):

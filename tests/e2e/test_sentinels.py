@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
-import sys
-import threading
 from pathlib import Path
-from typing import IO
 
 import pytest
-from command import Answer, environment
+from command import Answer, engine_asked
 from sentinels import Sentinels, Watch
 
 from engine.vault.secrets import Secret, Secrets
@@ -112,28 +106,7 @@ class Project:
 
     def call(self, *words: str, code: int = 0) -> Answer:
         """With a terminal, at which what is asked for is answered. `out` holds all that is shown."""
-        master, slave = pty.openpty()
-        said: list[bytes] = []
-
-        def heard(stream: IO[bytes]) -> None:
-            while chunk := os.read(stream.fileno(), 65536):
-                said.append(chunk)
-                if chunk.endswith(b"Word: "):  # what is typed before it is asked for is thrown away
-                    os.write(master, f"{self.sown.word('prompt')}\n".encode())
-
-        with subprocess.Popen(
-            [sys.executable, "-m", "engine", *words], cwd=self.folder, env=environment(), stdin=slave, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True,
-        ) as process:
-            os.close(slave)
-            assert process.stdout is not None and process.stderr is not None
-            hearing = threading.Thread(target=heard, args=(process.stderr,))
-            hearing.start()
-            out = process.stdout.read()
-            hearing.join()
-        os.close(master)
-        err = b"".join(said)
-        answer = Answer(process.returncode, out.decode(), err.decode())
+        answer = engine_asked(*words, answers={"Word: ": self.sown.word("prompt")}, cwd=self.folder)
         assert answer.code == code, str(answer)
         return answer
 
@@ -194,6 +167,8 @@ def test_no_command_tells_or_keeps_a_secret(project: Project) -> None:
     (project.here / "ready").write_text("")
     answer = looked_at(project, "resume", *words, "-e", "stops=true", code=0 if encrypted else 1)
     assert encrypted or ("variable-not-kept" in answer.err and "`word.stdout`" in answer.err and "site.yml:42:" in answer.err), answer
+    looked_at(project, "plan", *book, "-o", "plan.bin", *words)
+    looked_at(project, "apply", "plan.bin", "--yes", "-v", *words)
     looked_at(project, "run", *book, "--output", "json", "--diff", *words)
     looked_at(project, "plan", *book, *words, "-v", "--json")
     after = tree(project)
