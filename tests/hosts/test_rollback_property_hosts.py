@@ -67,6 +67,16 @@ FOUND = {
 - {group: {name: crew}}
 - {user: {name: other, state: absent}}
 """,
+    "an account whose home cannot be moved, and is made later": """
+- {user: {name: bob, home: /srv/homes/there, groups: [], comment: "", move_home: true}, ignore_errors: true}
+- {user: {name: bob, home: /srv/homes/there, move_home: true, shell: /bin/bash}}
+""",
+    "an account whose home cannot be moved, and changes later": """
+- {user: {name: bob, home: /srv/homes/there, groups: [], comment: "", move_home: true}, ignore_errors: true}
+- {user: {name: bob, home: /srv/homes/there, move_home: true, shell: /bin/bash}}
+- {file: {state: link, src: plain.conf, path: /srv/new.conf}}
+- {user: {name: bob, shell: /bin/sh, uid: 5151}}
+""",
 }
 """What random playbooks found, made small."""
 

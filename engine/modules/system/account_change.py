@@ -124,7 +124,7 @@ def modify(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str,
         values["noted"] = footprint(now["home"], parents, True, host)
         values["changes"] = [made_directory(each, host) for each in parents]
     if change.recorded is not None:
-        unmake_home(change.recorded, now["home"], host)
+        unmake_home(change.recorded, now["home"] if after["home_exists"] else "", host)
     key_difference(args, before, after, now, host)
     values.update(spoken(outputs))
     return values
