@@ -72,6 +72,15 @@ FOUND = {
 - {file: {path: /srv/of-bob.conf, mode: "0600"}}
 - {file: {path: /srv/of-bob.conf, owner: bob}, ignore_errors: true}
 """,
+    "a group that goes takes its members along": """
+- {group: {name: band, state: absent}}
+- {user: {name: bob, comment: other, append: true}}
+- {group: {name: band}}
+- {user: {name: bob, groups: [band], append: true}}
+- {user: {name: bob, groups: [band], append: true}}
+- {group: {name: audio, state: absent}}
+- {user: {name: bob, comment: another}}
+""",
 }
 """What random playbooks found, made small."""
 

@@ -101,10 +101,16 @@ def groups_of(name: str, gid: int, host: "Host") -> "List[str]":
     """Names of the groups that have the user as a member, in the database's order; the primary one is left out."""
     known = host.foreseen("user", name)
     if known is not None:
-        return list(known.get("groups") or [])
+        return [each for each in known.get("groups") or [] if is_left(each, host)]
     import grp
 
-    return [each.gr_name for each in grp.getgrall() if name in each.gr_mem and each.gr_gid != gid]
+    return [each.gr_name for each in grp.getgrall() if name in each.gr_mem and each.gr_gid != gid and is_left(each.gr_name, host)]
+
+
+def is_left(group: str, host: "Host") -> bool:
+    """Would the group still be there, and the same one? With one that goes, and comes again, its members are gone."""
+    known = host.foreseen("group", group, OPEN)
+    return known is OPEN or (known is not None and known.get("noted", {}).get("members") != [])
 
 
 def shadow_line(name: str, host: "Host") -> "Dict[str, Any]":
