@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -48,7 +46,7 @@ def one(hosts: Callable[[int], list[Machine]]) -> Iterator[Machine]:
         (machine.root / "root" / name).unlink(missing_ok=True)
     yield machine
     machine.heal()
-    kill(machine, "echo begun")  # what goes on there though nobody waits for it
+    machine.kill("echo begun")  # what goes on there though nobody waits for it
 
 
 Project = Callable[..., Path]
@@ -101,23 +99,9 @@ def cut(one: Machine, seconds: float) -> None:
     one.heal()
 
 
-def kill(one: Machine, word: str) -> int:
-    """End the processes of the host whose command line has the word, seen from here; how many there were."""
-    found, todo = [], [one.pid]
-    while todo:
-        pid = todo.pop()
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            todo.extend(map(int, (task / "children").read_text().split()))
-        if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-            found.append(pid)
-    for pid in found:
-        os.kill(pid, signal.SIGKILL)
-    return len(found)
-
-
 def reset(one: Machine) -> None:
     """End the server's side of the connection; what runs over it stays."""
-    assert kill(one, "sshd: root")
+    assert one.kill("sshd: root")
 
 
 def records(folder: Path, resource: str) -> int:
@@ -180,7 +164,7 @@ def test_where_the_answer_is_gone_a_command_is_in_doubt(project, one):
     with at_work(folder, one) as process:
         one.cut()  # or somebody would ask in between
         for word in ("sshd: root", "echo begun", "-IBSc"):
-            assert kill(one, word)
+            assert one.kill(word)
         one.heal()
         answer = ended(process)
     assert answer.code == 4 and "lost-in-doubt" in answer.err and "--skip" in answer.err, answer

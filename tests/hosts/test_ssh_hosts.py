@@ -337,7 +337,7 @@ async def test_a_cut_link_is_a_lost_connection_not_a_failed_task(one):
 async def test_a_host_that_restarts_is_reached_again(pool, one):
     target = reached(one)
     assert (await pool.raw(target, "true")).rc == 0
-    one.run("pkill -f 'sshd: root' ; true")
+    assert one.kill("sshd: root")
     await asyncio.sleep(0.1)
     assert (await pool.raw(target, "echo again")).stdout == b"again\n"
 
