@@ -62,7 +62,7 @@ class Foreseen(object):
         if before is None and not after.get("group"):
             self.resources["group", name] = {"name": name, "gid": None, "noted": {"members": []}}
         home = after.get("home") or "/home/" + name
-        if after.get("home_exists") and (before is None or not before.get("home_exists")):
+        if after.get("home_exists") and (before is None or not before.get("home_exists") or before.get("home") != home):
             self.place(home, {"type": "directory", "owner": name, "group": after.get("group") or name})
 
     def place(self, path: str, state: "Optional[FileState]") -> None:

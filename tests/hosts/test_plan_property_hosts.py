@@ -81,6 +81,13 @@ FOUND = {
 - {group: {name: audio, state: absent}}
 - {user: {name: bob, comment: another}}
 """,
+    "an account that gets another home": """
+- {user: {name: bob, home: /srv/homes/there}}
+- {user: {name: bob, home: /srv/homes/there}}
+- {copy: {dest: /srv/homes/there/file, content: text}}
+- {user: {name: bob, home: /srv/homes/other, move_home: true}}
+- {user: {name: bob, home: /srv/homes/other, move_home: true}}
+""",
 }
 """What random playbooks found, made small."""
 
