@@ -154,8 +154,11 @@ class Pool:
 
     def was_open(self, target: ExecutionTarget) -> bool:
         """Was there a connection to the target's machine, and is it lost since?"""
-        plain = target.plain()
-        return any(entry.broken for each, entry in self.entries.items() if each.plain() == plain)
+        own = self.entries.get(target)
+        if own is not None and own.session is not None and not own.broken:
+            return False
+        near = [(each, entry) for each, entry in self.entries.items() if each.host == target.host and entry.broken]
+        return bool(near) and any(each.plain() == target.plain() for each, _ in near)
 
     def expect(self, target: ExecutionTarget) -> None:
         """Begin to open a session that will be wanted soon. Whoever asks for it first waits for it, or is told why there is none."""

@@ -7,6 +7,7 @@ it cannot be taken back.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 from collections.abc import Collection, Mapping, Sequence
@@ -116,7 +117,8 @@ class StateRecorder:
         self._redactor = redactor.of_state
         self._clock = clock
         self._own = OwnRecords(store, redactor.of_state)
-        self._once: SecretOnce | None = None
+        self._once: asyncio.Future[SecretOnce] | None = None
+        """Read when the first change is recorded: by one host's task, for all of them."""
 
     async def started(self, run: RunRecord) -> None:
         if not self._resumes:
@@ -164,11 +166,12 @@ class StateRecorder:
     ) -> list[StateRecord]:
         if outcome.result.changes:
             if self._once is None:
-                self._once = await SecretOnce.read(self._store)
+                self._once = asyncio.ensure_future(SecretOnce.read(self._store))
+            once = await asyncio.shield(self._once)
             made: list[StateRecord] = []
             for change in outcome.result.changes:
                 if change.way_back is None:
-                    made.append(self._record(step, outcome, change, handlers, blobs, self._once))
+                    made.append(self._record(step, outcome, change, handlers, blobs, once))
                     await self._own.seen(made[-1])
                 else:
                     made.append(await self._own.record(self._unknown(step, outcome, handlers), change, no_log=outcome.no_log))
