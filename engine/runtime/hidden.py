@@ -43,6 +43,11 @@ ABOUT_THE_TASK = frozenset((
 """What results say of a task's work. Its arguments come from variables: if they are secret, that is known of those."""
 ABOUT_THE_HOST = frozenset(("gather_facts", "setup", "service_facts", "package_facts", "stat", "find"))
 """Actions that describe a host; what they say is no secret for being hidden."""
+MANAGING = frozenset((
+    "apt", "blockinfile", "copy", "cron", "file", "get_url", "group", "lineinfile", "package", "replace", "service", "systemd",
+    "systemd_service", "tempfile", "template", "user",
+))  # fmt: skip
+"""Modules whose results describe the thing that they manage, of which addresses of resources consist: a user's groups, a file's path."""
 TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
 
@@ -77,7 +82,7 @@ def of_variables(value: Value) -> Iterator[str]:
 
 def secrets_of_outcome(outcome: TaskOutcome, effects: Sequence[Effect] = ()) -> Iterator[str]:
     """Of a task under no_log: what it found out, and the variables it set."""
-    if short(outcome.action) in ABOUT_THE_HOST:
+    if short(outcome.action) in ABOUT_THE_HOST | MANAGING:
         return
     for one in (outcome, *outcome.items):
         told = {name: value for name, value in one.result.values.items() if name not in ABOUT_THE_TASK}

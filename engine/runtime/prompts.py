@@ -42,10 +42,7 @@ class Prompts:
         if prompt.private and given != str(default):  # a default stands in the playbook, for all to read
             self.learn_secret(given)
         if prompt.encrypt:
-            made = self._encrypted(prompt, given, play)
-            if prompt.private:
-                self.learn_secret(made)
-            return made
+            return self._encrypted(prompt, given, play)
         return given if prompt.unsafe else TemplateText.read(given)
 
     def _silent(self, prompt: VarsPrompt, default: Value) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
 from command import Answer, engine
 from sentinels import Sentinels, Watch
+from testbed import Machine
 
 from engine.vault.secrets import Secret, Secrets
 
@@ -32,10 +34,18 @@ BOOK = """
 """
 
 
+@pytest.fixture
+def machine(hosts: Callable[[int], list[Machine]]) -> Iterator[Machine]:
+    """As new before and after: it gets other passwords."""
+    found = hosts(1)[0]
+    found.reset()
+    yield found
+    found.reset()
+
+
 @pytest.mark.parametrize("encrypt", [False, True], ids=["plain", "encrypted"])
-def test_passwords_are_seen_nowhere(hosts, tmp_path: Path, encrypt: bool) -> None:
-    sown, machine = Sentinels(), hosts(1)[0]
-    machine.reset()
+def test_passwords_are_seen_nowhere(machine: Machine, tmp_path: Path, encrypt: bool) -> None:
+    sown = Sentinels()
     machine.run("rm -f /etc/sudoers.d/deploy; echo 'deploy ALL=(ALL) ALL' > /etc/sudoers.d/deploy")
     machine.run(f"printf 'deploy:%s\\nroot:%s\\n' {sown.word('login')} {sown.word('root')} | chpasswd")
     settings = f"[ssh]\nhost_key_checking = false\n[state]\nencrypt = {str(encrypt).lower()}\n[paths]\nlog_path = \"{tmp_path}/log\"\n"
