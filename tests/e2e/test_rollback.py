@@ -227,3 +227,11 @@ def test_a_destroy_removes_what_was_made_and_nothing_else(project: Path) -> None
     assert "nothing-to-destroy" in engine("destroy", "--yes", cwd=project).err
     back(project, "--yes")
     assert files(project)["web2.conf"] == "port 1\nport 2\n", "a destroy is a run like any other"
+
+
+def test_a_command_that_was_run_several_times_is_named_once(project: Path) -> None:
+    (project / "loop.yml").write_text("- {hosts: all, gather_facts: false, tasks: [{command: echo on, loop: [1, 2, 3]}]}\n")
+    play(project, "loop.yml", "web1,")
+    done = back(project, "--yes", code=2)
+    (line,) = (line for line in done.out.splitlines() if line.startswith("  ! "))
+    assert line == "  ! web1: command echo on — what it did is not known; undo by hand what it did (3 times)"

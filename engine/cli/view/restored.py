@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,9 @@ def shown(looked: Looked, *, coloured: bool = False) -> str:
         lines += ["This run has not finished: it was killed, or is still at work.", ""]
     lines += section(
         f"Cannot be restored ({len(plan.impossible)}), see to it by hand:",
-        (f"  ! {each.address.host}: {what(each.address, action_of(each))} — {each.reason}{advice(each)}" for each in plan.impossible),
+        counted(
+            f"  ! {each.address.host}: {what(each.address, action_of(each))} — {each.reason}{advice(each)}" for each in plan.impossible
+        ),
     )
     lines += section("Changed by someone else since:", map(marked, looked.conflicts))
     lines += section("Cannot be looked at:", map(marked, looked.unclear))
@@ -61,6 +64,11 @@ def heading(plan: RollbackPlan) -> str:
 def section(title: str, lines: Iterable[str]) -> list[str]:
     found = list(lines)
     return [*([title] if title else []), *found, *([""] if title else [])] if found else []
+
+
+def counted(lines: Iterable[str]) -> list[str]:
+    """Equal lines once: the attempts of one command, the items of a loop that say the same."""
+    return [line if count == 1 else f"{line} ({count} times)" for line, count in Counter(lines).items()]
 
 
 def what(address: ResourceAddress, action: str = "") -> str:
