@@ -43,19 +43,25 @@ class Search:
         name = os.path.expanduser(name)
         if os.path.isabs(name):
             return (name,)
-        return tuple(dict.fromkeys(self._paths(self.bases, subfolder, name)))
+        return tuple(dict.fromkeys(map(os.path.normpath, self._paths(self.bases, subfolder, name))))
 
     def listed(self, subfolder: str, name: str) -> tuple[str, ...]:
         """The candidates as ansible-core lists them; () for an absolute path."""
         name = os.path.expanduser(name)
-        return () if os.path.isabs(name) else tuple(self._paths(self.named or self.bases, subfolder, name))
+        return () if os.path.isabs(name) else tuple(map(os.path.normpath, self._paths(self.named or self.bases, subfolder, name)))
+
+    def folder(self, subfolder: str, name: str) -> str | None:
+        """The first folder of that name which is there, with its `..` as written: what patterns are looked for in."""
+        name = os.path.expanduser(name)
+        paths = [os.path.normpath(name)] if os.path.isabs(name) else self._paths(self.bases, subfolder, name)
+        return next((path for path in paths if self.files.exists(path)), None)
 
     def _paths(self, bases: Sequence[str], subfolder: str, name: str) -> list[str]:
         paths: list[str] = []
         for base in bases:
             if subfolder and not name.startswith(subfolder + "/"):
-                paths.append(os.path.normpath(os.path.join(base, subfolder, name)))
-            paths.append(os.path.normpath(os.path.join(base, name)))
+                paths.append(os.path.join(base, subfolder, name))
+            paths.append(os.path.join(base, name))
         return paths
 
     def find(self, subfolder: str, name: str) -> Found:

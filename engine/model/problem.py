@@ -46,6 +46,8 @@ class Problem:
     """Where the text that holds the mistake begins, if `span` is more exact: ansible-core points there."""
     of_task: bool = False
     """It tells of a failed task, whose result is told too."""
+    before_task: bool = False
+    """It was met before the task began, in its loop: ansible-core does not say that a task failed."""
 
     @property
     def message(self) -> str:

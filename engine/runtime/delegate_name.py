@@ -44,7 +44,7 @@ def told_delegate(step: Step, outcomes: Sequence[TaskOutcome]) -> HostName | Non
 def known_delegate(step: Step, renderer: Renderer, host: HostName, error: EngineError | None = None) -> HostName | None:
     """The delegate of a task that could not begin, as far as its name can be told; as written where its loop is no list."""
     written = step.keywords.get("delegate_to")
-    if error is not None and error.problem.code in ("loop-not-list", "loop-lookup") and isinstance(written, str):
+    if error is not None and error.problem.before_task and isinstance(written, str):
         return written if written != host else None
     try:
         delegate = delegate_of(step, renderer)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError, VaultError
+from engine.errors import AgentError, ConnectError, EngineError, PlanError, TemplateError, UnknownValue, VaultError
 from engine.model.outcome import ModuleResult, Status, TaskOutcome
 from engine.model.problem import Problem, Severity
 from engine.model.source import Span
@@ -15,8 +15,7 @@ from engine.plan.step import Step
 from engine.playbook.names import qualified
 from engine.playbook.tree import Task
 
-WITHOUT_TASK = frozenset(("loop-not-list", "loop-lookup", "bad-arguments", "loop-control"))
-"""Mistakes that ansible-core tells without `Task failed:` in front. Found out from what 2.21.5 registers."""
+UNDEFINED = "undefined-variable"
 FAILED_CODES = ("become-", "no-python", "agent-", "raw-", "unknown-connection")
 """ConnectErrors with these codes: the host was reached, what was asked of it failed."""
 
@@ -32,7 +31,7 @@ def result_of(error: EngineError, step: Step) -> ModuleResult:
             return ModuleResult(values={"msg": message}, unreachable=True, problem=first)
         return ModuleResult.failure(message, first)
     message = "\n".join(each.message for each in error.problems)
-    if isinstance(error, TemplateError | VaultError) and error.problem.code not in WITHOUT_TASK:
+    if isinstance(error, TemplateError | VaultError) and error.problem.code != "bad-arguments" and not error.problem.before_task:
         message = f"Task failed: {message}"
     return ModuleResult.failure(message, first)
 
@@ -56,6 +55,18 @@ def during(part: str, span: Span | None = None) -> Iterator[None]:
     except (TemplateError, VaultError) as error:
         error.prefix(part, span)
         raise
+
+
+@contextmanager
+def before_task(*, waits: bool = False) -> Iterator[None]:
+    """What goes wrong with templates in here is met before the task begins; if it `waits`, what is undefined is not: `when` comes first."""
+    try:
+        yield
+    except (TemplateError, VaultError) as error:
+        if isinstance(error, UnknownValue) or (waits and error.problem.code == UNDEFINED):
+            raise
+        first = replace(error.problem, before_task=True)
+        raise type(error)(first, *error.problems[1:]) from error  # the error itself may be kept with a value
 
 
 def status_of(result: ModuleResult) -> Status:

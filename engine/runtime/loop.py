@@ -13,6 +13,8 @@ from engine.model.problem import Problem
 from engine.model.values import TemplateText, Value, written_at
 from engine.playbook.ansible_words import unconverted
 from engine.playbook.tree import Loop
+from engine.runtime.failures import before_task
+from engine.runtime.keywords import processing
 from engine.templating.renderer import Renderer
 
 Type = TypeVar("Type")
@@ -34,7 +36,11 @@ def control_of(keywords: Mapping[str, Value], renderer: Renderer) -> LoopControl
     given = keywords.get("loop_control")
     if not isinstance(given, Mapping):
         return LoopControl()
-    plain = {name: renderer.render(value) for name, value in given.items() if name not in ("label", "break_when")}
+    plain = {}
+    for name, value in given.items():
+        if name not in ("label", "break_when"):
+            with before_task(), processing(name, value):
+                plain[name] = renderer.render(value)
     return LoopControl(
         loop_var=str(plain.get("loop_var") or "item"),
         index_var=str(plain.get("index_var") or ""),
@@ -56,25 +62,36 @@ def converted(name: str, value: Value, convert: Callable[[Value], Type], wanted:
         summary = "The keyword loop_control has a value of the wrong type"
         where = part.span
         raise TemplateError(
-            Problem(code="loop-control", summary=summary, detail=detail, span=where, words=words, around=(part,), origin=where)
+            Problem(
+                code="loop-control", summary=summary, detail=detail, span=where, words=words, around=(part,), origin=where, before_task=True
+            )
         ) from None
 
 
 def items_of(loop: Loop, renderer: Renderer) -> list[Value]:
     """The items, rendered. TemplateError where they are no list."""
-    if loop.lookup:
-        terms = renderer.render(loop.terms)
-        if loop.lookup == "items" and isinstance(loop.terms, list) and isinstance(terms, list):
-            # as written: texts of the playbook stay such, so that `debug: var={{ item }}` may name a variable
-            return [each for term in terms for each in (term if isinstance(term, list) else [term])]
-        if isinstance(loop.terms, TemplateText) and "{{" not in loop.terms and isinstance(terms, str) and loop.terms.isidentifier():
-            terms = renderer.name(str(loop.terms)) if loop.terms in renderer.scope else terms
-        try:
-            return list(renderer.lookup(loop.lookup, terms if isinstance(terms, list) else [terms], {}))
-        except TemplateError as error:
-            if error.problem.code != "template-error":
-                raise
-            raise TemplateError(replace(error.problem, code="loop-lookup", span=loop.span)) from error
+    with before_task(waits=True):
+        return looked_up(loop, renderer) if loop.lookup else listed(loop, renderer)
+
+
+def looked_up(loop: Loop, renderer: Renderer) -> list[Value]:
+    """Of `with_*`."""
+    terms = renderer.render(loop.terms)
+    if loop.lookup == "items" and isinstance(loop.terms, list) and isinstance(terms, list):
+        # as written: texts of the playbook stay such, so that `debug: var={{ item }}` may name a variable
+        return [each for term in terms for each in (term if isinstance(term, list) else [term])]
+    if isinstance(loop.terms, TemplateText) and "{{" not in loop.terms and isinstance(terms, str) and loop.terms.isidentifier():
+        terms = renderer.name(str(loop.terms)) if loop.terms in renderer.scope else terms
+    try:
+        return list(renderer.lookup(loop.lookup, terms if isinstance(terms, list) else [terms], {}))
+    except TemplateError as error:
+        if error.problem.code != "template-error":
+            raise
+        raise TemplateError(replace(error.problem, code="loop-lookup", span=loop.span)) from error
+
+
+def listed(loop: Loop, renderer: Renderer) -> list[Value]:
+    """Of `loop`."""
     items = renderer.render(loop.terms)
     if not isinstance(items, list | tuple):
         raise TemplateError(

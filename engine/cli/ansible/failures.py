@@ -23,8 +23,6 @@ ARGUMENTS_BY_ACTION = frozenset(("copy", "group_by", "fail", "assert", "fetch", 
 """Actions that look at their arguments themselves, on the controller."""
 NO_TASK = frozenset(("include_tasks", "include_role"))
 """Actions whose own mistakes are told as they are: what they name is not there."""
-OUTSIDE = frozenset(("loop-not-list", "loop-lookup", "loop-control"))
-"""Mistakes that are met before a task begins on a host."""
 AT_TASK = frozenset(("unknown-connection", "no-async", "delegate-empty"))
 """Mistakes that have no place but the task's."""
 NOT_STARTED = "Error executing command."
@@ -90,12 +88,12 @@ def links(outcome: TaskOutcome, span: Span | None) -> list[Link]:
         return [Link(text=TASK, span=span), Link(text=problem.message)]
     if problem is not None and problem.code == "failed-when":
         return [Link(text=TASK, span=span), Link(text=problem.message.removeprefix(f"{TASK}: "))]
-    if problem is not None and problem.around and problem.code not in OUTSIDE:
+    if problem is not None and problem.around and not problem.before_task:
         return [Link(text=TASK, span=span), *links_of(problem)]
     alone = action in NO_TASK and not str(outcome.result.values.get("msg", "")).startswith(TASK)
     if problem is not None and problem.code == "loop-lookup":
         return [Link(text=problem.message, origin="invoke_lookup()")]
-    if problem is not None and (problem.code in OUTSIDE or (alone and not problem.code.startswith("bad-"))):
+    if problem is not None and (problem.before_task or (alone and not problem.code.startswith("bad-"))):
         return links_of(problem)
     if said == NOT_STARTED:
         said = f"{NOT_STARTED[:-1]}: {reason_of(outcome)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from engine.errors import EngineError, VaultError
 from engine.files import Files
 from engine.model.frozen import frozen
+from engine.model.problem import Problem
 from engine.outside import Outside
 from engine.templating.failures import PluginFailed
 
@@ -22,6 +23,8 @@ class LookupCall:
     renderer: Renderer
     name: str
     options: Mapping[str, Any]
+    called: str = ""
+    """The name that the template calls it by, with its collection; `name` is the short one."""
 
     @property
     def files(self) -> Files:
@@ -40,7 +43,7 @@ class LookupCall:
 
     def fail(self, text: str, words: str = "") -> PluginFailed:
         """A failure of this lookup; `words`: what ansible-core says, where `text` says more."""
-        told = f"The lookup plugin '{self.name}' failed: "
+        told = f"The lookup plugin '{self.called or self.name}' failed: "
         return PluginFailed(told + text, words=told + words if words else "")
 
     def variable(self, name: str) -> Any:
@@ -58,6 +61,19 @@ class LookupCall:
 
         path = os.path.expanduser(name)
         return path if self.files.exists(path) else None
+
+    def wanted(self, subfolder: str, name: str) -> str | None:
+        """As `found`; where it is nowhere, a warning says so."""
+        path = self.found(subfolder, name)
+        if path is None:
+            self.nowhere(name)
+        return path
+
+    def nowhere(self, name: str) -> None:
+        templates = self.renderer.templates
+        detail, words = f"{name!r}, for the lookup {self.name}", f"Unable to find {name!r} in expected paths (use -vvvvv to see paths)"
+        summary = "A lookup's file is in none of the places where it may be"
+        templates.warn_once(Problem(code="lookup-nowhere", summary=summary, detail=detail, words=words, severity=templates.warning))
 
     def tried(self, subfolder: str, name: str) -> str:
         search = self.renderer.search

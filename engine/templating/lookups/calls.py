@@ -39,9 +39,11 @@ def called(renderer: Renderer, name: Any, terms: list[Any], options: dict[str, A
                 return Missing.failed(error.kept())
             raise
         if errors == "warn":
+            said = (error.words or str(error)) if isinstance(error, PluginFailed) else error.problem.message
+            own = said.removeprefix(f"The lookup plugin '{name}' failed: ")
             renderer.templates.warn_once(Problem(
                 code="lookup-failed", summary="A lookup failed and was told to go on", detail=str(error),
-                severity=renderer.templates.warning,
+                words=f"An error occurred while running the lookup plugin '{name}': {own}", severity=renderer.templates.warning,
             ))
         return [] if wantlist else None
     return found if wantlist else _one(found)
@@ -68,14 +70,14 @@ def looked_up(renderer: Renderer, name: str, terms: list[Any], options: dict[str
     if lookup is None:
         raise UnknownLookup(f"The lookup plugin '{name}' was not found. {nearest(short, LOOKUPS)}".rstrip())
     ours = lookup is LOOKUPS.get(short)
-    call = LookupCall(renderer=renderer, name=short, options=checked(short, options) if ours else options)
+    call = LookupCall(renderer=renderer, name=short, options=checked(short, options, name) if ours else options, called=name)
     outer, reading.strictly = reading.strictly, True
     try:
         return [_untrusted(each) for each in lookup(call, [without_missing(term) for term in terms])]
     except (EngineError, MissingUsed, PluginFailed, RecursionError):
         raise
     except Exception as error:
-        raise PluginFailed(f"The lookup plugin '{short}' failed: {error}") from error
+        raise PluginFailed(f"The lookup plugin '{name}' failed: {error}") from error
     finally:
         reading.strictly = outer
 

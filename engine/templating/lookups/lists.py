@@ -10,7 +10,7 @@ from engine.templating.filters.base import kind_of
 from engine.templating.lookups.base import TRUE_WORDS, Lookup, LookupCall, flattened, key_values
 from engine.templating.lookups.options import converted
 
-_SHORT_SEQUENCE = re.compile(r"(?:(\w+)-)?(\w+)(?:/(-?\w+))?(?::(.+))?", re.ASCII)
+_SHORT_SEQUENCE = re.compile(r"(?:({0})-)?({0})(?:/({0}))?(?::(.+))?".format("(?:0x)?[0-9a-f]+"), re.IGNORECASE)
 
 
 def items(call: LookupCall, terms: list[Any]) -> list[Any]:
@@ -141,14 +141,14 @@ def _sequence_options(call: LookupCall, term: Any) -> dict[str, Any]:
         reason = f"expected string or bytes-like object, got {kind_of(term)!r}"
         raise call.fail(f"unknown error parsing with_sequence arguments: {term}. Error was: {reason}")
     given: dict[str, Any] = {"start": 1, "stride": 1, "format": "%d", **call.options}
-    short = _SHORT_SEQUENCE.fullmatch(term.strip())
+    short = _SHORT_SEQUENCE.fullmatch(term)
     if "=" in term:
         given.update(key_values(call, term))
     elif short:
         given.update({name: value for name, value in zip(("start", "end", "stride", "format"), short.groups()) if value is not None})
     elif term.strip():
         given["_raw_params"] = term
-    return {name: converted(call.name, name, value) for name, value in given.items()}
+    return {name: converted(call.name, name, value, call.called) for name, value in given.items()}
 
 
 def _formatted(call: LookupCall, form: str, number: int) -> str:

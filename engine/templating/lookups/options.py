@@ -17,18 +17,22 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("url", "follow_redirects"): ("urllib2", "all", "yes", "safe", "none", "no"),
 }
 
+BUILTIN_PLUGINS = "ansible_collections.ansible.builtin.plugins.lookup."
+"""How ansible-core names a plugin that is called with its collection, where it speaks of an option."""
 
-def checked(lookup: str, options: Mapping[str, Any]) -> dict[str, Any]:
+
+def checked(lookup: str, options: Mapping[str, Any], called: str = "") -> dict[str, Any]:
     """The options that are given, None counting as not given, each of its type."""
-    return {name: converted(lookup, name, value) for name, value in options.items() if value is not None}
+    return {name: converted(lookup, name, value, called) for name, value in options.items() if value is not None}
 
 
-def converted(lookup: str, name: str, value: Any) -> Any:
-    """One option's value. PluginFailed for what cannot be one."""
+def converted(lookup: str, name: str, value: Any, called: str = "") -> Any:
+    """One option's value. PluginFailed for what cannot be one; `called`: the lookup's name in the template."""
+    told, plugin = called or lookup, f"{BUILTIN_PLUGINS}{lookup}" if called.startswith("ansible.builtin.") else lookup
     choices = CHOICES.get((lookup, name))
     if choices is not None and value not in choices:
-        refused = f"Invalid value {value!r} for config {name!r} for {lookup!r} lookup plugin."
-        raise PluginFailed(f"The lookup plugin {lookup!r} failed: {refused}")
+        refused = f"Invalid value {value!r} for config {name!r} for {plugin!r} lookup plugin."
+        raise PluginFailed(f"The lookup plugin {told!r} failed: {refused}")
     kind = TYPES.get(lookup, {}).get(name, "")
     if kind.startswith("dict"):
         fits = isinstance(value, Mapping)
@@ -39,8 +43,8 @@ def converted(lookup: str, name: str, value: Any) -> Any:
     else:
         return value
     if not fits:
-        refused = f"Config {name!r} for {lookup!r} lookup plugin from 'Direct' has an invalid value: "
-        raise PluginFailed(f"The lookup plugin {lookup!r} failed: {refused}Invalid value provided for {kind!r}: {value!r}")
+        refused = f"Config {name!r} for {plugin!r} lookup plugin from 'Direct' has an invalid value: "
+        raise PluginFailed(f"The lookup plugin {told!r} failed: {refused}Invalid value provided for {kind!r}: {value!r}")
     return value
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import EngineError
@@ -33,33 +33,40 @@ def file(call: LookupCall, terms: list[Any]) -> list[Any]:
 
 def unvault(call: LookupCall, terms: list[Any]) -> list[Any]:
     """What files hold, decrypted where they are encrypted, to the last byte."""
-    return [call.text(_path(call, "files", term, f'Unable to find file matching "{term}"')) for term in terms]
+    return [call.text(_path(call, "files", term, f'Unable to find file matching "{term}"', warn=True)) for term in terms]
 
 
-def _path(call: LookupCall, subfolder: str, term: Any, refusal: str) -> str:
+def _path(call: LookupCall, subfolder: str, term: Any, refusal: str, *, warn: bool = False) -> str:
     if not isinstance(term, str):
         raise call.fail(f"a path must be text, not {type(term).__name__}")
-    path = call.found(subfolder, str(term))
+    path = (call.wanted if warn else call.found)(subfolder, str(term))
     if path is None or call.files.is_dir(path):
         raise call.fail(f"{refusal} Searched: {call.tried(subfolder, str(term))}", refusal + MORE if refusal.endswith(".") else refusal)
     return path
 
 
 def fileglob(call: LookupCall, terms: list[Any]) -> list[Any]:
-    """Regular files that a pattern names, in the first folder that has any."""
+    """Regular files whose names are of a pattern: in the first folder that has any, or in that which the term names."""
     found: list[str] = []
     for term in terms:
         if not isinstance(term, str):
             raise call.fail(f"expected str, bytes or os.PathLike object, not {kind_of(term)}")
-        text = str(term)
-        search = call.renderer.search
-        candidates = search.candidates("files", text) if search is not None else (text,)
-        for pattern in candidates:
-            paths = matching(call.files, pattern)
-            if paths:
-                found.extend(paths)
-                break
+        found.extend(next(filter(None, (matching(call.files, pattern) for pattern in _patterns(call, str(term)))), []))
     return found
+
+
+def _patterns(call: LookupCall, term: str) -> Sequence[str]:
+    """Where a pattern may be meant: a folder in it is a name, no pattern."""
+    search = call.renderer.search
+    folder, name = os.path.split(term)
+    if search is None:
+        return (term,)
+    if not folder:
+        return search.candidates("files", name)
+    where = search.folder("files", folder)
+    if where is None:
+        call.nowhere(folder)
+    return (os.path.join(where, name),) if where is not None else ()
 
 
 def first_found(call: LookupCall, terms: list[Any]) -> list[Any]:
@@ -106,7 +113,7 @@ def template(call: LookupCall, terms: list[Any]) -> list[Any]:
     options = {name: value for name, value in call.options.items() if name not in ("template_vars", "convert_data", "jinja2_native")}
     found: list[Any] = []
     for term in terms:
-        path = call.found("templates", str(term))
+        path = call.wanted("templates", str(term))
         if path is None:
             tried = call.tried("templates", str(term))
             refused = f"the template file {term} could not be found for the lookup"

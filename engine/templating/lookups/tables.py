@@ -37,7 +37,7 @@ def csvfile(call: LookupCall, terms: list[Any]) -> list[Any]:
             raise call.fail(f"{kind_of(term)!r} object has no attribute 'split'")
         key, options = split_term(call, str(term), CSV_OPTIONS)
         delimiter = "\t" if options["delimiter"] in ("TAB", "\\t") else str(options["delimiter"])
-        path = call.found("files", str(options["file"]))
+        path = call.wanted("files", str(options["file"]))
         if path is None:
             refused = f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}"
             raise call.fail(refused, "expected str, bytes or os.PathLike object, not NoneType")
@@ -75,7 +75,7 @@ def ini(call: LookupCall, terms: list[Any]) -> list[Any]:
 def _parser(call: LookupCall, options: dict[str, Any]) -> ConfigParser:
     import configparser
 
-    path = call.found("files", str(options["file"]))
+    path = call.wanted("files", str(options["file"]))
     if path is None:
         refused = f"Unable to find the file {options['file']}. Searched: {call.tried('files', str(options['file']))}"
         raise call.fail(refused, "Invalid filename None.")
