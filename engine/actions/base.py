@@ -87,8 +87,8 @@ class Rendering(Protocol):
     def condition(self, expression: Value) -> bool:
         """A bare expression (TemplateText), a bool, or a list of them (all must hold)."""
 
-    def evaluate(self, expression: TemplateText) -> Value:
-        """The value of a bare expression (debug.var); TemplateError `undefined-variable` where it has none."""
+    def shown(self, expression: TemplateText) -> tuple[Value, list[str]]:
+        """The value of a bare expression (debug.var); what is undefined is said in its place and warned of: the warnings."""
 
 
 @dataclass(slots=True, kw_only=True)

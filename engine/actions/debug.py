@@ -36,18 +36,20 @@ def shown(call: ActionCall, expression: Value) -> ModuleResult:
     """The expression's value under its own text; what is undefined is said in its place and warned of, and does not fail."""
     if isinstance(expression, TemplateText) and "{{" in expression:
         # `var: "{{ name_of_it }}"` shows what the name stands for
-        expression = call.rendering.render(expression)
+        try:
+            expression = call.rendering.render(expression)
+        except (TemplateError, VaultError) as error:
+            error.prefix("Error while resolving value for 'var': ", expression.span)
+            error.prefix("Finalization of task args for 'ansible.builtin.debug' failed: ", call.invocation.span)
+            raise
     if not isinstance(expression, str):
         kind = type(expression).__name__
         return ModuleResult.refusal(f"argument 'var' is of type {kind}: a string with an expression is needed, such as a variable's name")
     if not isinstance(expression, TemplateText):
         return ModuleResult.failure("Error while resolving `var` expression: Encountered untrusted template or expression.")
     try:
-        return ModuleResult(values={str(expression): call.rendering.evaluate(expression)})
+        value, warnings = call.rendering.shown(expression)
+        return ModuleResult(values={str(expression): value, **({"warnings": warnings} if warnings else {})})
     except (TemplateError, VaultError) as error:
-        if error.problem.code != "undefined-variable":
-            error.prefix("Error while resolving `var` expression: ", expression.span)
-            raise
-        said = error.problem.detail or error.problem.summary
-        warning = f"Encountered 1 template error.\nerror 1 - {said}"
-        return ModuleResult(values={str(expression): f"<< error 1 - {said} >>"}, warnings=(warning,))
+        error.prefix("Error while resolving `var` expression: ", expression.span)
+        raise

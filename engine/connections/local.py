@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import Callable
 
 from engine.connections.base import Channel
@@ -151,9 +153,10 @@ class LocalChannel(asyncio.SubprocessProtocol):
         return self.said
 
     def kill(self) -> None:
-        if self.process is not None:
+        if self.process is not None and self.process.get_returncode() is None:
+            # not by the transport: that looks first whether the process has ended, and takes its exit code from who waits for it
             with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
+                os.kill(self.process.get_pid(), signal.SIGKILL)
 
     async def close(self) -> int | None:
         assert self.process is not None

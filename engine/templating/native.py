@@ -6,7 +6,7 @@ guessed to be a number or a list.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, KeysView, Mapping, Set, ValuesView
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Set, ValuesView
 from typing import Any
 
 from markupsafe import Markup
@@ -103,27 +103,32 @@ def stored(value: Any) -> Value:
     raise Unstorable.value(value)
 
 
-def finished(value: Any) -> Value:
-    """`value` with everything in it rendered: plain dicts, lists and text, nothing lazy, nothing missing, no omit inside."""
+def finished(value: Any, absent: Callable[[Missing], Value] | None = None) -> Value:
+    """`value` with everything in it rendered: plain dicts, lists and text, nothing lazy, nothing missing, no omit inside.
+
+    What is missing raises; `absent` gives what stands in place of what is not defined.
+    """
     kind = type(value)
     if kind is str or kind is int or kind is bool or value is None or kind is float:
         return value
     if isinstance(value, Missing):
+        if absent is not None and value.error is None:
+            return absent(value)
         value.explode()
     if isinstance(value, str):
         text = stored(value)
         return text if type(text) is TemplateText else unmarked(text)
     if isinstance(value, Mapping):
-        return {_key(key): finished(each) for key, each in value.items() if each is not OMIT}
+        return {_key(key): finished(each, absent) for key, each in value.items() if each is not OMIT}
     if isinstance(value, list | tuple):
-        return [finished(each) for each in value if each is not OMIT]
+        return [finished(each, absent) for each in value if each is not OMIT]
     if value is OMIT or isinstance(value, bytes | datetime.date | int | float):
         return value
     if isinstance(value, set | frozenset):
-        return [finished(each) for each in value]
+        return [finished(each, absent) for each in value]
     if isinstance(value, range):
         raise Unstorable.value(value)  # templates may hand it on, and no task gets it
-    return finished(stored(value))
+    return finished(stored(value), absent)
 
 
 def _key(key: Any) -> Any:

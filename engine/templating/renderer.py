@@ -1,7 +1,7 @@
 """Renders what one host's scope holds: text to native values, lazily, each variable once, and never in circles."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jinja2.exceptions import TemplateNotFound
@@ -108,10 +108,16 @@ class Renderer:
 
         return holds(self, expression)
 
-    def evaluate(self, expression: TemplateText) -> Value:
-        """A bare expression's value, as plain data. TemplateError where it is undefined."""
+    def evaluate(self, expression: TemplateText, absent: Callable[[Missing], Value] | None = None) -> Value:
+        """A bare expression's value, as plain data. TemplateError where it is undefined; `absent` may give what stands there instead."""
         with sealed_in("expression"):
-            return self._finish(self.expression(expression), expression)
+            return self._finish(self.expression(expression), expression, absent)
+
+    def shown(self, expression: TemplateText) -> tuple[Value, list[str]]:
+        """As `evaluate`, for people to look at: what is undefined is said in its place and warned of; the warnings."""
+        from engine.templating.shown import shown
+
+        return shown(self, expression)
 
     def lookup(self, name: str, terms: list[Value], options: Mapping[str, Value] | None = None) -> list[Value]:
         """What the lookup `name` gives for rendered `terms`, as a list: `with_NAME` loops."""
@@ -361,11 +367,11 @@ class Renderer:
         chain = running[running.index(name):] if name in running else running
         return cycle(text, (*chain, name) if name else tuple(chain))
 
-    def _finish(self, value: Any, text: TemplateText | None = None) -> Value:
+    def _finish(self, value: Any, text: TemplateText | None = None, absent: Callable[[Missing], Value] | None = None) -> Value:
         if type(value) in _PLAIN:
             return value
         try:
-            return finished(value)
+            return finished(value, absent)
         except EngineError:
             raise
         except Exception as error:

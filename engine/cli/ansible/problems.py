@@ -31,7 +31,7 @@ SILENT = frozenset(("ignored-setting", "unknown-setting", "ssh-option-ignored", 
 """Notices that only this engine gives; scripts around ansible-core's names do not expect them."""
 APART = frozenset(("wrong-type", "wrong-value", "condition-not-boolean", "invalid-variable-name", "file-not-found"))
 """Mistakes that are told as a link of their own also where what is around them stands at the same place."""
-PLACED = frozenset(("duplicate-key", "template-in-text"))
+PLACED = frozenset(("duplicate-key", "template-in-text", "shown-undefined"))
 """Warnings that ansible-core gives the place of."""
 DEPRECATIONS = frozenset(("condition-is-template", "option-deprecated"))
 ADVICE = "Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg."
