@@ -34,6 +34,8 @@ class Foreseen(object):
         self.files: "Dict[str, Optional[FileState]]" = {}
         self.emptied: "Set[str]" = set()
         """Directories made where something else was removed: what the machine has below them is not there."""
+        self.renewed: "Set[str]" = set()
+        """Files whose content is new: they are no hard links of what they were linked with before."""
         self.resources: "Dict[Tuple[str, str], Any]" = {}
 
     def add(self, change: "Dict[str, Any]") -> None:
@@ -70,6 +72,7 @@ class Foreseen(object):
         path = os.path.normpath(path)
         if state is not None and "content" in state and not state.get("linked"):
             self.parted(path)
+            self.renewed.add(path)
         known = self.files.get(path)
         if state is None or state.get("type") != "directory":
             self.forget_below(path)
@@ -241,7 +244,9 @@ class Foreseeing(Host):
 
     def same_file(self, one: str, other: str) -> bool:
         first, second = self.first_name(one), self.first_name(other)
-        return (first == second and self.exists(first)) or Host.same_file(self, first, second)
+        if first == second or first in self.known.renewed or second in self.known.renewed:
+            return first == second and self.exists(first)
+        return Host.same_file(self, first, second)
 
     def first_name(self, path: str) -> str:
         """Of a file that is to be a hard link, the file that it was linked with."""

@@ -58,6 +58,12 @@ def check(site: SetUp, playbook: str) -> None:
 
 
 FOUND = {
+    "a hard link of a file that is written anew": """
+- {template: {dest: /srv/plain.conf, mode: "0600", src: text.j2}}
+- {file: {path: /srv/tree/hard, state: hard, src: /srv/plain.conf}, ignore_errors: true}
+- {file: {path: /srv/tree/hard, state: hard, src: /srv/plain.conf, force: true}}
+- {file: {path: /srv/tree/hard, state: hard, src: /srv/plain.conf}}
+""",
     "a hard link over a new file, twice": """
 - {copy: {dest: /srv/new.conf, content: ""}}
 - {file: {state: hard, src: /srv/plain.conf, path: /srv/new.conf, force: true}}
