@@ -87,7 +87,7 @@ def test_every_reason_is_a_phrase():
 
 
 TOLD = [
-    ("[defaults]\n\ncallbacks_enabled = timer\n", {}, "[defaults] callbacks_enabled: plugins written for", "/p/ansible.cfg:3:1"),
+    ("[defaults]\n\ncallback_plugins = x\n", {}, "[defaults] callback_plugins: plugins written for", "/p/ansible.cfg:3:1"),
     ("[ssh_connection]\ncontrol_path = x\n", {}, "[ssh_connection] control_path: asyncssh is used", "/p/ansible.cfg:2:1"),
     ("[callback_profile_tasks]\nx = 1\n", {}, "[callback_profile_tasks] x: it belongs to a plugin", "/p/ansible.cfg:2:1"),
     ("[galaxy_server.mine]\nurl = x\n", {}, "[galaxy_server.mine] url: content is installed with ansible-galaxy", "/p/ansible.cfg:2:1"),
@@ -100,6 +100,12 @@ def test_what_is_ignored_is_told(cfg, env, detail, place):
     [problem] = problems(cfg, env)
     assert (problem.code, problem.severity) == ("ignored-setting", Severity.NOTICE)
     assert problem.detail.startswith(detail) and str(problem.span) == place
+
+
+def test_each_callback_plugin_that_is_not_loaded_is_a_warning():
+    found = problems("[defaults]\ncallbacks_enabled = timer, ansible.posix.profile_tasks\n")
+    words = ["Skipping callback plugin 'timer', unable to load", "Skipping callback plugin 'ansible.posix.profile_tasks', unable to load"]
+    assert [(each.code, each.severity, each.message) for each in found] == [("callback-not-loaded", Severity.WARNING, each) for each in words]
 
 
 def test_once_for_a_key_however_often_it_is_set():
