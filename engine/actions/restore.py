@@ -71,7 +71,7 @@ async def run(call: ActionCall) -> ModuleResult:
         if request.get("left") and not call.invocation.check:
             return await call.remote.restore(module, given, request["left"], before)
         return ModuleResult(values={"msg": "as it was already"})
-    if not request.get("force") and not as_left(like(after, now), after):
+    if not request.get("force") and not as_left(like(after, now), after, before):
         said = f"{request['kind']} {request['identity']} was changed by someone else since: left as it is (--force overrules this)"
         return ModuleResult.failure(said, conflict=True)
     before = filled(before, now)
@@ -107,9 +107,11 @@ PASSING = frozenset(("times", "linked"))
 """Parts of a file's state that others change without touching it: reading it, or replacing what it was linked with."""
 
 
-def as_left(now: Value, recorded: Value) -> bool:
+def as_left(now: Value, recorded: Value, before: Value) -> bool:
     """Is it still as it was left, as far as somebody would have to change it on purpose?"""
     if isinstance(now, Mapping) and isinstance(recorded, Mapping):
+        if recorded.get("linked") and now.get("linked") and not (isinstance(before, Mapping) and before.get("linked")):
+            return True  # a second name was made, and stands: what it names may be changed by the first
         now, recorded = ({name: value for name, value in each.items() if name not in PASSING} for each in (now, recorded))
     return same(now, recorded)
 
@@ -119,7 +121,7 @@ async def seen(call: ActionCall, request: Mapping[str, Any], now: Value) -> Modu
     before, after = request["before"], request["after"]
     if same(like(before, now), before):
         return verdict(READY if request.get("left") else SAME)
-    if not as_left(like(after, now), after):
+    if not as_left(like(after, now), after, before):
         return verdict(CONFLICT, difference(like(after, now), after))
     try:
         wanted = filled(before, now)

@@ -48,6 +48,10 @@ BOUNDLESS = {"phases": (Phase.generate,), "deadline": None, "suppress_health_che
 
 
 FOUND = {
+    "a second name of a file that is changed by its first": """
+- {file: {path: /srv/new.conf, state: hard, src: /srv/plain.conf}}
+- {file: {path: /srv/tree, state: directory, group: staff, recurse: true}}
+""",
     "an account that comes and goes leaves no home": """
 - {user: {name: other, uid: 5151, home: /srv/homes/there}}
 - {user: {name: other, state: absent}}
