@@ -58,6 +58,13 @@ def check(site: SetUp, playbook: str) -> None:
 
 
 FOUND = {
+    "a crontab of somebody who is to go": """
+- {user: {name: bob, state: absent, remove: true}}
+- {cron: {name: one, user: bob, job: "true"}, ignore_errors: true}
+- {cron: {name: two, user: nobody-of-that-name, job: "true"}, ignore_errors: true}
+- {user: {name: bob}}
+- {cron: {name: one, user: bob, job: "true"}}
+""",
     "a hard link of a file that is written anew": """
 - {template: {dest: /srv/plain.conf, mode: "0600", src: text.j2}}
 - {file: {path: /srv/tree/hard, state: hard, src: /srv/plain.conf}, ignore_errors: true}

@@ -109,6 +109,16 @@ def apply(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, 
     return values
 
 
+def foresee(args: "Dict[str, Any]", change: "Change", host: "Host") -> None:
+    """crontab(1) refuses users that are not there by then."""
+    if change.after is None or args["cron_file"] or not args["user"]:
+        return
+    try:
+        host.uid(args["user"])
+    except Fail:
+        raise Fail("Failed to install new cronfile: crontab: user {0} unknown".format(args["user"]))
+
+
 def report(args: "Dict[str, Any]", change: "Change", host: "Host") -> "Dict[str, Any]":
     """jobs and envs: the names in the crontab; cron_file where one was given."""
     values = {}  # type: Dict[str, Any]
