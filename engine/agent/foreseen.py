@@ -68,7 +68,7 @@ class Foreseen(object):
             self.place(home, {"type": "directory", "owner": name, "group": after.get("group") or name})
 
     def place(self, path: str, state: "Optional[FileState]") -> None:
-        """A file is this from now on; a directory's `entries` with it."""
+        """A file is this from now on; with it a directory's `entries`, or what is `below` it, and what is `behind` a link."""
         path = os.path.normpath(path)
         if state is not None and "content" in state and not state.get("linked"):
             self.parted(path)
@@ -82,7 +82,7 @@ class Foreseen(object):
         if path in self.files and known is None and state.get("type") == "directory":
             self.emptied.add(path)
         state = dict(state)
-        entries = state.pop("entries", None)
+        entries, below, behind = (state.pop(part, None) for part in ("entries", "below", "behind"))
         if known is not None and known.get("type") == state.get("type"):
             state = dict(known, **state)
         self.files[path] = state
@@ -91,6 +91,10 @@ class Foreseen(object):
             self.forget_below(path)
             for name, entry in entries.items():
                 self.place(os.path.join(path, name), entry)
+        for each, its in (below or {}).items():
+            self.place(each, its)
+        if behind is not None and state.get("target"):
+            self.place(os.path.join(os.path.dirname(path), state["target"]), behind)
 
     def parted(self, path: str) -> None:
         """New content comes in a new file: its hard links are none any more."""

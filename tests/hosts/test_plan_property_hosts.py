@@ -58,6 +58,20 @@ def check(site: SetUp, playbook: str) -> None:
 
 
 FOUND = {
+    "the mode of what a link leads to, twice": """
+- {file: {path: /srv/new.conf, state: link, src: plain.conf}}
+- {file: {path: /srv/new.conf, state: link, src: plain.conf, mode: "0600"}}
+- {file: {path: /srv/new.conf, state: link, src: plain.conf, mode: "0600"}}
+- {file: {path: /srv/plain.conf, mode: "0600"}}
+""",
+    "owner and mode of a whole tree, twice": """
+- {file: {path: /srv/tree/deep, state: directory, recurse: true, mode: "4755", group: staff}}
+- {file: {path: /srv/tree/deep, state: directory, recurse: true, mode: "4755", group: staff}}
+- {file: {path: /srv/tree, state: directory, recurse: true, owner: deploy}}
+- {file: {path: /srv/tree/deep, owner: deploy}}
+- {lineinfile: {path: /srv/tree/deep/file, line: more}}
+- {file: {path: /srv/tree, state: directory, recurse: true, owner: deploy}}
+""",
     "a crontab of somebody who is to go": """
 - {user: {name: bob, state: absent, remove: true}}
 - {cron: {name: one, user: bob, job: "true"}, ignore_errors: true}
