@@ -10,6 +10,7 @@ from jinja2.utils import missing as NOT_FOUND
 from engine.errors import EngineError, TemplateError, VaultError
 from engine.model.merging import Merging
 from engine.model.problem import Problem
+from engine.model.source import NOWHERE, Span
 from engine.model.values import OMIT, EncryptedText, TemplateText, Unknown, Value, written_at
 from engine.scopes.layers import Layer
 from engine.scopes.scope import Scope
@@ -179,12 +180,18 @@ class Renderer:
             return self.templates.view(self.scope)
         return self.templates.globals.get(name, NOT_FOUND)
 
+    @property
+    def here(self) -> Span | None:
+        """Where the text stands that is being rendered at this moment."""
+        span = self._stack[-1][1].span if self._stack else NOWHERE
+        return span if span is not NOWHERE else None
+
     def _tell_of_vars(self) -> None:
         self.templates.warn_once(Problem(
             code="vars-deprecated", summary="The variable `vars` will go away", severity=self.templates.warning,
             detail="it holds all variables, and ansible-core 2.24 does not have it",
             words='The internal "vars" dictionary is deprecated. This feature will be removed from ansible-core version 2.24.',
-            span=self._stack[-1][1].span if self._stack else None, hint="the lookups `vars` and `varnames`",
+            span=self.here, hint="the lookups `vars` and `varnames`",
         ))
 
     def absent(self, name: str, text: TemplateText | None = None) -> Missing:
@@ -229,8 +236,7 @@ class Renderer:
 
     def embedded(self, constant: str) -> Value:
         """A string constant of a template, itself rendered: as Ansible does for arguments of lookups."""
-        text = self._stack[-1][1] if self._stack else None
-        span = text.span if text is not None else None
+        span = self.here
         self.templates.warn_once(Problem(
             code="embedded-template", summary="A string constant in a template holds a template", detail=constant, span=span,
             severity=self.templates.warning, hint="write the variable itself: `lookup('env', name)`, not `lookup('env', '{{ name }}')`",
@@ -255,8 +261,6 @@ class Renderer:
             tried.append(str(name))
         for path in dict.fromkeys(tried):
             if files.is_file(path):
-                from engine.model.source import Span
-
                 text = TemplateText.read(files.read_text(path), Span(path, 1, 1, 0))
                 compiler = self.templates.compiler_for(context.environment)
                 return compiler.file(text, {}).template

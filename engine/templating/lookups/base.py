@@ -71,9 +71,11 @@ class LookupCall:
 
     def nowhere(self, name: str) -> None:
         templates = self.renderer.templates
-        detail, words = f"{name!r}, for the lookup {self.name}", f"Unable to find {name!r} in expected paths (use -vvvvv to see paths)"
-        summary = "A lookup's file is in none of the places where it may be"
-        templates.warn_once(Problem(code="lookup-nowhere", summary=summary, detail=detail, words=words, severity=templates.warning))
+        templates.warn_once(Problem(
+            code="lookup-nowhere", summary="A lookup's file is in none of the places where it may be",
+            detail=f"{name!r}, for the lookup {self.name}", words=f"Unable to find {name!r} in expected paths (use -vvvvv to see paths)",
+            severity=templates.warning, span=self.renderer.here,
+        ))
 
     def tried(self, subfolder: str, name: str) -> str:
         search = self.renderer.search
